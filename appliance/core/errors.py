@@ -1,0 +1,92 @@
+"""Every error this project raises on purpose.
+
+::
+
+    DesahubError
+    ├── ConfigError          hub.toml (or another document) holds one or more problems
+    ├── GateError
+    │   ├── GateRefused      the gate understood the request and says no, with a code
+    │   └── GateUnavailable  the gate did not answer
+    ├── OperationError       a step on the machine failed (a program, a file, the kernel)
+    ├── ReportError
+    │   ├── ReportMalformed  these bytes are no report
+    │   └── ReportUnknown    a version or schema this program does not know: keep the bytes
+    └── StoreError
+        ├── StoreFull        the disk is full or read-only: nothing was stored
+        └── StoreTooNew      the database was written by a newer release
+
+They are caught only at the edge of a program, where one becomes a message a person can act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class DesahubError(Exception):
+    """The root of the tree. Its text is meant for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a document: where, what, and what is allowed there."""
+
+    path: str
+    wrong: str
+    allowed: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.wrong}, {self.allowed}" if self.allowed else f"{self.path}: {self.wrong}"
+
+
+class ConfigError(DesahubError):
+    """All problems of one document at once, never only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class GateError(DesahubError):
+    """Asking the gate did not lead to what was asked."""
+
+
+class GateRefused(GateError):  # noqa: N818 - reads as the sentence it is where it is caught
+    """The gate said no. ``code`` is one of `appliance.gate.protocol.RefusalCode`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class GateUnavailable(GateError):  # noqa: N818
+    """The gate's socket is missing, closed or silent."""
+
+
+class OperationError(DesahubError):
+    """A step on the machine failed; the text names the step and what the machine answered."""
+
+
+class ReportError(DesahubError):
+    """A report from a hub cannot be used as it is."""
+
+
+class ReportMalformed(ReportError):  # noqa: N818
+    """The bytes are not a report, or a value in it is outside its bounds."""
+
+
+class ReportUnknown(ReportError):  # noqa: N818
+    """A version or schema unknown to this program. The bytes are kept for a later release."""
+
+
+class StoreError(DesahubError):
+    """The database did not take or give what was asked."""
+
+
+class StoreFull(StoreError):  # noqa: N818
+    """No space, or a read-only disk. Nothing was stored and nothing was acknowledged."""
+
+
+class StoreTooNew(StoreError):  # noqa: N818
+    """The database has migrations this release does not know."""

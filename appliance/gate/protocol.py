@@ -1,0 +1,210 @@
+"""What may be said to the gate, and what it answers.
+
+One connection carries one request and one answer, each a line of JSON, over a Unix stream socket.
+The gate takes the asker's uid from the kernel (``SO_PEERCRED``, unix(7)), never from the message. No request carries
+text that becomes a rule.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from appliance.core.errors import GateRefused
+
+REQUEST_BYTES_MAX: Final = 4_096
+ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024  # a /20 full of clients
+LEASE_SECONDS_MAX: Final = 2_592_000
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+
+class RefusalCode(enum.StrEnum):
+    """Why the gate says no."""
+
+    MALFORMED = "malformed"  # not a message, or a value outside its bounds
+    NOT_ALLOWED = "not_allowed"  # this uid may not ask this
+    NOT_A_RESIDENT = "not_a_resident"  # the address is in no resident network
+    FULL = "full"  # no room for another client
+    FAILED = "failed"  # the kernel refused; nothing was changed
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One device in a resident network: its IPv4 address and MAC, both lower case and canonical."""
+
+    address: str
+    mac: str
+
+    def __post_init__(self) -> None:
+        try:
+            canonical = str(ipaddress.IPv4Address(self.address))
+        except ValueError:
+            canonical = ""
+        if canonical != self.address or not isinstance(self.mac, str) or not _MAC.fullmatch(self.mac):
+            raise GateRefused(
+                RefusalCode.MALFORMED, "a client is an IPv4 address and a MAC like 02:00:00:00:00:01"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Let ``client`` through for ``lease_seconds`` from now. Admitting again renews; the counters go on."""
+
+    client: Client
+    lease_seconds: int
+
+    def __post_init__(self) -> None:
+        if type(self.lease_seconds) is not int or not 0 < self.lease_seconds <= LEASE_SECONDS_MAX:
+            raise GateRefused(
+                RefusalCode.MALFORMED, f"lease_seconds is a whole number from 1 to {LEASE_SECONDS_MAX}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Shut ``client`` out at once, running connections included. Revoking one who is not in is no error."""
+
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
+class ListClients:
+    """Ask who is let through."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatus:
+    """Ask how the gate is."""
+
+
+Request = Admit | Revoke | ListClients | AskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """One device that is let through: what is left of its lease, and bytes forwarded from and to it."""
+
+    client: Client
+    remaining_seconds: int
+    sent_bytes: int
+    received_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The request took effect in the kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The answer to `ListClients`."""
+
+    admitted: tuple[Admitted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """The answer to `AskStatus`. ``closed_by_default`` is read from the kernel, not remembered."""
+
+    closed_by_default: bool
+    admitted_count: int
+    ruleset_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The gate says no; ``message`` is for a person."""
+
+    code: RefusalCode
+    message: str
+
+
+Answer = Done | Clients | GateStatus | Refusal
+
+
+class Gate(Protocol):
+    """What a program may ask of the gate: the typed seam its users are given.
+
+    The client over the socket, and the twin, keep it. Each method raises `GateRefused` or `GateUnavailable`.
+    """
+
+    def admit(self, client: Client, lease_seconds: int) -> None: ...
+
+    def revoke(self, client: Client) -> None: ...
+
+    def clients(self) -> tuple[Admitted, ...]: ...
+
+    def status(self) -> GateStatus: ...
+
+
+_REQUESTS: Final[Mapping[str, type[Any]]] = {
+    "admit": Admit, "revoke": Revoke, "list_clients": ListClients, "ask_status": AskStatus,
+}  # fmt: skip
+_ANSWERS: Final[Mapping[str, type[Any]]] = {
+    "done": Done, "clients": Clients, "status": GateStatus, "refusal": Refusal,
+}  # fmt: skip
+
+
+def encode(message: Request | Answer) -> bytes:
+    """Write one message as a line of JSON."""
+    for name, kind in (*_REQUESTS.items(), *_ANSWERS.items()):
+        if type(message) is kind:
+            return (
+                json.dumps({"type": name, **dataclasses.asdict(message)}, separators=(",", ":")).encode()
+                + b"\n"
+            )
+    raise TypeError(f"not a message of this protocol: {message!r}")
+
+
+def decode_request(line: bytes) -> Request:
+    """Read a request.
+
+    Raises:
+        GateRefused: with code ``malformed``, saying what is wrong.
+    """
+    request: Request = _decode(line, _REQUESTS)
+    return request
+
+
+def decode_answer(line: bytes) -> Answer:
+    """Read an answer. Raises `GateRefused` with code ``malformed`` as `decode_request` does."""
+    answer: Answer = _decode(line, _ANSWERS)
+    return answer
+
+
+def _decode(line: bytes, kinds: Mapping[str, type[Any]]) -> Any:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        raise GateRefused(RefusalCode.MALFORMED, "the message is not JSON") from None
+    if not isinstance(document, dict):
+        raise GateRefused(RefusalCode.MALFORMED, "the message is not an object")
+    name = document.pop("type", None)
+    kind = kinds.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise GateRefused(RefusalCode.MALFORMED, f"type is one of {', '.join(kinds)}")
+    wanted = {field.name for field in dataclasses.fields(kind)}
+    if set(document) != wanted:
+        raise GateRefused(
+            RefusalCode.MALFORMED, f"{name} takes exactly {', '.join(sorted(wanted)) or 'nothing'}"
+        )
+    try:
+        return kind(**{key: _part(key, value) for key, value in document.items()})
+    except (TypeError, ValueError, KeyError):
+        raise GateRefused(RefusalCode.MALFORMED, f"a value of {name} has the wrong form") from None
+
+
+def _part(key: str, value: Any) -> Any:
+    if key == "client":
+        return Client(**value)
+    if key == "admitted":
+        return tuple(Admitted(**{**one, "client": Client(**one["client"])}) for one in value)
+    if key == "code":
+        return RefusalCode(value)
+    return value
