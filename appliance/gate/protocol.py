@@ -47,9 +47,7 @@ class Client:
         except ValueError:
             canonical = ""
         if canonical != self.address or not isinstance(self.mac, str) or not _MAC.fullmatch(self.mac):
-            raise GateRefused(
-                RefusalCode.MALFORMED, "a client is an IPv4 address and a MAC like 02:00:00:00:00:01"
-            )
+            raise GateRefused(RefusalCode.MALFORMED, "a client is an IPv4 address and a MAC like 02:00:00:00:00:01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,7 @@ class Admit:
 
     def __post_init__(self) -> None:
         if type(self.lease_seconds) is not int or not 0 < self.lease_seconds <= LEASE_SECONDS_MAX:
-            raise GateRefused(
-                RefusalCode.MALFORMED, f"lease_seconds is a whole number from 1 to {LEASE_SECONDS_MAX}"
-            )
+            raise GateRefused(RefusalCode.MALFORMED, f"lease_seconds is a whole number from 1 to {LEASE_SECONDS_MAX}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +151,7 @@ def encode(message: Request | Answer) -> bytes:
     """Write one message as a line of JSON."""
     for name, kind in (*_REQUESTS.items(), *_ANSWERS.items()):
         if type(message) is kind:
-            return (
-                json.dumps({"type": name, **dataclasses.asdict(message)}, separators=(",", ":")).encode()
-                + b"\n"
-            )
+            return json.dumps({"type": name, **dataclasses.asdict(message)}, separators=(",", ":")).encode() + b"\n"
     raise TypeError(f"not a message of this protocol: {message!r}")
 
 
@@ -191,9 +184,7 @@ def _decode(line: bytes, kinds: Mapping[str, type[Any]]) -> Any:
         raise GateRefused(RefusalCode.MALFORMED, f"type is one of {', '.join(kinds)}")
     wanted = {field.name for field in dataclasses.fields(kind)}
     if set(document) != wanted:
-        raise GateRefused(
-            RefusalCode.MALFORMED, f"{name} takes exactly {', '.join(sorted(wanted)) or 'nothing'}"
-        )
+        raise GateRefused(RefusalCode.MALFORMED, f"{name} takes exactly {', '.join(sorted(wanted)) or 'nothing'}")
     try:
         return kind(**{key: _part(key, value) for key, value in document.items()})
     except (TypeError, ValueError, KeyError):

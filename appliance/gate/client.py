@@ -1,0 +1,105 @@
+"""Ask the gate over its Unix socket."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from pathlib import Path
+from typing import Final, TypeVar
+
+from appliance.core.errors import GateRefused, GateUnavailable
+from appliance.gate.protocol import (
+    ANSWER_BYTES_MAX,
+    Admit,
+    Admitted,
+    Answer,
+    AskStatus,
+    Client,
+    Clients,
+    Done,
+    GateStatus,
+    ListClients,
+    Refusal,
+    Request,
+    Revoke,
+    decode_answer,
+    encode,
+)
+
+SOCKET_PATH: Final = Path("/run/desahub-gate/gate.sock")
+TIMEOUT_SECONDS: Final = 5.0
+_CHUNK_BYTES: Final = 65_536
+T = TypeVar("T")
+
+
+class GateClient:
+    """Keeps `protocol.Gate` by asking the daemon. Each request is one connection, so threads need no lock.
+
+    Args:
+        socket_path: where the gate listens.
+        timeout_seconds: for the whole of one request and its answer.
+    """
+
+    def __init__(self, socket_path: Path | str = SOCKET_PATH, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._path, self._timeout_seconds = str(socket_path), timeout_seconds
+
+    def admit(self, client: Client, lease_seconds: int) -> None:
+        """Let ``client`` through for ``lease_seconds``. Raises `GateRefused` or `GateUnavailable`."""
+        self._expect(Admit(client, lease_seconds), Done)
+
+    def revoke(self, client: Client) -> None:
+        """Shut ``client`` out. Raises `GateRefused` or `GateUnavailable`."""
+        self._expect(Revoke(client), Done)
+
+    def clients(self) -> tuple[Admitted, ...]:
+        """Who is let through. Raises `GateRefused` or `GateUnavailable`."""
+        return self._expect(ListClients(), Clients).admitted
+
+    def status(self) -> GateStatus:
+        """How the gate is. Raises `GateRefused` or `GateUnavailable`."""
+        return self._expect(AskStatus(), GateStatus)
+
+    def _expect(self, request: Request, kind: type[T]) -> T:
+        answer = self.ask(request)
+        if not isinstance(answer, kind):
+            raise GateUnavailable(f"the gate at {self._path} gave an answer that does not belong to the question")
+        return answer
+
+    def ask(self, request: Request) -> Answer:
+        """Send one request and return its answer; a refusal is raised.
+
+        Raises:
+            GateRefused: the gate says no.
+            GateUnavailable: no gate, no answer in time, or one that cannot be read.
+        """
+        deadline = time.monotonic() + self._timeout_seconds
+        try:
+            with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
+                connection.settimeout(self._timeout_seconds)
+                connection.connect(self._path)
+                connection.sendall(encode(request))
+                answer = decode_answer(_line(connection, deadline))
+        except GateRefused as error:
+            raise GateUnavailable(f"the gate at {self._path} answered nonsense: {error}") from None
+        except OSError as error:
+            raise GateUnavailable(f"the gate at {self._path} does not answer: {error}") from None
+        if isinstance(answer, Refusal):
+            raise GateRefused(answer.code, answer.message)
+        return answer
+
+
+def _line(connection: socket.socket, deadline: float) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        connection.settimeout(left)
+        chunk = connection.recv(_CHUNK_BYTES)
+        if not chunk:
+            raise ConnectionError("it closed the connection without an answer")
+        received += chunk
+        if len(received) > ANSWER_BYTES_MAX:
+            raise ConnectionError("its answer is too long")
+    return bytes(received)

@@ -1,0 +1,103 @@
+"""What the gate does with a request: the rules between its socket and its firewall."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+
+from appliance.core.config import Config
+from appliance.core.errors import GateRefused, OperationError
+from appliance.gate.firewall import Firewall
+from appliance.gate.protocol import (
+    Admit,
+    Admitted,
+    Answer,
+    AskStatus,
+    Client,
+    Clients,
+    Done,
+    GateStatus,
+    ListClients,
+    Refusal,
+    RefusalCode,
+    Request,
+    Revoke,
+)
+
+
+def may_be_admitted(config: Config, address: str) -> bool:
+    """Is ``address`` one that a device in a resident network can have?"""
+    asked = ipaddress.IPv4Address(address)
+    for network in config.resident_networks:
+        own = network.interface_address
+        if asked in own.network:
+            return asked not in (own.ip, own.network.network_address, own.network.broadcast_address)
+    return False
+
+
+class LocalGate:
+    """Keeps `protocol.Gate` over a firewall in the same process.
+
+    Args:
+        firewall: the kernel's, or the twin.
+        config: says which addresses are residents'; replaced by `use`.
+    """
+
+    def __init__(self, firewall: Firewall, config: Config) -> None:
+        self._firewall, self._config = firewall, config
+        self._lock = threading.Lock()
+
+    def use(self, config: Config) -> None:
+        """Judge addresses by ``config`` from now on."""
+        with self._lock:
+            self._config = config
+
+    def admit(self, client: Client, lease_seconds: int) -> None:
+        """Let ``client`` through. Who had the same address before is shut out: it was given to another device.
+
+        Raises:
+            GateRefused: ``not_a_resident``, ``full`` or ``failed``.
+        """
+        with self._lock:
+            config = self._config
+        if not may_be_admitted(config, client.address):
+            raise GateRefused(
+                RefusalCode.NOT_A_RESIDENT, f"{client.address} is no device's address in a resident network"
+            )
+        self._firewall.change([Admit(client, lease_seconds)])
+
+    def revoke(self, client: Client) -> None:
+        """Shut ``client`` out. Raises `GateRefused` with code ``failed``."""
+        self._firewall.change([Revoke(client)])
+
+    def clients(self) -> tuple[Admitted, ...]:
+        """Who is let through. Raises `GateRefused` with code ``failed``."""
+        try:
+            return self._firewall.clients()
+        except OperationError as error:
+            raise GateRefused(RefusalCode.FAILED, str(error)) from None
+
+    def status(self) -> GateStatus:
+        """How the firewall is. Raises `GateRefused` with code ``failed``."""
+        try:
+            return GateStatus(self._firewall.is_closed(), len(self._firewall.clients()), self._firewall.fingerprint())
+        except OperationError as error:
+            raise GateRefused(RefusalCode.FAILED, str(error)) from None
+
+
+def answer(gate: LocalGate, request: Request) -> Answer:
+    """Do what ``request`` asks; a refusal becomes an answer."""
+    try:
+        match request:
+            case Admit(client, lease_seconds):
+                gate.admit(client, lease_seconds)
+                return Done()
+            case Revoke(client):
+                gate.revoke(client)
+                return Done()
+            case ListClients():
+                return Clients(gate.clients())
+            case AskStatus():
+                return gate.status()
+    except GateRefused as error:
+        return Refusal(RefusalCode(error.code), str(error))

@@ -1,0 +1,118 @@
+"""The firewall, and the whole gate, in memory: for tests, and for a village without root.
+
+Stateful: leases run out with the clock that is given, counters live as the kernel's do, and the kernel's refusals are
+given. Nothing is forwarded by it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from appliance.core.config import Config
+from appliance.core.errors import GateRefused
+from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
+from appliance.gate.service import LocalGate
+
+CLIENTS_MAX = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    ends: float
+    sent_bytes: int
+    received_bytes: int
+
+
+class TwinFirewall:
+    """Keeps `firewall.Firewall` in memory.
+
+    Args:
+        clock: seconds that only go forward.
+        clients_max: how many devices fit, as the size of the kernel's set.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, clients_max: int = CLIENTS_MAX) -> None:
+        self._clock, self._clients_max = clock, clients_max
+        self._leases: dict[Client, _Lease] = {}
+        self._fingerprint = ""
+        self._lock = threading.Lock()
+
+    def load(self, ruleset: str, fingerprint: str) -> bool:
+        """Remember that a ruleset is in force; who is admitted stays so."""
+        with self._lock:
+            changed = fingerprint != self._fingerprint
+            self._fingerprint = fingerprint
+            return changed
+
+    def change(self, requests: Sequence[Admit | Revoke]) -> None:
+        """Admit and revoke, all or nothing."""
+        with self._lock:
+            if not self._fingerprint:
+                raise GateRefused(RefusalCode.FAILED, "no ruleset is in force")
+            leases, now = self._live(), self._clock()
+            for request in requests:
+                old = leases.pop(request.client, None)
+                if isinstance(request, Revoke):
+                    continue
+                others = [one for one in leases if one.address == request.client.address]
+                for other in others:
+                    del leases[other]
+                if len(leases) >= self._clients_max:
+                    raise GateRefused(RefusalCode.FULL, "no room for another device")
+                sent, received = (old.sent_bytes, old.received_bytes) if old else (0, 0)
+                leases[request.client] = _Lease(now + request.lease_seconds, sent, received)
+            self._leases = leases
+
+    def clients(self) -> tuple[Admitted, ...]:
+        """Who is let through now."""
+        with self._lock:
+            now = self._clock()
+            return tuple(
+                Admitted(client, math.ceil(lease.ends - now), lease.sent_bytes, lease.received_bytes)
+                for client, lease in self._live().items()
+            )
+
+    def is_closed(self) -> bool:
+        """The twin forwards nothing; it says closed once a ruleset is loaded."""
+        return bool(self.fingerprint())
+
+    def fingerprint(self) -> str:
+        """The fingerprint last loaded."""
+        with self._lock:
+            return self._fingerprint
+
+    def count(self, client: Client, sent_bytes: int, received_bytes: int) -> bool:
+        """Do as if traffic came by. Returns whether the kernel would have let it through."""
+        with self._lock:
+            lease = self._live().get(client)
+            if lease is None:
+                return False
+            self._leases[client] = _Lease(
+                lease.ends, lease.sent_bytes + sent_bytes, lease.received_bytes + received_bytes
+            )
+            return True
+
+    def _live(self) -> dict[Client, _Lease]:
+        now = self._clock()
+        return {client: lease for client, lease in self._leases.items() if lease.ends > now}
+
+
+class TwinGate(LocalGate):
+    """Keeps `protocol.Gate` in memory, with the gate's own rules.
+
+    ``firewall`` is its `TwinFirewall`: count traffic there, or look at what is in force.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Callable[[], float] = time.monotonic,
+        clients_max: int = CLIENTS_MAX,
+    ) -> None:
+        self.firewall = TwinFirewall(clock, clients_max)
+        self.firewall.load("in memory", "twin")
+        super().__init__(self.firewall, config)

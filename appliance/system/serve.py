@@ -1,0 +1,79 @@
+"""Serve an already made WSGI application with gunicorn: one worker, eight threads.
+
+One worker, because what a page needs is in SQLite and in the kernel, and a hub has 1 GB of memory.
+Sockets come from systemd (``LISTEN_FDS``, sd_listen_fds(3)) or from ``bind``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from appliance.core.errors import OperationError
+
+WsgiApplication = Callable[..., Iterable[bytes]]
+THREADS = 8
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the worker's heartbeat file must not wear out an SD card
+
+
+def settings(bind: Sequence[str]) -> dict[str, Any]:
+    """What gunicorn is told; names and units as in its documentation."""
+    return {
+        "bind": list(bind),
+        "worker_class": "gthread",
+        "workers": 1,
+        "threads": THREADS,
+        "preload_app": True,
+        "timeout": 30,
+        "graceful_timeout": 10,
+        "keepalive": 5,
+        "backlog": 512,
+        "limit_request_line": 4_094,
+        "limit_request_fields": 64,
+        "limit_request_field_size": 8_190,
+        "accesslog": None,  # who opened which page when is nobody's business
+        "errorlog": "-",
+        "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
+        "control_socket_disable": True,
+        # Only nginx speaks to these sockets, and it says what it has to say in X-Real-IP and X-Desa-Place.
+        "secure_scheme_headers": {},
+        "forwarder_headers": "",
+    }
+
+
+class _Application(BaseApplication):  # type: ignore[misc] # gunicorn carries no types
+    def __init__(self, app: WsgiApplication, options: dict[str, Any]) -> None:
+        self._app, self._options = app, options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> WsgiApplication:
+        return self._app
+
+
+def has_sockets() -> bool:
+    """Did systemd hand sockets to this very process?"""
+    return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
+
+
+def serve(app: WsgiApplication, *bind: str) -> None:
+    """Serve ``app`` until SIGTERM; does not return before that.
+
+    Args:
+        app: the application; it is made once, before the worker is forked.
+        bind: addresses as gunicorn writes them (``unix:/path``, ``127.0.0.1:8000``), used when systemd gives no
+            socket.
+
+    Raises:
+        OperationError: there is neither a socket from systemd nor an address.
+    """
+    if not bind and not has_sockets():
+        raise OperationError("no socket to serve on: systemd gave none (LISTEN_FDS) and no address was named")
+    _Application(app, settings(bind)).run()
