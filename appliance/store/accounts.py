@@ -1,0 +1,372 @@
+"""People who may log in: accounts, the brake on guessing, and sessions. Used by the village office and by the NOC.
+
+Time is an argument everywhere: whole seconds of one clock that the program chose. Where records outlive a reboot that
+is wall time in UTC; a clock that was set back only makes a lockout or a session end at most that much later.
+
+Source: OWASP Password Storage and Session Management cheat sheets; RFC 9106 (Argon2id); NIST SP 800-63B (length
+before composition rules).
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+import secrets
+import threading
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlite_utils
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlite_utils import Migrations
+
+from appliance.core.errors import StoreError
+from appliance.store.database import Store
+
+NAME: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}")
+PASSWORD_LENGTH_MIN: Final = 10
+PASSWORD_LENGTH_MAX: Final = 256
+
+# After this many failures in a row the next attempt waits, and each further one twice as long.
+FAILURES_FREE: Final = {"name": 5, "device": 20}
+WAIT_SECONDS_FIRST: Final = 30
+WAIT_SECONDS_MAX: Final = 900
+FAILURES_FORGOTTEN_AFTER_SECONDS: Final = 86_400
+# A crowd of made-up names must not fill the disk; the oldest failures go first.
+FAILURE_ROWS_MAX: Final = 5_000
+
+# 19 MiB, two passes, one lane (OWASP's minimum): argon2-cffi's default of 64 MiB on eight threads took 587 MB of a 1 GB
+# board. One at a time for the same reason.
+_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_ONE_AT_A_TIME: Final = threading.Lock()
+# Checked for names that do not exist, so that the answer takes as long.
+_NOBODY: Final = "$argon2id$v=19$m=19456,t=2,p=1$ZGVzYWh1Yi1ub2JvZHk$6l1V9nl8Um2jU7pUcTAX9hf1Ft9mVs0kJ0wC1xkyq2c"
+
+MIGRATIONS: Final = Migrations("accounts")
+
+
+@MIGRATIONS()
+def m001_accounts(db: sqlite_utils.Database) -> None:
+    """People, their sessions, and failed attempts by name and by device."""
+    db.executescript(
+        """
+        CREATE TABLE accounts (
+            name TEXT PRIMARY KEY,
+            role TEXT NOT NULL,
+            password_hash TEXT NOT NULL,
+            must_change INTEGER NOT NULL CHECK (must_change IN (0, 1)),
+            disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+            created_seconds INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE sessions (
+            token_sha256 TEXT PRIMARY KEY,
+            name TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+            begun_seconds INTEGER NOT NULL,
+            seen_seconds INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX sessions_by_name ON sessions (name);
+        CREATE TABLE failures (
+            kind TEXT NOT NULL CHECK (kind IN ('name', 'device')),
+            subject TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            last_seconds INTEGER NOT NULL,
+            PRIMARY KEY (kind, subject)
+        ) STRICT;
+        """
+    )
+
+
+class AccountError(StoreError):
+    """An account cannot be made or changed as asked; the text says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person who may log in. ``must_change`` holds until the one-time password was replaced."""
+
+    name: str
+    role: str
+    must_change: bool
+    disabled: bool
+    created_seconds: int
+
+
+class Outcome(enum.StrEnum):
+    """What came of a login."""
+
+    WELCOME = "welcome"
+    WRONG = "wrong"  # name or password; which one is never said
+    WAIT = "wait"  # too many failures for this name or this device
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The answer to a login. ``token`` is set with WELCOME, ``wait_seconds`` with WAIT."""
+
+    outcome: Outcome
+    account: Account | None = None
+    token: str = ""
+    wait_seconds: int = 0
+
+
+class PasswordProblem(enum.StrEnum):
+    """Why a new password is not taken."""
+
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    CONTAINS_NAME = "contains_name"
+    UNCHANGED = "unchanged"
+    OLD_WRONG = "old_wrong"
+    WAIT = "wait"
+
+
+class Accounts:
+    """The accounts in one store, which was opened with `MIGRATIONS` among its migrations.
+
+    Args:
+        store: where they are.
+        idle_seconds: a session ends this long after its last request.
+        absolute_seconds: a session ends this long after the login, whatever happens.
+    """
+
+    def __init__(self, store: Store, *, idle_seconds: int = 1_800, absolute_seconds: int = 36_000) -> None:
+        self.store = store
+        self.idle_seconds = idle_seconds
+        self.absolute_seconds = absolute_seconds
+
+    def add(self, name: str, role: str, now: int) -> str:
+        """Make an account and return its one-time password, which is stored nowhere.
+
+        Raises:
+            AccountError: the name has another form, or is taken.
+        """
+        if not NAME.fullmatch(name):
+            raise AccountError(
+                f"{name!r}: allowed are 2 to 32 lower-case letters, digits, dots, hyphens and underscores, "
+                "beginning with a letter"
+            )
+        password = _one_time_password()
+        made = {"name": name, "role": role, "password_hash": _hash(password), "must_change": 1, "created_seconds": now}
+        with self.store.transaction() as db:
+            if _row(db, name) is not None:
+                raise AccountError(f"{name}: this name is taken; reset its password instead")
+            db.table("accounts").insert(made)
+        return password
+
+    def reset(self, name: str) -> str:
+        """Give an account a new one-time password, ending its sessions and its lockout.
+
+        Raises:
+            AccountError: nobody has this name.
+        """
+        password = _one_time_password()
+        digest = _hash(password)
+        with self.store.transaction() as db:
+            self._require(db, name)
+            db.table("accounts").update(name, {"password_hash": digest, "must_change": 1, "disabled": 0})
+            db.table("sessions").delete_where("name = ?", [name])
+            db.table("failures").delete_where("kind = 'name' AND subject = ?", [_digest(name)])
+        return password
+
+    def disable(self, name: str) -> None:
+        """Keep an account but let nobody in with it. Raises `AccountError` as `reset`."""
+        with self.store.transaction() as db:
+            self._require(db, name)
+            db.table("accounts").update(name, {"disabled": 1})
+            db.table("sessions").delete_where("name = ?", [name])
+
+    def all(self) -> tuple[Account, ...]:
+        """List the accounts by name."""
+        with self.store.reading() as db:
+            return tuple(_account(row) for row in db.table("accounts").rows_where(order_by="name"))
+
+    def log_in(self, name: str, password: str, device: str, now: int) -> Login:
+        """Check a name and its password, and begin a session.
+
+        The attempt is counted before the password is checked, so that attempts at the same moment do not pass the
+        brake together. Unknown names get the same answer after the same work.
+
+        Args:
+            name: as typed; case and spaces around it do not matter.
+            password: as typed.
+            device: the address the request came from.
+            now: the time.
+        """
+        name = name.strip().lower()
+        subjects = _subjects(name, device)
+        with self.store.transaction() as db:
+            wait_seconds = _wait_seconds(db, subjects, now)
+            if wait_seconds:
+                return Login(Outcome.WAIT, wait_seconds=wait_seconds)
+            _count_failure(db, subjects, now)
+            row = _row(db, name)
+        right = _matches(str(row["password_hash"]) if row else _NOBODY, password)
+        if row is None or not right or row["disabled"]:
+            return Login(Outcome.WRONG)
+        digest = str(row["password_hash"])
+        token = secrets.token_urlsafe(32)
+        with self.store.transaction() as db:
+            row = _row(db, name)
+            # Between check and now the password may have been reset, or the account disabled.
+            if row is None or row["disabled"] or row["password_hash"] != digest:
+                return Login(Outcome.WRONG)
+            _forgive(db, subjects)
+            self._sweep(db, now)
+            db.table("sessions").insert(
+                {"token_sha256": _digest(token), "name": name, "begun_seconds": now, "seen_seconds": now}
+            )
+        return Login(Outcome.WELCOME, _account(row), token)
+
+    def of_session(self, token: str, now: int) -> Account | None:
+        """Say whose session this is, and note that it is used; None when there is none or it has ended."""
+        key = _digest(token)
+        with self.store.reading() as db:
+            session = next(iter(db.table("sessions").rows_where("token_sha256 = ?", [key])), None)
+            row = _row(db, session["name"]) if session else None
+        if session is None or row is None or row["disabled"] or self._ended(session, now):
+            return None
+        # Written at most once a minute: an SD card pays for each commit.
+        if now - session["seen_seconds"] >= min(60, self.idle_seconds // 4):
+            with self.store.transaction() as db:
+                db.execute("UPDATE sessions SET seen_seconds = ? WHERE token_sha256 = ?", [now, key])
+        return _account(row)
+
+    def log_out(self, token: str) -> None:
+        """End a session. One that does not exist is no error."""
+        with self.store.transaction() as db:
+            db.table("sessions").delete_where("token_sha256 = ?", [_digest(token)])
+
+    def change_password(self, name: str, old: str, new: str, device: str, now: int) -> PasswordProblem | None:
+        """Replace the password and end every session of this account; None when it was done.
+
+        A wrong old password counts as a failed login: an open session is no way around the brake.
+        """
+        new = unicodedata.normalize("NFC", new)
+        problem = password_problem(name, old, new)
+        if problem is not None:
+            return problem
+        subjects = _subjects(name, device)
+        with self.store.transaction() as db:
+            if _wait_seconds(db, subjects, now):
+                return PasswordProblem.WAIT
+            _count_failure(db, subjects, now)
+            row = self._require(db, name)
+        if not _matches(str(row["password_hash"]), old):
+            return PasswordProblem.OLD_WRONG
+        digest = _hash(new)
+        with self.store.transaction() as db:
+            if self._require(db, name)["password_hash"] != row["password_hash"]:
+                return PasswordProblem.OLD_WRONG
+            db.table("accounts").update(name, {"password_hash": digest, "must_change": 0})
+            db.table("sessions").delete_where("name = ?", [name])
+            _forgive(db, subjects)
+        return None
+
+    def _require(self, db: sqlite_utils.Database, name: str) -> dict[str, Any]:
+        row = _row(db, name)
+        if row is None:
+            names = ", ".join(each["name"] for each in db.table("accounts").rows) or "none yet"
+            raise AccountError(f"{name}: nobody has this name; there are: {names}")
+        return row
+
+    def _ended(self, session: dict[str, Any], now: int) -> bool:
+        idle, age = now - session["seen_seconds"], now - session["begun_seconds"]
+        return idle >= self.idle_seconds or age >= self.absolute_seconds
+
+    def _sweep(self, db: sqlite_utils.Database, now: int) -> None:
+        db.table("sessions").delete_where(
+            "seen_seconds <= ? OR begun_seconds <= ?", [now - self.idle_seconds, now - self.absolute_seconds]
+        )
+
+
+def password_problem(name: str, old: str, new: str) -> PasswordProblem | None:
+    """Judge a new password: long enough, not the old one, not the name. Nothing about digits and signs."""
+    if len(new) < PASSWORD_LENGTH_MIN:
+        return PasswordProblem.TOO_SHORT
+    if len(new) > PASSWORD_LENGTH_MAX:
+        return PasswordProblem.TOO_LONG
+    if len(name) >= 4 and name in new.lower():
+        return PasswordProblem.CONTAINS_NAME
+    return PasswordProblem.UNCHANGED if new == old else None
+
+
+def wait_after(kind: str, count: int) -> int:
+    """Say for how many seconds an attempt must wait after ``count`` failures in a row."""
+    beyond = count - FAILURES_FREE[kind]
+    return 0 if beyond < 0 else min(WAIT_SECONDS_MAX, WAIT_SECONDS_FIRST * 2 ** min(beyond, 10))
+
+
+def _wait_seconds(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ...], now: int) -> int:
+    longest = 0
+    for kind, subject in subjects:
+        for row in db.table("failures").rows_where("kind = ? AND subject = ?", [kind, subject]):
+            # A clock set back must not lock someone out for years: never longer than the wait itself.
+            since = max(0, now - row["last_seconds"])
+            longest = max(longest, wait_after(kind, row["count"]) - since)
+    return longest
+
+
+def _count_failure(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ...], now: int) -> None:
+    db.table("failures").delete_where("last_seconds <= ?", [now - FAILURES_FORGOTTEN_AFTER_SECONDS])
+    for kind, subject in subjects:
+        db.execute(
+            "INSERT INTO failures (kind, subject, count, last_seconds) VALUES (?, ?, 1, ?)"
+            " ON CONFLICT (kind, subject) DO UPDATE SET count = count + 1, last_seconds = excluded.last_seconds",
+            [kind, subject, now],
+        )
+    db.execute(
+        "DELETE FROM failures WHERE rowid IN (SELECT rowid FROM failures ORDER BY last_seconds DESC LIMIT -1 OFFSET ?)",
+        [FAILURE_ROWS_MAX],
+    )
+
+
+def _subjects(name: str, device: str) -> tuple[tuple[str, str], ...]:
+    # Names as digests: people type their password into the wrong field.
+    return (("name", _digest(name)), ("device", device))
+
+
+def _forgive(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ...]) -> None:
+    """Forget this name's failures, and the one just counted for the device: others guess from it too."""
+    (_, name), (_, device) = subjects
+    db.table("failures").delete_where("kind = 'name' AND subject = ?", [name])
+    db.execute("UPDATE failures SET count = count - 1 WHERE kind = 'device' AND subject = ?", [device])
+    db.table("failures").delete_where("count <= 0")
+
+
+def _row(db: sqlite_utils.Database, name: str) -> dict[str, Any] | None:
+    if not NAME.fullmatch(name):
+        return None
+    return next(iter(db.table("accounts").rows_where("name = ?", [name])), None)
+
+
+def _account(row: dict[str, Any]) -> Account:
+    return Account(row["name"], row["role"], bool(row["must_change"]), bool(row["disabled"]), row["created_seconds"])
+
+
+def _one_time_password() -> str:
+    # 79 bits in four groups that can be read out over a telephone: no 0 O 1 l i.
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def _hash(password: str) -> str:
+    with _ONE_AT_A_TIME:
+        return _HASHER.hash(unicodedata.normalize("NFC", password))
+
+
+def _matches(digest: str, password: str) -> bool:
+    # A text of a megabyte must not buy a megabyte of hashing.
+    text = unicodedata.normalize("NFC", password[: PASSWORD_LENGTH_MAX + 1])
+    with _ONE_AT_A_TIME:
+        try:
+            _HASHER.verify(digest, text)
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
+            return False
+    return True
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

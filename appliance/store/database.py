@@ -1,0 +1,235 @@
+"""The one way to open a database: SQLite that keeps what it acknowledged.
+
+Write-ahead log with ``synchronous=FULL`` (NORMAL loses acknowledged rows when the power goes), a busy timeout, foreign
+keys, ``BEGIN IMMEDIATE`` for what is read and then written, and one connection per thread and process.
+
+Files are made with mode 0660 less the umask, so a unit decides with ``UMask=`` and its group who else may read: 0077
+keeps a database to its owner, 0027 lets the group read it while the owner has it open. SQLite gives ``-wal`` and
+``-shm`` the mode of the database itself.
+
+Source: https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_synchronous,
+https://sqlite-utils.datasette.io/en/stable/migrations.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import sqlite_utils
+from sqlite_utils import Migrations
+
+from appliance.core.errors import StoreError, StoreFull, StoreTooNew
+
+BUSY_TIMEOUT_SECONDS: Final = 5.0
+# SQLite grows -shm through a memory map; on a full disk with small blocks touching it is a SIGBUS, not an error.
+FREE_BYTES_MIN: Final = 256 * 1024
+
+_FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
+_BROKEN_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN})
+
+
+class Store:
+    """One database, open for every thread that asks. Made by `open_store` or `open_reading`."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self._read_only = read_only
+        self._local = threading.local()
+        self._opened: weakref.WeakSet[sqlite_utils.Database] = weakref.WeakSet()
+        self._opened_lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite_utils.Database]:
+        """Read, then write, as one step: committed durably when the block ends, undone when it raises.
+
+        Raises:
+            StoreFull: nothing was stored.
+            StoreError: another writer held the database for longer than the busy timeout, or it is damaged.
+        """
+        if not self._read_only:
+            require_free_space(self.path)
+        yield from self._within("BEGIN IMMEDIATE")
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite_utils.Database]:
+        """See one unchanging state of the database for the length of the block. Raises `StoreError`."""
+        yield from self._within("BEGIN")
+
+    def _within(self, begin: str) -> Iterator[sqlite_utils.Database]:
+        with translated(self.path):
+            db = self._connection()
+            db.conn.execute(begin)
+            try:
+                yield db
+                db.conn.execute("COMMIT")
+            finally:
+                # Also after a COMMIT that failed: an open transaction would swallow all that follows.
+                db.rollback()
+
+    def close(self) -> None:
+        """Close the connections of all threads. What runs in another thread at that moment fails."""
+        with self._opened_lock:
+            for db in list(self._opened):
+                db.close()
+            self._opened.clear()
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite_utils.Database:
+        # A connection must not cross a fork: both sides would believe that they hold its locks.
+        if getattr(self._local, "process", None) != os.getpid():
+            db = _connect(self.path, read_only=self._read_only)
+            with self._opened_lock:
+                self._opened.add(db)
+            self._local.db, self._local.process = db, os.getpid()
+        found: sqlite_utils.Database = self._local.db
+        return found
+
+
+def open_store(path: Path, migrations: Sequence[Migrations]) -> Store:
+    """Open the database at ``path``, making it and bringing its schema up to date.
+
+    Programs that start at the same moment wait for each other. The folder must exist.
+
+    Raises:
+        StoreFull: the disk is full or read-only.
+        StoreTooNew: the database has migrations which these sets do not know.
+        StoreError: the folder is missing, or the file is no database.
+    """
+    with _locked_folder(path), translated(path):
+        require_free_space(path)
+        _create(path)
+        store = Store(path)
+        try:
+            _migrate(store, migrations)
+        except BaseException:
+            store.close()
+            raise
+    return store
+
+
+def open_reading(path: Path, migrations: Sequence[Migrations]) -> Store:
+    """Open a database that another user's program writes, for reading only.
+
+    Raises:
+        StoreTooNew: as `open_store`.
+        StoreError: the file is missing, may not be read, or waits for its writer to bring it up to date.
+    """
+    if not path.exists():
+        raise StoreError(f"{path}: is missing; start the program that writes it first")
+    store = Store(path, read_only=True)
+    try:
+        with store.reading() as db:
+            _refuse_unknown(db, migrations, path)
+            waiting = [step.name for each in migrations for step in each.pending(db)]
+    except BaseException:
+        store.close()
+        raise
+    if waiting:
+        store.close()
+        raise StoreError(f"{path}: waits for {', '.join(waiting)}; start the program that writes it first")
+    return store
+
+
+def require_free_space(path: Path) -> None:
+    """Raise `StoreFull` while the file system of ``path`` has less than `FREE_BYTES_MIN` left for this user."""
+    try:
+        space = os.statvfs(path.parent)
+    except OSError as error:
+        raise StoreError(f"{path.parent}: {error.strerror}") from None
+    if space.f_bavail * space.f_frsize < FREE_BYTES_MIN:
+        raise StoreFull(f"{path}: the disk is full; nothing was stored. Free some space, then try again")
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the disk into `StoreFull` or `StoreError`. Mistakes in SQL stay what they are."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # Extended codes carry the primary one in their low byte.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _FULL_CODES:
+            raise StoreFull(f"{path}: the disk is full, read-only or failing ({error}); nothing was stored") from error
+        if code in _BROKEN_CODES:
+            raise StoreError(f"{path}: cannot be used as a database ({error})") from error
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreError(
+                f"{path}: another program held it for more than {BUSY_TIMEOUT_SECONDS:.0f} s; try again"
+            ) from error
+        raise
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite_utils.Database:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_SECONDS,
+        isolation_level=None,  # transactions begin where the code says so, never by themselves
+        check_same_thread=False,  # only for close(); each thread is given its own connection
+    )
+    try:
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        return sqlite_utils.Database(connection, execute_plugins=False)
+    except BaseException:
+        connection.close()
+        raise
+
+
+@contextlib.contextmanager
+def _locked_folder(path: Path) -> Iterator[None]:
+    """Hold the folder while a database is made: switching to WAL does not wait for a busy timeout."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"{path.parent}: {error.strerror}; the folder of a database must exist") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _create(path: Path) -> None:
+    """Make an empty file whose name survives a power cut: SQLite syncs the file, not the folder's entry."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660))
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StoreFull(f"{path}: cannot be made ({error.strerror})") from None
+
+
+def _migrate(store: Store, migrations: Sequence[Migrations]) -> None:
+    with store.transaction() as db:
+        _refuse_unknown(db, migrations, store.path)
+        for each in migrations:
+            each.apply(db)
+
+
+def _refuse_unknown(db: sqlite_utils.Database, migrations: Sequence[Migrations], path: Path) -> None:
+    known = {(each.name, step.name) for each in migrations for step in each._migrations}
+    sets = {each.name for each in migrations}
+    if not db.table(Migrations.migrations_table).exists():
+        return
+    rows = db.execute(f'SELECT migration_set, name FROM "{Migrations.migrations_table}"')  # noqa: S608 - a constant
+    unknown = sorted(f"{name} of {group}" for group, name in rows if group in sets and (group, name) not in known)
+    if unknown:
+        raise StoreTooNew(
+            f"{path}: was written by a newer release ({', '.join(unknown)}); install that release, or restore a backup"
+        )
