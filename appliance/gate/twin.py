@@ -38,14 +38,14 @@ class TwinFirewall:
     def __init__(self, clock: Callable[[], float] = time.monotonic, clients_max: int = CLIENTS_MAX) -> None:
         self._clock, self._clients_max = clock, clients_max
         self._leases: dict[Client, _Lease] = {}
-        self._fingerprint = ""
+        self._fingerprint, self.ruleset = "", ""
         self._lock = threading.Lock()
 
     def load(self, ruleset: str, fingerprint: str) -> bool:
         """Remember that a ruleset is in force; who is admitted stays so."""
         with self._lock:
             changed = fingerprint != self._fingerprint
-            self._fingerprint = fingerprint
+            self._fingerprint, self.ruleset = fingerprint, ruleset
             return changed
 
     def change(self, requests: Sequence[Admit | Revoke]) -> None:

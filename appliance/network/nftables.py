@@ -1,0 +1,189 @@
+"""The firewall: table ``inet desahub``, as one file that the kernel takes in one transaction.
+
+Default deny. A device in a resident network gets through while its address and MAC are in the set ``admitted``; the
+set is asked for every forwarded packet, so taking a device out cuts its running connections too.
+
+Source: nft(8) of nftables 1.0.6. ``fwd`` is a reserved word there, and there is no ``destroy``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterable
+
+from appliance.core.config import Config, Network
+
+TABLE = "inet desahub"
+CLIENTS_MAX = 8_192
+REDIRECT_PORT = 8080
+# A phone that wakes up asks some 50 names at once; a tunnel through DNS wants hundreds a second, all day.
+_DNS_LIMIT = "limit rate over 50/second burst 200 packets"
+_PING_LIMIT = "icmp type echo-request limit rate 20/second burst 40 packets accept"
+
+
+def render(config: Config, elements: str = "") -> str:
+    """The whole ruleset as text.
+
+    Args:
+        config: the village's configuration.
+        elements: ``add element`` lines to load in the same transaction, for example who is admitted; they do not
+            change the fingerprint.
+    """
+    body = _body(config)
+    comment = f'    comment "ruleset {_hash(body)}"\n'
+    # Declared, deleted and defined in one file: reloading is one transaction, with no moment without rules.
+    return (
+        "# Written by desahub from hub.toml; changes here are lost.\n"
+        f"table {TABLE}\ndelete table {TABLE}\n\ntable {TABLE} {{\n{comment}{body}}}\n{elements}"
+    )
+
+
+def fingerprint(config: Config) -> str:
+    """SHA-256 of the ruleset, in hexadecimal. The table carries it as its comment."""
+    return _hash(_body(config))
+
+
+def _hash(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _body(config: Config) -> str:
+    chains = [_guard(config), _input(config)]
+    chains += [_from_network(network) for network in config.networks]
+    chains += [_dns_limit(), _forward(config), _redirect(config), _masquerade(config)]
+    return "\n".join([_sets(config), *chains])
+
+
+def _block(head: str, lines: Iterable[str]) -> str:
+    inner = "".join(f"        {line}\n" for line in lines)
+    return f"    {head} {{\n{inner}    }}\n"
+
+
+def _set_of(items: Iterable[object]) -> str:
+    return "{ " + ", ".join(str(item) for item in items) + " }"
+
+
+def _interfaces(networks: Iterable[Network]) -> str:
+    return _set_of(f'"{network.interface}"' for network in networks)
+
+
+def _own(network: Network) -> ipaddress.IPv4Address:
+    return network.interface_address.ip
+
+
+def _sets(config: Config) -> str:
+    size = f"size {CLIENTS_MAX}"
+    blocks = [
+        _block("set admitted", ["type ipv4_addr . ether_addr", size, "flags timeout", "counter"]),
+        _block("set admitted_return", ["type ipv4_addr", size, "flags timeout", "counter"]),
+        _block("set dns_askers", ["type ipv4_addr", "size 65535", "flags dynamic,timeout", "timeout 1m"]),
+    ]
+    if config.portal.walled_garden:
+        garden = sorted(set(config.portal.walled_garden), key=ipaddress.IPv4Address)
+        blocks.append(_block("set walled_garden", ["type ipv4_addr", f"elements = {_set_of(garden)}"]))
+    return "\n".join(blocks)
+
+
+def _guard(config: Config) -> str:
+    """Nobody speaks with another network's address, nor with the box's own."""
+    lines = ["type filter hook prerouting priority raw; policy accept;"]
+    for network in config.networks:
+        name, own = f'iifname "{network.interface}"', network.interface_address
+        lines += [
+            f"{name} ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept",
+            f"{name} ip saddr {own.ip} drop",
+            f"{name} ip saddr != {own.network} drop",
+        ]
+    local = _set_of(network.interface_address.network for network in config.networks)
+    lines.append(f'iifname "{config.uplink.interface}" ip saddr {local} drop')
+    return _block("chain guard", lines)
+
+
+def _input(config: Config) -> str:
+    jumps = ", ".join(f'"{network.interface}" : jump from_{network.name}' for network in config.networks)
+    return _block(
+        "chain input",
+        [
+            "type filter hook input priority filter; policy drop;",
+            'iifname "lo" accept',
+            # Before "established": a tunnel that keeps one source port would else be counted once.
+            f"iifname {_interfaces(config.networks)} meta l4proto {{ tcp, udp }} th dport 53 jump dns_limit",
+            "ct state invalid drop",
+            "ct state established,related accept",
+            f"iifname vmap {{ {jumps} }}",
+            f'iifname "{config.uplink.interface}" udp sport 67 udp dport 68 accept',
+            f'iifname "{config.uplink.interface}" {_PING_LIMIT}',
+        ],
+    )
+
+
+def _from_network(network: Network) -> str:
+    own = network.interface_address
+    here = _set_of([own.ip, own.network.broadcast_address, "255.255.255.255"])
+    return _block(
+        f"chain from_{network.name}",
+        [
+            # The box's addresses in its other networks are not for this one.
+            f"ip daddr != {here} drop",
+            "udp dport 67 accept",
+            "meta l4proto { tcp, udp } th dport 53 accept",
+            f"tcp dport {{ 80, {REDIRECT_PORT} }} accept",
+            _PING_LIMIT,
+        ],
+    )
+
+
+def _dns_limit() -> str:
+    return _block("chain dns_limit", [f"update @dns_askers {{ ip saddr {_DNS_LIMIT} }} drop"])
+
+
+def _forward(config: Config) -> str:
+    out, back = f'oifname "{config.uplink.interface}"', f'iifname "{config.uplink.interface}"'
+    residents = _interfaces(config.resident_networks)
+    lines = [
+        "type filter hook forward priority filter; policy drop;",
+        "meta nfproto ipv6 drop",
+        # What conntrack cannot place would leave with its village address.
+        "ct state invalid drop",
+        # An uplink with a smaller MTU (PPPoE, LTE) behind a modem that eats ICMP would hang large pages.
+        "tcp flags syn tcp option maxseg size set rt mtu",
+        f"iifname {residents} {out} ip saddr . ether saddr @admitted accept",
+        f"{back} oifname {residents} ct state established,related ip daddr @admitted_return accept",
+    ]
+    if config.portal.walled_garden:
+        lines += [
+            f"iifname {residents} {out} ip daddr @walled_garden accept",
+            f"{back} oifname {residents} ct state established,related ip saddr @walled_garden accept",
+        ]
+    if config.office_networks:
+        offices = _interfaces(config.office_networks)
+        lines += [
+            f"iifname {offices} {out} accept",
+            f"{back} oifname {offices} ct state established,related accept",
+        ]
+    return _block("chain forward", lines)
+
+
+def _redirect(config: Config) -> str:
+    """Port 80 of who is not admitted goes to nginx's redirect; names are asked of the box, wherever they were sent."""
+    lines = ["type nat hook prerouting priority dstnat; policy accept;"]
+    garden = "ip daddr != @walled_garden " if config.portal.walled_garden else ""
+    for network in config.resident_networks:
+        elsewhere = f'iifname "{network.interface}" ip daddr != {_own(network)}'
+        lines += [
+            f"{elsewhere} meta l4proto {{ tcp, udp }} th dport 53 redirect to :53",
+            f"{elsewhere} {garden}tcp dport 80 ip saddr . ether saddr != @admitted redirect to :{REDIRECT_PORT}",
+        ]
+    return _block("chain redirect_residents", lines)
+
+
+def _masquerade(config: Config) -> str:
+    local = _set_of(network.interface_address.network for network in config.networks)
+    return _block(
+        "chain masquerade_uplink",
+        [
+            "type nat hook postrouting priority srcnat; policy accept;",
+            f'oifname "{config.uplink.interface}" ip saddr {local} masquerade',
+        ],
+    )

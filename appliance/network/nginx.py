@@ -1,0 +1,170 @@
+"""The web front: who asks for what, and the redirect that phones look for. No Python on the way of a probe.
+
+Source: nginx.org/en/docs, version 1.22.
+"""
+
+from __future__ import annotations
+
+from appliance.core.config import Config
+from appliance.network.nftables import REDIRECT_PORT
+from appliance.network.pages import PAGES, page
+
+PORTAL_SOCKET = "/run/desahub-portal.sock"
+KIOSK_SOCKET = "/run/desahub-kiosk.sock"
+_TEMPORARY = "/run/desahub-web"
+# Everything nginx itself may object to before a location is found.
+_OBJECTIONS = "400 405 408 411 412 413 414 416 417 421 429 431 494 495 496 497 500 501 503 505"
+
+
+def render(config: Config) -> str:
+    """The text of ``nginx.conf``, a whole configuration of its own."""
+    return "\n".join(
+        [
+            "# Written by desahub from hub.toml; changes here are lost.",
+            _MAIN,
+            "http {",
+            _HTTP,
+            _places(config),
+            *(_upstream(name, path) for name, path in (("portal", PORTAL_SOCKET), ("kiosk", KIOSK_SOCKET))),
+            _redirect(config.portal.host),
+            _everything_else(config.portal.host),
+            _program("portal", config.portal.host, "64k"),
+            _program("kiosk", f"{config.kiosk.host} localhost 127.0.0.1", "2m"),
+            "}",
+            "",
+        ]
+    )
+
+
+_MAIN = f"""\
+daemon off;
+worker_processes 2;
+worker_rlimit_nofile 8192;
+error_log stderr error;
+pid {_TEMPORARY}/nginx.pid;
+
+events {{
+    worker_connections 2048;
+    multi_accept on;
+}}
+"""
+
+_HTTP = f"""\
+    access_log off;
+    server_tokens off;
+    default_type application/octet-stream;
+    charset utf-8;
+
+    client_body_temp_path {_TEMPORARY}/body;
+    proxy_temp_path {_TEMPORARY}/proxy;
+    fastcgi_temp_path {_TEMPORARY}/fastcgi;
+    uwsgi_temp_path {_TEMPORARY}/uwsgi;
+    scgi_temp_path {_TEMPORARY}/scgi;
+
+    client_header_timeout 10s;
+    client_body_timeout 15s;
+    send_timeout 15s;
+    reset_timedout_connection on;
+    keepalive_timeout 15s;
+    client_header_buffer_size 2k;
+    large_client_header_buffers 4 8k;
+    client_max_body_size 64k;
+    client_body_buffer_size 32k;
+    # A page must not wait on disk space: what is larger than memory is streamed.
+    proxy_max_temp_file_size 0;
+
+    gzip on;
+    gzip_vary on;
+    gzip_min_length 512;
+    gzip_types text/css text/plain image/svg+xml application/json application/javascript;
+
+    # One device may not occupy every thread of the programs behind.
+    limit_conn_zone $binary_remote_addr zone=per_device:2m;
+    limit_conn_log_level info;
+"""
+
+
+def _places(config: Config) -> str:
+    """Where somebody asks from, taken from the connection: the box's own screen, the office, or anywhere else."""
+    lines = ["    geo $desa_place {", "        default resident;", "        127.0.0.0/8 hall;"]
+    lines += [f"        {network.interface_address.network} office;" for network in config.office_networks]
+    return "\n".join([*lines, "    }", ""])
+
+
+def _upstream(name: str, path: str) -> str:
+    return f"    upstream {name} {{\n        server unix:{path} fail_timeout=0;\n    }}\n"
+
+
+def _redirect(host: str) -> str:
+    """Where the firewall sends port 80 of devices without a grant. Any request, however wrong, is led to the portal."""
+    return f"""\
+    server {{
+        listen {REDIRECT_PORT} default_server backlog=4096;
+        server_name _;
+        # The next request must be a new connection: once admitted, it no longer comes here.
+        keepalive_timeout 0;
+        add_header Cache-Control no-store always;
+        error_page {_OBJECTIONS} =302 http://{host}/;
+        return 302 http://{host}/;
+    }}
+"""
+
+
+def _everything_else(host: str) -> str:
+    return f"""\
+    server {{
+        listen 80 default_server backlog=4096;
+        server_name _;
+        keepalive_timeout 0;
+        add_header Cache-Control no-store always;
+        error_page {_OBJECTIONS} =302 http://{host}/;
+        return 302 http://{host}/;
+    }}
+"""
+
+
+def _program(name: str, hosts: str, body_limit: str) -> str:
+    return f"""\
+    server {{
+        listen 80;
+        server_name {hosts};
+        client_max_body_size {body_limit};
+        limit_conn per_device 24;
+{_errors()}
+        location / {{
+            proxy_pass http://{name};
+            proxy_http_version 1.1;
+            proxy_connect_timeout 3s;
+            proxy_read_timeout 30s;
+            proxy_send_timeout 15s;
+            proxy_set_header Host $host;
+            proxy_set_header Connection "";
+            # What the connection itself says; the visitor's own words for it are overwritten or dropped.
+            proxy_set_header X-Real-IP $remote_addr;
+            proxy_set_header X-Desa-Place $desa_place;
+            proxy_set_header X-Forwarded-For "";
+            proxy_set_header X-Forwarded-Host "";
+            proxy_set_header X-Forwarded-Port "";
+            proxy_set_header X-Forwarded-Prefix "";
+            proxy_set_header X-Forwarded-Proto "";
+            proxy_set_header Forwarded "";
+            proxy_set_header Proxy "";
+        }}
+    }}
+"""
+
+
+def _errors() -> str:
+    lines = []
+    for error in PAGES:
+        lines.append(f"        error_page {' '.join(map(str, error.statuses))} @{error.name};")
+        lines.append(f"""\
+        location @{error.name} {{
+            default_type "text/html; charset=utf-8";
+            add_header Cache-Control no-store always;
+            add_header Content-Security-Policy "{error.policy}" always;
+            add_header X-Content-Type-Options nosniff always;
+            add_header Referrer-Policy no-referrer always;
+            return {error.answer} '{page(error)}';
+        }}""")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,34 @@
+"""Everything that ``hub.toml`` becomes on the machine, as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.core.config import Config
+from appliance.network import dnsmasq, hostapd, networkd, nftables, nginx
+
+NETWORKD_PREFIX = "network/"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """One file. ``path`` is relative: ``network/…`` belongs to systemd-networkd, the rest to ``rendered``."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+
+def render(config: Config) -> tuple[RenderedFile, ...]:
+    """Every file for ``config``, in a fixed order. No file holds a secret."""
+    files = [
+        RenderedFile("nftables.nft", nftables.render(config)),
+        RenderedFile("dnsmasq.conf", dnsmasq.render(config)),
+        RenderedFile("nginx.conf", nginx.render(config)),
+    ]
+    for network in config.networks:
+        text = hostapd.render(config, network)
+        if text is not None:
+            files.append(RenderedFile(f"hostapd-{network.name}.conf", text))
+    files += [RenderedFile(f"{NETWORKD_PREFIX}{name}", text) for name, text in sorted(networkd.render(config).items())]
+    return tuple(files)
