@@ -1,7 +1,7 @@
 """People who may log in: accounts, the brake on guessing, and sessions. Used by the village office and by the NOC.
 
 Time is an argument everywhere: whole seconds of one clock that the program chose. Where records outlive a reboot that
-is wall time in UTC; a clock that was set back only makes a lockout or a session end at most that much later.
+is wall time in UTC. A clock set back restarts a wait at most once, and ends sessions that seem to begin in the future.
 
 Source: OWASP Password Storage and Session Management cheat sheets; RFC 9106 (Argon2id); NIST SP 800-63B (length
 before composition rules).
@@ -34,6 +34,7 @@ PASSWORD_LENGTH_MAX: Final = 256
 FAILURES_FREE: Final = {"name": 5, "device": 20}
 WAIT_SECONDS_FIRST: Final = 30
 WAIT_SECONDS_MAX: Final = 900
+CLOCK_STEP_SECONDS_MAX: Final = 300  # how far a clock may step back without ending sessions
 FAILURES_FORGOTTEN_AFTER_SECONDS: Final = 86_400
 # A crowd of made-up names must not fill the disk; the oldest failures go first.
 FAILURE_ROWS_MAX: Final = 5_000
@@ -274,7 +275,7 @@ class Accounts:
 
     def _ended(self, session: dict[str, Any], now: int) -> bool:
         idle, age = now - session["seen_seconds"], now - session["begun_seconds"]
-        return idle >= self.idle_seconds or age >= self.absolute_seconds
+        return bool(idle >= self.idle_seconds or age >= self.absolute_seconds or idle < -CLOCK_STEP_SECONDS_MAX)
 
     def _sweep(self, db: sqlite_utils.Database, now: int) -> None:
         db.table("sessions").delete_where(
@@ -303,7 +304,9 @@ def _wait_seconds(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ..
     longest = 0
     for kind, subject in subjects:
         for row in db.table("failures").rows_where("kind = ? AND subject = ?", [kind, subject]):
-            # A clock set back must not lock someone out for years: never longer than the wait itself.
+            if row["last_seconds"] > now:
+                # The clock was set back: without this the wait would last until it has caught up.
+                db.table("failures").update((kind, subject), {"last_seconds": now})
             since = max(0, now - row["last_seconds"])
             longest = max(longest, wait_after(kind, row["count"]) - since)
     return longest

@@ -1,0 +1,52 @@
+"""Write durations, sizes and moments as people in the village say them. Pure, but for the request's language."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.numbers import format_decimal
+from flask_babel import format_datetime, get_locale, gettext
+
+_ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
+
+
+def duration(seconds: float) -> str:
+    """``14399`` -> ``3 jam 59 menit``. Rounded down: a promise that is kept."""
+    minutes = int(seconds) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        text = str(gettext("%(count)d hari", count=days))
+        return f"{text} {gettext('%(count)d jam', count=hours)}" if hours else text
+    if hours:
+        text = str(gettext("%(count)d jam", count=hours))
+        return f"{text} {gettext('%(count)d menit', count=minutes)}" if minutes else text
+    return str(gettext("%(count)d menit", count=minutes) if minutes else gettext("kurang dari 1 menit"))
+
+
+def size(count: float) -> str:
+    """``12400000`` bytes -> ``12,4 MB``; powers of 1000, as on a data package."""
+    for unit in ("byte", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{number(round(count, 0 if unit == 'byte' or count >= 100 else 1))} {unit}"
+        count /= 1000
+    return f"{number(round(count, 1))} TB"
+
+
+def number(value: float) -> str:
+    """``4210`` -> ``4.210``."""
+    return format_decimal(value, locale=get_locale() or "id")
+
+
+def moment(value: datetime.datetime, now: datetime.datetime, zone: ZoneInfo) -> str:
+    """``07.12 WITA`` today, ``kemarin pukul 07.12 WITA``, or with the date. Both times carry their zone."""
+    local = value.astimezone(zone)
+    days = (now.astimezone(zone).date() - local.date()).days
+    clock = f"{local:%H.%M} {_ZONES.get(zone.key, zone.key)}"
+    if days == 0:
+        return str(gettext("pukul %(clock)s", clock=clock))
+    if days == 1:
+        return str(gettext("kemarin pukul %(clock)s", clock=clock))
+    date = format_datetime(local.replace(tzinfo=None), "d MMMM yyyy", rebase=False)
+    return str(gettext("%(date)s pukul %(clock)s", date=date, clock=clock))

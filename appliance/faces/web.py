@@ -1,0 +1,170 @@
+"""Make a Flask application one of ours: look, language, security headers, static files and error pages."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Flask, Response, request, url_for
+from flask_babel import Babel, get_locale
+from markupsafe import Markup
+
+from appliance.faces import errors, formats, origin
+
+SOURCE_LANGUAGE: Final = "id"
+BODY_BYTES_MAX: Final = 64 * 1024
+_FOLDER: Final = Path(__file__).parent
+_YEAR: Final = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Whose pages these are: ``name`` stands on every page ("Desa Sukamaju"), ``part`` says where one is."""
+
+    name: str
+    part: str
+    home: str = "/"
+
+
+def install(
+    app: Flask,
+    face: Face,
+    *,
+    timezone: str,
+    catalogues: Path,
+    https: bool = False,
+    inline_style: bool = False,
+    body_bytes_max: int = BODY_BYTES_MAX,
+) -> None:
+    """Give ``app`` what every program's pages share. Call once, before the first request.
+
+    Templates get ``face``, ``asset(file, endpoint)``, and the filters ``duration``, ``size``, ``number`` and
+    ``moment``; pages extend ``faces/base.html`` and import ``faces/components.html``.
+
+    Args:
+        app: made with ``static_folder=None`` unless the program has files of its own.
+        face: the names on the page.
+        timezone: IANA name of the zone in which moments are shown, such as ``Asia/Makassar``.
+        catalogues: the program's folder of translations, ``LANGUAGE/LC_MESSAGES/messages.mo``; may be absent.
+        https: the pages are served by TLS: cookies are Secure and HSTS is sent.
+        inline_style: put the stylesheet into each page. Login windows of phones show a page before they fetch more.
+        body_bytes_max: longer requests get 413.
+    """
+    app.config.update(
+        MAX_CONTENT_LENGTH=body_bytes_max,
+        MAX_FORM_MEMORY_SIZE=body_bytes_max,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        # A browser refuses a cookie of this name from anywhere but this very host, by TLS.
+        SESSION_COOKIE_NAME="__Host-sesi" if https else "sesi",
+        TRAP_HTTP_EXCEPTIONS=False,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    style = (_FOLDER / "static" / "tokens.css").read_text("utf-8") if inline_style else ""
+    _languages(app, timezone, catalogues)
+    _assets(app)
+    _headers(app, style, https=https)
+    origin.install(app)
+    errors.install(app)
+    zone = ZoneInfo(timezone)
+    app.jinja_env.globals.update(face=face, face_style=Markup(style), face_language=_language)  # noqa: S704 - our file
+    app.jinja_env.filters.update(
+        duration=formats.duration,
+        size=formats.size,
+        number=formats.number,
+        moment=lambda value: formats.moment(value, datetime.datetime.now(datetime.UTC), zone),
+    )
+
+
+def _languages(app: Flask, timezone: str, catalogues: Path) -> None:
+    folders = (_FOLDER / "translations", catalogues)
+    # Indonesian needs no catalogue: the messages are written in it.
+    known = [SOURCE_LANGUAGE, *sorted({found.parts[-3] for folder in folders for found in folder.glob("*/*/*.mo")})]
+    Babel(
+        app,
+        default_locale=SOURCE_LANGUAGE,
+        default_timezone=timezone,
+        default_translation_directories=";".join(str(folder) for folder in folders),
+        locale_selector=lambda: request.accept_languages.best_match(known, SOURCE_LANGUAGE),
+    )
+
+
+def _language() -> str:
+    return str(get_locale()).replace("_", "-")
+
+
+def _assets(app: Flask) -> None:
+    app.register_blueprint(
+        Blueprint("faces", __name__, static_folder="static", static_url_path="/faces", template_folder="templates")
+    )
+    app.jinja_env.globals["asset"] = functools.partial(_asset, app)
+
+
+def _asset(app: Flask, filename: str, endpoint: str = "faces.static") -> str:
+    """The address of a static file, with its content's hash: it may be kept for a year."""
+    return url_for(endpoint, filename=filename, v=_fingerprint(_static_folder(app, endpoint) / filename))
+
+
+def _static_folder(app: Flask, endpoint: str) -> Path:
+    owner = app.blueprints[endpoint.rpartition(".")[0]] if "." in endpoint else app
+    if owner.static_folder is None:
+        raise LookupError(f"{endpoint} has no static folder")
+    return Path(owner.static_folder)
+
+
+@functools.lru_cache(maxsize=64)
+def _fingerprint(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def content_security_policy(style: str) -> str:
+    """The policy of every page: nothing but our own files, no script; ``style`` is the text put into the pages."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'" + (f" 'sha256-{digest}'" if style else ""),
+            "img-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _headers(app: Flask, style: str, *, https: bool) -> None:
+    always = {
+        "Content-Security-Policy": content_security_policy(style),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        # Not no-referrer: with it browsers send "Origin: null" from our own forms.
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if https:
+        always["Strict-Transport-Security"] = "max-age=31536000"
+
+    def add(response: Response) -> Response:
+        response.headers.update(always)
+        response.headers["Cache-Control"] = _cache_control(app, response)
+        return response
+
+    app.after_request(add)
+
+
+def _cache_control(app: Flask, response: Response) -> str:
+    endpoint = request.endpoint or ""
+    if endpoint.rpartition(".")[2] != "static" or response.status_code not in (200, 206, 304):
+        return "no-store"
+    path = _static_folder(app, endpoint) / (request.view_args or {})["filename"]
+    return _YEAR if request.args.get("v") == _fingerprint(path) else "no-cache"
