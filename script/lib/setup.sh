@@ -1,0 +1,78 @@
+# Set-up shared by the scripts of this folder. Sourced, not run. It is safe to repeat and quick when nothing is missing.
+#
+# setup_debian PACKAGE...   installs what is missing, without starting or enabling any service on this machine
+# setup_python FILE         makes .venv from a lock file (hashes checked) with the system's own Python
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export PATH="$PATH:/usr/sbin:/sbin"
+
+# What the village runs: the hub's and the NOC's programs, and the tools that build the namespaces.
+village_packages=(
+    python3 python3-venv ca-certificates iproute2 procps util-linux kmod
+    nftables dnsmasq-base nginx-light hostapd mosquitto systemd systemd-container
+    busybox socat curl
+)
+# What the tests and the benches need besides.
+test_packages=(chromium fonts-dejavu-core wrk mmdebstrap)
+
+say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
+
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+setup_debian() {
+    local package missing=()
+    for package in "$@"; do
+        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] || fail "these Debian packages are missing and only root can install them: ${missing[*]}"
+    say "installing Debian packages: ${missing[*]}"
+    local log
+    log=$(mktemp)
+    if ! (
+        # Debian starts and enables a service as soon as it is installed; this machine is a developer's, not a hub.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            printf '#!/bin/sh\nexit 101\n' >"$policy"
+            chmod 755 "$policy"
+            trap 'rm -f "$policy"' EXIT
+        fi
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"
+    ) >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        fail "apt-get could not install them; the whole output is in $log"
+    fi
+    rm -f "$log"
+    for package in "${missing[@]}"; do
+        case $package in
+        nginx-light) systemctl disable --quiet nginx.service ;;
+        mosquitto) systemctl disable --quiet mosquitto.service ;;
+        hostapd) systemctl disable --quiet hostapd.service ;;
+        nftables) systemctl disable --quiet nftables.service ;;
+        esac
+    done 2>/dev/null || true
+}
+
+setup_python() {
+    local lock=$1 want
+    want=$(cat "$repository/$lock" <(/usr/bin/python3 --version) | sha256sum)
+    [ "$(cat "$repository/.venv/desahub-lock" 2>/dev/null)" != "$want" ] || return 0
+    say "installing locked Python packages from $lock"
+    rm -rf "$repository/.venv"
+    /usr/bin/python3 -m venv "$repository/.venv"
+    PIP_NO_INPUT=1 "$repository/.venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --only-binary :all: -r "$repository/$lock" </dev/null 2> >(grep -v '^WARNING: Location' >&2)
+    # Two places of the sources: here, and where the hub's and the NOC's machines see them (/opt/desahub/src).
+    printf '%s\n' /opt/desahub/src "$repository" >"$(echo "$repository"/.venv/lib/python3*/site-packages)/desahub.pth"
+    mkdir -p "$repository/.venv/src"
+    for command in desahub:appliance.cli desahub-noc:noc.cli; do
+        printf '#!/opt/desahub/bin/python\nimport sys\n\nfrom %s import main\n\nsys.exit(main())\n' "${command#*:}" \
+            >"$repository/.venv/bin/${command%%:*}"
+        chmod 755 "$repository/.venv/bin/${command%%:*}"
+    done
+    printf '%s\n' "$want" >"$repository/.venv/desahub-lock"
+}

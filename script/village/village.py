@@ -1,0 +1,181 @@
+"""A village from the first cable to the last process: put it up, take it down, clear what a killed one left."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO
+
+from script.village import cables, hub, internet, phones, plan, windows
+from script.village.machine import Machine, clear_control_groups
+from script.village.programs import Process, VillageError
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """First accounts of this village: made at this run, gone with it."""
+
+    office_account: str
+    office_password: str
+    noc_account: str
+    noc_password: str
+
+
+@dataclass
+class Village:
+    """A running village. Others find it through ``village.json`` in its folder under /run."""
+
+    phones: tuple[plan.Phone, ...]
+    hub: Machine = field(default_factory=lambda: Machine(plan.HUB))
+    net: Machine = field(default_factory=lambda: Machine(plan.NET))
+    addresses: dict[str, str] = field(default_factory=dict)
+    secrets: Secrets | None = None
+    _processes: list[Process] = field(default_factory=list)
+
+    def up(self, tell: Tell) -> None:
+        """Put the village up, saying each step."""
+        tell(f"laying cables for {len(self.phones)} phones")
+        cables.lay(self.phones)
+        tell("preparing desa-net: the internet and the NOC")
+        internet.prepare(self.net)
+        noc_account, noc_password = internet.first_run(self.net)
+        tell("preparing desa-hub: its configuration is checked and applied")
+        hub.prepare(self.hub)
+        tell("booting desa-net")
+        self.net.boot("village.target")
+        self.net.wait_active("internet-web.service", "internet-names.service", *internet.NOC_UNITS)
+        tell("booting desa-hub")
+        self.hub.boot("desahub.target")
+        self.hub.wait_active(*hub.UNITS)
+        cables.plug_in(self.phones)
+        tell("enrolling the hub with the NOC")
+        hub.enrol(self.hub, self.net)
+        office_account, office_password = hub.first_office_account(self.hub)
+        self.secrets = Secrets(office_account, office_password, noc_account, noc_password)
+        tell("phones ask for addresses")
+        self._processes += phones.join(self.phones)
+        self.addresses, opened = windows.open_windows()
+        self._processes += opened
+        self._write()
+        tell("the village is ready")
+
+    def _write(self) -> None:
+        document = {
+            "phones": len(self.phones),
+            "addresses": self.addresses,
+            "secrets": asdict(self._made_secrets),
+            "page": self.page(),
+        }
+        made = plan.STATE / "village.json.new"
+        made.touch(mode=0o600)
+        made.write_text(json.dumps(document, indent=2), encoding="utf-8")
+        made.rename(_document_path())
+
+    @property
+    def _made_secrets(self) -> Secrets:
+        assert self.secrets is not None
+        return self.secrets
+
+    def down(self) -> None:
+        """End everything that `up` started and remove what it made."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+        for process in self._processes:
+            process.wait()
+        self.hub.stop()
+        self.net.stop()
+
+    def page(self) -> str:
+        """Write the one page that a developer needs."""
+        secrets = self._made_secrets
+        return f"""
+Desa {plan.VILLAGE_NAME} is up: 1 hub, {len(self.phones)} phones, 1 NOC.
+
+{internet.describe_addresses(self.addresses)}
+
+  Office account   {secrets.office_account}   one-time password {secrets.office_password}
+  NOC account      {secrets.noc_account}   password {secrets.noc_password}
+
+  sudo script/phone 1 curl -si http://captive.apple.com/    what a phone meets
+  sudo script/hub systemctl list-units 'desahub*'           what runs on the box
+  sudo script/hub nft list ruleset                          who may pass
+  sudo script/net journalctl -u desahub-noc-ingest          what the NOC receives
+"""
+
+
+def is_ready() -> bool:
+    """Is a village up and ready?"""
+    return _document_path().exists()
+
+
+def page_of_running() -> str:
+    """Read the page of addresses of the village that is up."""
+    return str(json.loads(_document_path().read_text(encoding="utf-8"))["page"])
+
+
+def running_pid() -> int | None:
+    """Find the process that holds a village up, if one does."""
+    try:
+        with _lock_file() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int(_lock_path().read_text(encoding="ascii").strip() or 0)
+    return None
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Hold the right to have a village on this machine, cleared of what a killed one left.
+
+    Raises:
+        VillageError: another village is up.
+    """
+    with _lock_file() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise VillageError("a village is already up. Stop it: sudo script/server --stop") from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        clear()
+        plan.STATE.mkdir(mode=0o755)
+        try:
+            yield
+        finally:
+            clear()
+            _lock_path().unlink(missing_ok=True)
+
+
+def clear() -> None:
+    """Remove what a village left: namespaces, control groups, folders. Its processes died with the one that led it."""
+    cables.clear()
+    clear_control_groups(plan.HUB, plan.NET)
+    shutil.rmtree(plan.STATE, ignore_errors=True)
+
+
+def leftovers() -> list[str]:
+    """List what a killed village left behind."""
+    return cables.leftovers() + ([str(plan.STATE)] if plan.STATE.exists() else [])
+
+
+def _document_path() -> Path:
+    return plan.STATE / "village.json"
+
+
+def _lock_path() -> Path:
+    return plan.STATE.with_suffix(".lock")
+
+
+def _lock_file() -> IO[str]:
+    return _lock_path().open("a+", encoding="ascii")

@@ -1,0 +1,116 @@
+"""Addresses on 127.0.0.1 through which the developer's own browser looks into the village.
+
+One nginx on this machine's loopback speaks to Unix sockets (they cross network namespaces); behind each a socat stands
+in the namespace from which the page is to be seen: phone 1 for the portal, the hub itself for the kiosk in the hall,
+desa-net for the dashboard. nginx translates the village's host names, so that links and redirects work in the browser.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from script.village import plan
+from script.village.programs import Process, start, wait_until
+
+_FIRST_PORT = 8081
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One page of the village seen from ``namespace``: ``target`` is host:port in there."""
+
+    title: str
+    namespace: str
+    target: str
+    host: str
+    path: str = "/"
+
+
+WINDOWS: tuple[Window, ...] = (
+    Window("Portal, as phone 1 sees it", "desa-phone-1", f"{plan.HUB_ADDRESS}:80", plan.PORTAL_HOST),
+    Window("Kiosk, in the village hall", plan.HUB, "127.0.0.1:80", plan.KIOSK_HOST),
+    Window("NOC dashboard", plan.NET, "127.0.0.1:8000", "127.0.0.1"),
+)
+
+
+def free_ports(count: int, first: int = _FIRST_PORT) -> list[int]:
+    """Find ``count`` ports on 127.0.0.1 that nobody uses, from ``first`` on."""
+    found: list[int] = []
+    port = first
+    while len(found) < count:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                port += 1
+                continue
+        found.append(port)
+        port += 1
+    return found
+
+
+def configuration(windows: Sequence[Window], ports: Sequence[int], folder: Path) -> str:
+    """Write nginx's configuration: a server for each window, host names translated both ways."""
+    local = {window.host: f"127.0.0.1:{port}" for window, port in zip(windows, ports, strict=True)}
+    translations = "".join(
+        f"      proxy_redirect http://{host}/ http://{address}/;\n"
+        f"      sub_filter 'http://{host}/' 'http://{address}/';\n"
+        for host, address in local.items()
+    )
+    servers = "".join(
+        f"""  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://unix:{folder}/{window.namespace}.sock:;
+      proxy_set_header Host {window.host};
+      proxy_set_header Origin $village_origin_{number};
+      proxy_set_header Accept-Encoding "";
+{translations}      sub_filter_once off;
+    }}
+  }}
+  map $http_origin $village_origin_{number} {{ default $http_origin; http://127.0.0.1:{port} http://{window.host}; }}
+"""
+        for number, (window, port) in enumerate(zip(windows, ports, strict=True))
+    )
+    return f"""worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+events {{ }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+{servers}}}
+"""
+
+
+def open_windows() -> tuple[dict[str, str], list[Process]]:
+    """Open all windows.
+
+    Returns:
+        title to address, and the processes that hold them open.
+    """
+    folder = plan.STATE / "windows"
+    folder.mkdir()
+    ports = free_ports(len(WINDOWS))
+    (folder / "nginx.conf").write_text(configuration(WINDOWS, ports, folder), encoding="utf-8")
+    processes = [start(["nsenter", f"--net=/run/netns/{window.namespace}", "socat",
+                         f"UNIX-LISTEN:{folder}/{window.namespace}.sock,fork,mode=666", f"TCP:{window.target}"])
+                 for window in WINDOWS]  # fmt: skip
+    processes.append(start(["nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"]))
+    wait_until(lambda: all(_listens(port) for port in ports), "the addresses on 127.0.0.1")
+    addresses = {
+        window.title: f"http://127.0.0.1:{port}{window.path}" for window, port in zip(WINDOWS, ports, strict=True)
+    }
+    addresses["Village office"] = addresses["Kiosk, in the village hall"] + "kantor/"
+    return addresses, processes
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
