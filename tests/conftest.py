@@ -1,0 +1,95 @@
+"""What all tests share: the village, and the rule that in CI no suite may go missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+# In this order, the fast ones first.
+SUITES = ("unit", "golden", "contract", "village", "browser")
+
+
+@dataclass(frozen=True)
+class RunningVillage:
+    """A village that is up: where its pages are, and how to be somebody in it."""
+
+    addresses: dict[str, str]
+    secrets: dict[str, str]
+    phones: int
+
+    def run(self, place: str, *argv: str, check: bool = True, text: str | None = None) -> str:
+        """Run a command in ``hub``, ``net`` or ``phone N`` through the scripts that a developer has."""
+        done = subprocess.run(
+            [str(REPOSITORY / "script" / place.split(maxsplit=1)[0]), *place.split()[1:], *argv],
+            input=text, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        if check and done.returncode != 0:
+            raise AssertionError(f"{place}: {' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def village() -> Iterator[RunningVillage]:
+    """Bring one village up for all tests that need one, with the command that a developer would use."""
+    server = str(REPOSITORY / "script" / "server")
+    started = subprocess.run([server, "--detach"], capture_output=True, text=True, timeout=300, check=False)
+    assert started.returncode == 0, started.stdout + started.stderr
+    try:
+        document = json.loads(Path("/run/desa-village/village.json").read_text(encoding="utf-8"))
+        yield RunningVillage(document["addresses"], document["secrets"], document["phones"])
+    finally:
+        stopped = subprocess.run([server, "--stop"], capture_output=True, text=True, timeout=120, check=False)
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+
+
+def _suite(nodeid: str) -> str:
+    return nodeid.split("/")[1] if nodeid.startswith("tests/") else ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the fast suites first."""
+    order = {name: position for position, name in enumerate(SUITES)}
+    items.sort(key=lambda item: order.get(_suite(item.nodeid), len(SUITES)))
+
+
+_passed: Counter[str] = Counter()
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count what really ran."""
+    if report.when == "call" and report.passed:
+        _passed[_suite(report.nodeid)] += 1
+    if report.skipped:
+        _skipped.append(f"{report.nodeid}: {report.longrepr[2] if isinstance(report.longrepr, tuple) else ''}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a whole run must have run every suite and skipped nothing."""
+    whole = not session.config.option.markexpr and not session.config.option.keyword and not _narrowed(session.config)
+    missing = [suite for suite in SUITES if not _passed[suite]] if whole else []
+    if os.environ.get("CI") == "true" and (missing or _skipped) and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _narrowed(config: pytest.Config) -> bool:
+    return config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many tests of each suite ran, and name each skipped one with its reason."""
+    for suite in SUITES:
+        terminalreporter.write_line(f"{suite}: {_passed[suite]} ran")
+    for line in _skipped:
+        terminalreporter.write_line(f"skipped: {line}")
+    if os.environ.get("CI") == "true" and _skipped:
+        terminalreporter.write_line("In CI a skipped test fails the run.")
