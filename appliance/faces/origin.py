@@ -24,7 +24,18 @@ def is_cross_site(asked: Request) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     sender = asked.headers.get("Origin")
-    return sender is not None and urlsplit(sender).netloc != asked.host
+    if sender is None:
+        return False
+    # By name alone: nginx passes Host without the port of the address that was opened.
+    own = urlsplit(f"//{asked.host}").hostname
+    return _host(sender) != own
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def install(app: Flask) -> None:

@@ -25,11 +25,15 @@ _YEAR: Final = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """Whose pages these are: ``name`` stands on every page ("Desa Sukamaju"), ``part`` says where one is."""
+    """Whose pages these are: ``name`` stands on every page ("Desa Sukamaju"), ``part`` says where one is.
+
+    ``services_url`` leads to the village's services from the foot of each page; empty where these are they.
+    """
 
     name: str
     part: str
     home: str = "/"
+    services_url: str = ""
 
 
 def install(

@@ -1,0 +1,68 @@
+"""``python -m captive_portal``: the composition point. It opens store, gate and neighbour table, and serves."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from appliance.core import config as hub_config
+from appliance.core.errors import DesahubError, OperationError
+from appliance.gate.client import SOCKET_PATH, GateClient
+from appliance.system import neighbours, uplink_state
+from appliance.system.roots import REAL, Roots
+from appliance.system.serve import serve
+from captive_portal.clock import kernel_clock
+from captive_portal.grants import open_grants
+from captive_portal.views import create_app
+
+DATABASE: Final = "grants.db"
+CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
+
+
+def state_directory(named: Path | None) -> Path:
+    """The folder of what is kept: as named, or systemd's ``STATE_DIRECTORY`` (systemd.exec(5)).
+
+    Raises:
+        OperationError: neither is given.
+    """
+    found = named or (Path(os.environ["STATE_DIRECTORY"]) if os.environ.get("STATE_DIRECTORY") else None)
+    if found is None:
+        raise OperationError("no folder to keep grants in: set STATE_DIRECTORY or give --state-directory")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m captive_portal", description="The page residents meet first.")
+    parser.add_argument("--config", type=Path, default=CONFIG_PATH, help="hub.toml, by default %(default)s")
+    parser.add_argument("--bind", help="127.0.0.1:PORT or unix:/PATH, where systemd gives no socket")
+    parser.add_argument("--state-directory", type=Path, help="where grants.db is; by default $STATE_DIRECTORY")
+    parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="by default %(default)s")
+    parser.add_argument("--roots", type=Path, help="read /proc and /run below this folder, for tests")
+    options = parser.parse_args(arguments)
+    roots = Roots.under(options.roots) if options.roots else REAL
+    try:
+        config = hub_config.parse(options.config.read_text("utf-8"))
+        app = create_app(
+            config,
+            grants=open_grants(state_directory(options.state_directory) / DATABASE),
+            gate=GateClient(options.gate_socket),
+            mac_of=functools.partial(neighbours.mac_of, roots=roots),
+            uplink=functools.partial(uplink_state.read, roots),
+            clock=kernel_clock(roots),
+            over_unix_socket=options.bind is None or options.bind.startswith("unix:"),
+        )
+        serve(app, *([options.bind] if options.bind else []))
+    except (DesahubError, OSError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"portal: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

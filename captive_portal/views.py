@@ -1,0 +1,224 @@
+"""The portal's pages. They need no cookie and no script: login windows of phones keep neither."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from appliance.core.config import Config
+from appliance.core.errors import GateError, GateRefused
+from appliance.faces import errors, village
+from appliance.faces.origin import device_address
+from appliance.faces.web import Face, install
+from appliance.gate.protocol import Admitted, Gate, RefusalCode
+from appliance.system.uplink_state import UplinkState
+from captive_portal import rules
+from captive_portal.grants import Grants
+from captive_portal.rules import Decision, Device, Now, Policy, Verdict
+
+# A lease that is about to end is not worth opening the gate for: kernel and grant end within a second of each other.
+REPAIR_SECONDS_MIN: Final = 5
+
+pages = Blueprint("portal", __name__, template_folder="templates")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What the composition point gave; kept with the application, never in the module."""
+
+    config: Config
+    grants: Grants
+    gate: Gate
+    mac_of: Callable[[str], str | None]
+    uplink: Callable[[], UplinkState]
+    clock: Callable[[], Now]
+    policy: Policy
+    over_unix_socket: bool
+
+    def decide(self) -> tuple[Decision, Now]:
+        """Decide about the device that sent this request, as the kernel knows it."""
+        address = device_address(request, over_unix_socket=self.over_unix_socket)
+        now = self.clock()
+        return rules.decide(self.policy, Device(address, self.mac_of(address) if address else None), now), now
+
+    def admitted(self, decision: Decision) -> Admitted | None:
+        """What the gate says about the client. Raises `GateUnavailable`."""
+        return next((one for one in self.gate.clients() if one.client == decision.client), None)
+
+
+def create_app(
+    config: Config,
+    *,
+    grants: Grants,
+    gate: Gate,
+    mac_of: Callable[[str], str | None],
+    uplink: Callable[[], UplinkState],
+    clock: Callable[[], Now],
+    over_unix_socket: bool,
+) -> Flask:
+    """Make the portal.
+
+    Args:
+        config: the village's ``hub.toml``.
+        grants: who may be online, durable.
+        gate: opens the firewall.
+        mac_of: the kernel's neighbour table; an address's MAC or None.
+        uplink: reads the line of truth.
+        clock: reads the clocks.
+        over_unix_socket: only nginx can connect, so that its ``X-Real-IP`` is believed.
+    """
+    app = Flask("captive_portal", static_folder=None, root_path=str(Path(__file__).parent))
+    face = Face(
+        name=village.title(config.village),
+        part=f"{config.village.kecamatan}, {config.village.kabupaten}",
+        services_url=f"http://{config.kiosk.host}/",
+    )
+    install(
+        app,
+        face,
+        timezone=config.village.timezone,
+        catalogues=Path(__file__).parent / "translations",
+        inline_style=True,
+        body_bytes_max=4_096,
+    )
+    app.extensions["portal"] = _Parts(
+        config=config,
+        grants=grants,
+        gate=gate,
+        mac_of=mac_of,
+        uplink=uplink,
+        clock=clock,
+        policy=Policy.of(config),
+        over_unix_socket=over_unix_socket,
+    )
+    app.register_blueprint(pages)
+    return app
+
+
+def _parts() -> _Parts:
+    found: _Parts = current_app.extensions["portal"]
+    return found
+
+
+def _page(template: str, **values: Any) -> str:
+    uplink = _parts().uplink()
+    since = datetime.datetime.fromisoformat(uplink.since_wall) if uplink.since_wall else None
+    return render_template(template, config=_parts().config, uplink=uplink, since=since, **values)
+
+
+@pages.get("/")
+def home() -> ResponseReturnValue:
+    """Ask the one question; who is connected already sees the state instead."""
+    parts = _parts()
+    decision, now = parts.decide()
+    if decision.client is None:
+        return _explain(decision.verdict)
+    if parts.admitted(decision) is not None or parts.grants.of(decision.client, now) is not None:
+        return redirect(url_for("portal.status"), 303)
+    return _page("portal/home.html")
+
+
+@pages.post("/sambung")
+def connect() -> ResponseReturnValue:
+    """Decide, keep the grant durably, and only then ask the gate."""
+    parts = _parts()
+    decision, now = parts.decide()
+    if decision.client is None:
+        return _explain(decision.verdict)
+    parts.grants.keep(decision, now)
+    try:
+        parts.gate.admit(decision.client, decision.lease_seconds)
+    except GateRefused as error:
+        if error.code in (RefusalCode.NOT_A_RESIDENT, RefusalCode.FULL):
+            parts.grants.drop(decision.client)  # it will not be better later by itself
+        return _explain_refusal(error)
+    except GateError:
+        return errors.page(503, *_kept(), code="GERBANG")
+    return redirect(url_for("portal.status"), 303)
+
+
+@pages.get("/status")
+def status() -> ResponseReturnValue:
+    """Tell the state as the gate sees it. A grant that the gate has lost is put back first."""
+    parts = _parts()
+    decision, now = parts.decide()
+    if decision.client is None:
+        return _explain(decision.verdict)
+    admitted = parts.admitted(decision)
+    grant = parts.grants.of(decision.client, now)
+    left_seconds = rules.remaining_seconds(grant, now) if grant is not None else 0
+    if admitted is None and left_seconds >= REPAIR_SECONDS_MIN:
+        try:
+            parts.gate.admit(decision.client, left_seconds)
+        except GateRefused as error:
+            return _explain_refusal(error)
+        except GateError:
+            return errors.page(503, *_kept(), code="GERBANG")
+        admitted = parts.admitted(decision)
+    return _page("portal/status.html", admitted=admitted)
+
+
+@pages.post("/keluar")
+def disconnect() -> ResponseReturnValue:
+    """Forget the grant, then shut the gate: a grant left behind would be put back at the next reboot."""
+    parts = _parts()
+    decision, _ = parts.decide()
+    if decision.client is None:
+        return _explain(decision.verdict)
+    parts.grants.drop(decision.client)
+    try:
+        parts.gate.revoke(decision.client)
+    except GateError:
+        title = gettext("Sambungan belum dapat diputus")
+        advice = gettext("Gerbang internet tidak menjawab. Tunggu satu menit, lalu tekan Putuskan sekali lagi.")
+        return errors.page(503, title, advice, "GERBANG")
+    return redirect(url_for("portal.status"), 303)
+
+
+def _kept() -> tuple[str, str]:
+    return (
+        gettext("Izin sudah tercatat, tetapi internet belum terbuka"),
+        gettext(
+            "Gerbang internet tidak menjawab. Tunggu satu menit, lalu buka halaman depan: "
+            "sambungan Anda dilanjutkan di sana."
+        ),
+    )
+
+
+def _explain(verdict: Verdict) -> ResponseReturnValue:
+    if verdict is Verdict.NO_MAC:
+        return errors.page(
+            503,
+            gettext("Perangkat Anda belum terlihat di jaringan"),
+            gettext("Matikan Wi-Fi di perangkat, nyalakan lagi, lalu buka halaman ini."),
+            "PERANGKAT",
+        )
+    return errors.page(
+        403,
+        gettext("Perangkat ini tidak di jaringan warga"),
+        gettext(
+            "Sambungkan perangkat ke Wi-Fi warga, lalu buka halaman ini. "
+            "Di jaringan kantor internet terbuka tanpa halaman ini."
+        ),
+        "JARINGAN",
+    )
+
+
+def _explain_refusal(error: GateRefused) -> ResponseReturnValue:
+    if error.code == RefusalCode.NOT_A_RESIDENT:
+        return _explain(Verdict.NOT_A_RESIDENT)
+    if error.code == RefusalCode.FULL:
+        return errors.page(
+            503,
+            gettext("Jaringan sedang penuh"),
+            gettext("Semua tempat sedang dipakai. Coba lagi beberapa menit lagi."),
+            "PENUH",
+        )
+    return errors.page(503, *_kept(), code="GERBANG")
