@@ -1,0 +1,165 @@
+"""``python -m agent``: the process of desahub-agent.service. It measures, keeps, and reports when it can."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import os
+import signal
+import sys
+import threading
+import tomllib
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.clock import KernelClock
+from agent.collectors import find
+from agent.notify import notify
+from agent.sampler import Sampler, SteadyOutbox, capacity_records
+from appliance.core import config as schema
+from appliance.core.errors import DesahubError
+from appliance.gate.client import SOCKET_PATH, GateClient
+from appliance.system.roots import REAL
+
+if TYPE_CHECKING:
+    from agent.publisher import Publisher
+
+_log = logging.getLogger("agent")
+TURN_SECONDS = 5.0
+IDENTITY_FILES = ("hub.key", "hub.crt", "ca.crt")
+
+
+class Agent:
+    """The loop: sample when it is due, publish what waits, tell systemd that it lives."""
+
+    def __init__(self, config: schema.Config, fingerprint: str, options: argparse.Namespace) -> None:
+        self._config, self._fingerprint, self._options = config, fingerprint, options
+        self._clock = KernelClock()
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._outbox = SteadyOutbox(options.state / "outbox.db", capacity_records(config))
+        self._sampler = Sampler(
+            config,
+            self._outbox,
+            GateClient(options.gate_socket),
+            find(),
+            roots=REAL,
+            state_directory=options.state,
+            runtime_directory=options.runtime,
+        )
+        self._publisher: Publisher | None = None
+        self._said = ""
+
+    def stop(self) -> None:
+        """End the loop soon; may be called from a signal handler."""
+        self._stopping.set()
+        self._wake.set()
+
+    def run(self) -> int:
+        """Run until `stop`; 3 when the connection's thread died."""
+        next_sample_ms = self._clock.now().boottime_ms
+        notify("READY=1")
+        while not self._stopping.is_set():
+            notify("WATCHDOG=1")
+            now = self._clock.now()
+            if now.boottime_ms >= next_sample_ms:
+                self._sampler.sample(now)
+                interval_ms = self._config.agent.interval_seconds * 1000
+                next_sample_ms = max(next_sample_ms + interval_ms, now.boottime_ms + interval_ms // 2)
+            if not self._publish():
+                return 3
+            wait = (next_sample_ms - self._clock.now().boottime_ms) / 1000
+            self._wake.wait(min(TURN_SECONDS, max(0.05, wait)))
+            self._wake.clear()
+        notify("STOPPING=1")
+        if self._publisher is not None:
+            self._publisher.stop()
+        return 0
+
+    def _publish(self) -> bool:
+        if self._publisher is None:
+            self._publisher = self._begin()
+        if self._publisher is None:
+            return True
+        if not self._publisher.is_alive():
+            _log.error("the thread of the connection to the NOC died; leaving so that systemd starts afresh")
+            return False
+        self._publisher.turn()
+        return True
+
+    def _begin(self) -> Publisher | None:
+        if self._config.noc is None:
+            self._say("no [noc] section: this box reports to nobody; it measures and keeps")
+            return None
+        missing = [name for name in IDENTITY_FILES if not (self._options.identity / name).exists()]
+        if missing:
+            self._say(
+                f"no identity yet ({', '.join(missing)} missing in {self._options.identity}): measuring and keeping; "
+                "make one with desahub enrol request"
+            )
+            return None
+        from agent.publisher import Birth, Publisher  # noqa: PLC0415 - 6 MB that a box without a NOC does not need
+
+        try:
+            made = Publisher(
+                self._config.noc,
+                self._options.identity,
+                Birth(self._config.hub.id, software_version(), self._fingerprint),
+                self._outbox,
+                batch_seconds=self._config.agent.batch_seconds,
+                now=self._clock.now,
+                wake=self._wake.set,
+            )
+        except OSError as error:
+            self._say(f"the identity in {self._options.identity} cannot be used ({error}); install it again")
+            return None
+        made.start()
+        return made
+
+    def _say(self, text: str) -> None:
+        if text != self._said:
+            self._said = text
+            _log.info("%s", text)
+
+
+def software_version() -> str:
+    """Tell the installed release, or "source" where the program runs from a checkout."""
+    try:
+        return metadata.version("desahub")
+    except metadata.PackageNotFoundError:
+        return "source"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the agent until SIGTERM; 1 when the configuration is wrong."""
+    options = _parser().parse_args(arguments)
+    options.identity = options.identity or options.state / "identity"
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        raw = options.config.read_bytes()
+        config = schema.parse(raw.decode())
+        agent = Agent(config, hashlib.sha256(raw).hexdigest()[:12], options)
+    except (DesahubError, OSError, ValueError, tomllib.TOMLDecodeError) as error:
+        _log.error("%s: %s", options.config, error)
+        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.stop())
+    return agent.run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    state = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/desahub-agent").split(":")[0])
+    runtime = Path(os.environ.get("RUNTIME_DIRECTORY", "/run/desahub-agent").split(":")[0])
+    parser = argparse.ArgumentParser(prog="python -m agent", description="Measures this box and reports to the NOC.")
+    parser.add_argument("--config", type=Path, default=Path("/etc/desahub/hub.toml"), help="the box's configuration")
+    parser.add_argument("--state", type=Path, default=state, help="folder for the outbox")
+    parser.add_argument("--runtime", type=Path, default=runtime, help="folder for uplink.json")
+    parser.add_argument("--identity", type=Path, help="folder with hub.key, hub.crt and ca.crt; STATE/identity")
+    parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="where the gate listens")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""The box's clocks, read from the kernel. Source: clock_gettime(2), random(4), systemd-timesyncd.service(8)."""
+
+from __future__ import annotations
+
+import time
+
+from appliance.core.clock import Moment, WallQuality, parse_boot_id
+from appliance.system.roots import REAL, Roots
+
+
+class KernelClock:
+    """Reads all clocks at once. Raises `OSError` or `ValueError` when the kernel tells no boot id."""
+
+    def __init__(self, roots: Roots = REAL) -> None:
+        self._roots = roots
+        self._boot_id = parse_boot_id((roots.proc / "sys/kernel/random/boot_id").read_text())
+
+    def now(self) -> Moment:
+        """Read boottime and wall time, both in milliseconds."""
+        return Moment(
+            self._boot_id,
+            time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000,
+            max(0, time.time_ns() // 1_000_000),
+            self._quality(),
+        )
+
+    def _quality(self) -> WallQuality:
+        if (self._roots.run / "systemd/timesync/synchronized").exists():
+            return WallQuality.NTP
+        if (self._roots.sys / "class/rtc/rtc0").exists():
+            return WallQuality.RTC
+        return WallQuality.UNKNOWN

@@ -1,0 +1,13 @@
+"""Room on the file system that holds the box's data."""
+
+from __future__ import annotations
+
+import shutil
+
+from agent.collectors import Around, Samples
+
+
+def collect(around: Around) -> Samples:
+    """Tell its size and what is free, in bytes."""
+    usage = shutil.disk_usage(around.state_directory)
+    return {"disk_size_bytes": usage.total, "disk_free_bytes": usage.free}

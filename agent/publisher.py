@@ -1,0 +1,229 @@
+"""The way to the NOC: paho, MQTT version 5, mutual TLS. The only place on the hub that imports paho.
+
+A thread of its own keeps the connection; what it hears goes into a queue. `Publisher.turn`, called by the agent's loop,
+sends batches and lets go of what the NOC has committed, so that the outbox has one thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from appliance.core.clock import Moment
+from appliance.core.config import Noc
+from appliance.core.errors import ReportError
+from appliance.core.report import (
+    Ack,
+    Committed,
+    Record,
+    Report,
+    State,
+    ack_topic,
+    decode,
+    encode,
+    report_topic,
+    state_topic,
+)
+
+_log = logging.getLogger(__name__)
+RECORDS_PER_REPORT: Final = 120
+REPORTS_IN_FLIGHT_MAX: Final = 4
+ACK_TIMEOUT_MS: Final = 60_000
+BACKOFF_SECONDS_MAX: Final = 300.0
+STEADY_SECONDS: Final = 120.0  # a connection that lasted this long starts the backoff anew
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a box says of itself when it connects."""
+
+    hub_id: str
+    software_version: str
+    configuration_fingerprint: str
+
+
+class Letters(Protocol):
+    """What the publisher asks of the outbox."""
+
+    def newest(self, limit: int, without: set[tuple[str, int]]) -> list[Record]: ...
+
+    def release(self, committed: tuple[Committed, ...]) -> int: ...
+
+
+class Publisher:
+    """Sends what waits. ``wake`` is called (from another thread) when there is something to do.
+
+    Raises:
+        OSError, ssl.SSLError: from the constructor, when the identity cannot be read.
+    """
+
+    def __init__(
+        self,
+        noc: Noc,
+        identity: Path,
+        birth: Birth,
+        outbox: Letters,
+        *,
+        batch_seconds: int,
+        now: Callable[[], Moment],
+        wake: Callable[[], None],
+    ) -> None:
+        self._noc, self._birth, self._outbox = noc, birth, outbox
+        self._batch_ms, self._now, self._wake = batch_seconds * 1000, now, wake
+        self._acks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._ready, self._stopping = threading.Event(), threading.Event()
+        self._sent: dict[tuple[str, int], int] = {}
+        self._next_send_ms = 0
+        self._epoch = ""
+        # Twice the batch, so that reports themselves keep the connection and no PING is paid for.
+        self._keepalive_seconds = min(1_200, max(30, 2 * batch_seconds))
+        self._client = self._make(identity)
+        self._thread = threading.Thread(target=self._run, name="noc", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect, again and again, until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye and end the thread."""
+        self._stopping.set()
+        if self._ready.is_set():
+            info = self._client.publish(state_topic(self._birth.hub_id), encode(self._state(online=False)), qos=1)
+            # Without an answer in time the broker sends the will instead: disconnect() alone would discard it.
+            try:
+                info.wait_for_publish(2)
+            except (RuntimeError, ValueError) as error:
+                _log.info("no goodbye to the NOC: %s", error)
+        self._client.disconnect()
+        self._thread.join(5)
+
+    def is_alive(self) -> bool:
+        """Tell whether the connection's thread runs; paho's can die without a word."""
+        return self._thread.is_alive()
+
+    def turn(self) -> None:
+        """Hear acknowledgements, then send what is due. Never blocks on the network."""
+        self._hear()
+        now = self._now()
+        if not self._ready.is_set():
+            self._sent.clear()
+            self._next_send_ms = 0
+            return
+        self._sent = {key: at for key, at in self._sent.items() if now.boottime_ms - at < ACK_TIMEOUT_MS}
+        if now.boottime_ms < self._next_send_ms:
+            return
+        while len(self._sent) < REPORTS_IN_FLIGHT_MAX * RECORDS_PER_REPORT:
+            records = self._outbox.newest(RECORDS_PER_REPORT, set(self._sent))
+            if records:
+                self._send(records, now)
+            if len(records) < RECORDS_PER_REPORT:
+                self._next_send_ms = now.boottime_ms + self._batch_ms
+                return
+
+    def _send(self, records: list[Record], now: Moment) -> None:
+        report = encode(Report(now.boot_id, now.boottime_ms, tuple(records)))
+        self._client.publish(report_topic(self._birth.hub_id), report, qos=1)
+        self._sent.update(dict.fromkeys(((each.boot_id, each.sequence) for each in records), now.boottime_ms))
+
+    def _hear(self) -> None:
+        while True:
+            try:
+                payload = self._acks.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                ack = decode(payload)
+            except ReportError as error:
+                _log.warning("the NOC's acknowledgement cannot be read: %s", error)
+                continue
+            if isinstance(ack, Ack):
+                self._take(ack)
+
+    def _take(self, ack: Ack) -> None:
+        if self._epoch and ack.store_epoch != self._epoch:
+            _log.warning("the NOC's store was made anew; what it had committed before may be lost there")
+        self._epoch = ack.store_epoch
+        self._outbox.release(ack.committed)
+        for each in ack.committed:
+            for key in [k for k in self._sent if k[0] == each.boot_id and each.first <= k[1] <= each.last]:
+                del self._sent[key]
+
+    def _make(self, identity: Path) -> mqtt.Client:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._birth.hub_id,
+            protocol=mqtt.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        context = ssl.create_default_context(cafile=str(identity / "ca.crt"))
+        context.load_cert_chain(identity / "hub.crt", identity / "hub.key")
+        client.tls_set_context(context)
+        client.max_inflight_messages_set(REPORTS_IN_FLIGHT_MAX)
+        client.on_connect, client.on_disconnect = self._connected, self._disconnected
+        client.on_subscribe, client.on_message = self._subscribed, self._message
+        return client
+
+    def _run(self) -> None:
+        tries = 0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                self._state_now = self._state(online=True)
+                self._client.will_set(state_topic(self._birth.hub_id), encode(self._state(online=False)), qos=1)
+                self._client.connect(self._noc.host, self._noc.port, self._keepalive_seconds, clean_start=True)
+                self._client.loop_forever()
+            except (OSError, ValueError) as error:
+                _log.warning("the NOC at %s:%d cannot be reached: %s", self._noc.host, self._noc.port, error)
+            self._ready.clear()
+            tries = 0 if time.monotonic() - began > STEADY_SECONDS else tries + 1
+            self._stopping.wait(backoff_seconds(tries, random.random()))  # noqa: S311 - jitter, no secret
+
+    def _state(self, *, online: bool) -> State:
+        now = self._now()
+        session = now.boottime_ms if online else self._state_now.session
+        return State(now.boot_id, session, online, self._birth.software_version, self._birth.configuration_fingerprint)
+
+    def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+        if reason.is_failure:
+            _log.warning("the NOC refuses this box: %s", reason)
+            return
+        client.subscribe(ack_topic(self._birth.hub_id), qos=1)
+
+    def _subscribed(self, client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _props: Any) -> None:
+        if any(reason.is_failure for reason in reasons):
+            _log.error("the NOC does not let this box hear its acknowledgements: %s", reasons[0])
+            client.disconnect()
+            return
+        client.publish(state_topic(self._birth.hub_id), encode(self._state_now), qos=1)
+        _log.info("connected to the NOC at %s:%d", self._noc.host, self._noc.port)
+        self._ready.set()
+        self._wake()
+
+    def _disconnected(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+        self._ready.clear()
+        if not self._stopping.is_set():
+            _log.warning("the connection to the NOC ended: %s", reason)
+
+    def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        self._acks.put(bytes(message.payload))
+        self._wake()
+
+
+def backoff_seconds(tries: int, fraction: float) -> float:
+    """Say how long to wait before the next try: full jitter, so that a province does not come back at one instant.
+
+    Source: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+    """
+    return 0.2 + fraction * float(min(BACKOFF_SECONDS_MAX, 2.0 ** min(tries, 9)))

@@ -1,0 +1,174 @@
+"""Set a NOC up: authority, broker, ingest, first account, all at first run and never overwritten.
+
+Folders, by who may read them: ``authority/`` root; ``broker/`` the broker's user; ``ingest/`` the ingest's. The state
+folder holds ``noc.db`` (written by the ingest, read by the pages) and ``web/`` (accounts and secrets of the pages).
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pwd
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from appliance.core.errors import OperationError
+from appliance.store import accounts
+from appliance.store.database import open_store
+from noc import broker, enrol
+from noc.store.sqlite import open_noc_store
+
+DIRECTORY: Final = Path("/etc/desahub-noc")
+STATE_DIRECTORY: Final = Path("/var/lib/desahub-noc")
+BROKER_USER: Final = "mosquitto"
+INGEST_USER: Final = "desahub-noc-ingest"
+WEB_USER: Final = "desahub-noc-web"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The two folders of a NOC."""
+
+    directory: Path = DIRECTORY
+    state: Path = STATE_DIRECTORY
+
+    @property
+    def store(self) -> Path:
+        """The NOC's database."""
+        return self.state / "noc.db"
+
+    @property
+    def web(self) -> Path:
+        """Accounts, the session key and the token of the pages."""
+        return self.state / "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What `initialise` did: a line for each file made, and the first account's password when it was made now."""
+
+    made: tuple[str, ...]
+    admin_password: str | None
+
+
+def initialise(
+    places: Places, hosts: Sequence[str], now: datetime.datetime, *, bind_address: str = "", port: int = 8883
+) -> Done:
+    """Make what is missing. What is there stays as it is.
+
+    Raises:
+        OperationError: a folder cannot be written, a host is no host, or half an identity is there.
+        StoreError: a database cannot be made.
+    """
+    made: list[str] = []
+    try:
+        for folder in (places.directory, places.state):
+            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        authority = enrol.open_authority(places.directory / "authority", now)
+        folder = places.directory / "broker"
+        plan = broker.BrokerPlan(folder, folder / "data", bind_address, port)
+        made += _broker(authority, hosts, now, plan)
+        _ingest(places.directory / "ingest", authority, now, made)
+        password = _state(places, now, made)
+        own(places)
+    except OSError as error:
+        raise OperationError(f"{error.filename}: {error.strerror}") from None
+    return Done(tuple(made), password)
+
+
+def open_accounts(places: Places) -> accounts.Accounts:
+    """Open the accounts of the pages. Raises `StoreError`."""
+    return accounts.Accounts(open_store(places.web / "accounts.db", [accounts.MIGRATIONS]))
+
+
+def own(places: Places) -> None:
+    """Give each folder to its user, when root runs this on a machine that has these users."""
+    if os.geteuid() != 0:
+        return
+    for folder, user in (
+        (places.directory / "broker", BROKER_USER),
+        (places.directory / "ingest", INGEST_USER),
+        (places.state, INGEST_USER),
+        (places.web, WEB_USER),
+    ):
+        try:
+            entry = pwd.getpwnam(user)
+        except KeyError:
+            continue
+        for path in (folder, *(each for each in folder.iterdir() if each.is_file())):
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+        if folder == places.directory / "broker":
+            os.chown(folder / "data", entry.pw_uid, entry.pw_gid)
+    _share(places)
+
+
+def _share(places: Places) -> None:
+    # The pages read a database in write-ahead mode: they need its -shm, so the group may write in this folder.
+    try:
+        group = pwd.getpwnam(INGEST_USER).pw_gid
+    except KeyError:
+        return
+    os.chown(places.state, -1, group)
+    places.state.chmod(0o2770)
+
+
+def _broker(
+    authority: enrol.Authority, hosts: Sequence[str], now: datetime.datetime, plan: broker.BrokerPlan
+) -> list[str]:
+    folder, made = plan.directory, list[str]()
+    plan.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o750)
+    _once(folder / "ca.crt", authority.certificate_pem, 0o644, made)
+    if _needs_pair(folder / "server.key", folder / "server.crt"):
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = enrol.server_certificate(authority, key.public_key(), hosts, now)
+        _once(folder / "server.crt", certificate, 0o644, made)
+        _once(folder / "server.key", enrol.private_pem(key), 0o600, made)
+    _once(folder / "mosquitto.conf", broker.mosquitto_conf(plan).encode(), 0o644, made)
+    # mosquitto warns when others may read its access list.
+    _once(folder / "acl", broker.acl().encode(), 0o600, made)
+    return made
+
+
+def _ingest(folder: Path, authority: enrol.Authority, now: datetime.datetime, made: list[str]) -> None:
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    _once(folder / "ca.crt", authority.certificate_pem, 0o644, made)
+    if _needs_pair(folder / "client.key", folder / "client.crt"):
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = enrol.client_certificate(authority, key.public_key(), enrol.INGEST_NAME, now)
+        _once(folder / "client.crt", certificate, 0o644, made)
+        _once(folder / "client.key", enrol.private_pem(key), 0o600, made)
+
+
+def _state(places: Places, now: datetime.datetime, made: list[str]) -> str | None:
+    places.web.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not places.store.exists():
+        made.append(str(places.store))
+    open_noc_store(places.store).close()
+    places.store.chmod(0o660)
+    _once(places.web / "session.key", secrets.token_hex(32).encode(), 0o600, made)
+    _once(places.web / "api.token", secrets.token_urlsafe(32).encode(), 0o600, made)
+    people = open_accounts(places)
+    if people.all():
+        return None
+    made.append(f"{places.web / 'accounts.db'} with the account admin")
+    return people.add("admin", "admin", int(now.timestamp()))
+
+
+def _needs_pair(key: Path, certificate: Path) -> bool:
+    if key.exists() != certificate.exists():
+        raise OperationError(
+            f"{key} and {certificate}: one of them is missing; move the other away, then run this again"
+        )
+    return not key.exists()
+
+
+def _once(path: Path, content: bytes, mode: int, made: list[str]) -> None:
+    if not path.exists():
+        enrol.write_once(path, content, mode)
+        made.append(str(path))
