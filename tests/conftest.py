@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from script.village import village as running
+from script.village.village import Village
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # In this order, the fast ones first.
 SUITES = ("unit", "golden", "contract", "village", "browser")
 
 
-@dataclass(frozen=True)
-class RunningVillage:
-    """A village that is up: where its pages are, and how to be somebody in it."""
-
-    addresses: dict[str, str]
-    secrets: dict[str, str]
-    phones: int
-
-    def run(self, place: str, *argv: str, check: bool = True, text: str | None = None) -> str:
-        """Run a command in ``hub``, ``net`` or ``phone N`` through the scripts that a developer has."""
-        done = subprocess.run(
-            [str(REPOSITORY / "script" / place.split(maxsplit=1)[0]), *place.split()[1:], *argv],
-            input=text, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        if check and done.returncode != 0:
-            raise AssertionError(f"{place}: {' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-
 @pytest.fixture(scope="session")
-def village() -> Iterator[RunningVillage]:
+def village() -> Iterator[Village]:
     """Bring one village up for all tests that need one, with the command that a developer would use."""
     server = str(REPOSITORY / "script" / "server")
     started = subprocess.run([server, "--detach"], capture_output=True, text=True, timeout=300, check=False)
     assert started.returncode == 0, started.stdout + started.stderr
     try:
-        document = json.loads(Path("/run/desa-village/village.json").read_text(encoding="utf-8"))
-        yield RunningVillage(document["addresses"], document["secrets"], document["phones"])
+        yield running.attach()
     finally:
         stopped = subprocess.run([server, "--stop"], capture_output=True, text=True, timeout=120, check=False)
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr

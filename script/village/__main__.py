@@ -122,7 +122,7 @@ def _detach(count: int) -> int:
             if ended:
                 return os.waitstatus_to_exitcode(status) or 1
             if ready:
-                print(f"{village.page_of_running()}\nTake it down: sudo script/server --stop")
+                print(f"{village.attach().page()}\nTake it down: sudo script/server --stop")
                 return 0
             time.sleep(0.1)
     except KeyboardInterrupt:

@@ -35,6 +35,13 @@ class Machine:
         self._mounts: Process | None = None
         self.leader = 0
 
+    @classmethod
+    def attach(cls, name: str) -> Machine:
+        """Find a machine that another process has booted, to run commands inside it."""
+        machine = cls(name)
+        machine.leader = int((machine.folder / "leader").read_text(encoding="ascii"))
+        return machine
+
     def prepare(self, unit_folders: Sequence[str]) -> None:
         """Lay this machine's disk over the real one and put the shipped units on it."""
         (self.folder / "disk").mkdir(parents=True)

@@ -14,7 +14,7 @@ from typing import IO
 
 from script.village import cables, hub, internet, phones, plan, windows
 from script.village.machine import Machine, clear_control_groups
-from script.village.programs import Process, VillageError
+from script.village.programs import Process, VillageError, run
 
 Tell = Callable[[str], None]
 
@@ -71,8 +71,7 @@ class Village:
         document = {
             "phones": len(self.phones),
             "addresses": self.addresses,
-            "secrets": asdict(self._made_secrets),
-            "page": self.page(),
+            "secrets": asdict(self.made_secrets),
         }
         made = plan.STATE / "village.json.new"
         made.touch(mode=0o600)
@@ -80,9 +79,16 @@ class Village:
         made.rename(_document_path())
 
     @property
-    def _made_secrets(self) -> Secrets:
-        assert self.secrets is not None
+    def made_secrets(self) -> Secrets:
+        """The first accounts, once the village is up."""
+        if self.secrets is None:
+            raise VillageError("this village is not up yet")
         return self.secrets
+
+    def phone(self, number: int, *argv: str, timeout_seconds: float = 30) -> str:
+        """Run a command in a phone, counted from 1."""
+        phone = self.phones[number - 1]
+        return run(["ip", "netns", "exec", phone.namespace, *argv], timeout_seconds=timeout_seconds)
 
     def down(self) -> None:
         """End everything that `up` started and remove what it made."""
@@ -96,7 +102,7 @@ class Village:
 
     def page(self) -> str:
         """Write the one page that a developer needs."""
-        secrets = self._made_secrets
+        secrets = self.made_secrets
         return f"""
 Desa {plan.VILLAGE_NAME} is up: 1 hub, {len(self.phones)} phones, 1 NOC.
 
@@ -117,9 +123,16 @@ def is_ready() -> bool:
     return _document_path().exists()
 
 
-def page_of_running() -> str:
-    """Read the page of addresses of the village that is up."""
-    return str(json.loads(_document_path().read_text(encoding="utf-8"))["page"])
+def attach() -> Village:
+    """Find the village that another process holds up, to look into it and to run commands in it."""
+    document = json.loads(_document_path().read_text(encoding="utf-8"))
+    return Village(
+        plan.phones(document["phones"]),
+        Machine.attach(plan.HUB),
+        Machine.attach(plan.NET),
+        document["addresses"],
+        Secrets(**document["secrets"]),
+    )
 
 
 def running_pid() -> int | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from appliance.core.probes import PROBES
 from script.village import plan
-from script.village.programs import VillageError, run, wait_until
+from script.village.programs import VillageError, wait_until
 from script.village.village import Village
 
 DOWNLOAD_BYTES = 24 * 1024 * 1024
@@ -21,13 +21,14 @@ DOWNLOAD_BYTES = 24 * 1024 * 1024
 
 @dataclass
 class Walk:
-    """One resident's walk with the first phone."""
+    """One resident's walk with one phone."""
 
     village: Village
+    number: int = 1
 
     def phone(self, *argv: str, timeout_seconds: float = 30) -> str:
         """Run a command in the phone."""
-        return run(["ip", "netns", "exec", self.village.phones[0].namespace, *argv], timeout_seconds=timeout_seconds)
+        return self.village.phone(self.number, *argv, timeout_seconds=timeout_seconds)
 
     def fetch(self, url: str, *options: str) -> tuple[int, str, str]:
         """Ask for a page as the phone: status, redirect target, body."""

@@ -86,6 +86,7 @@ def run(title: str, measure: Callable[[Callable[[str], None]], Sequence[Figure]]
     """Measure, print, and return the exit status: 1 where a limit is missed."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--json", action="store_true", help="one object a line")
-    parser.parse_args()
+    options = parser.parse_args()
     figures = measure(lambda text: print(text, file=sys.stderr, flush=True))
+    print("\n".join(figure.line() for figure in figures) if options.json else table(figures))
     return 1 if any(figure.holds is False for figure in figures) else 0
