@@ -37,9 +37,11 @@ def _suite(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the fast suites first."""
+    """Run the fast suites first, and last what takes the shared village down."""
     order = {name: position for position, name in enumerate(SUITES)}
-    items.sort(key=lambda item: order.get(_suite(item.nodeid), len(SUITES)))
+    items.sort(
+        key=lambda item: (item.get_closest_marker("alone") is not None, order.get(_suite(item.nodeid), len(SUITES)))
+    )
 
 
 _passed: Counter[str] = Counter()

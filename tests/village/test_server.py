@@ -65,7 +65,8 @@ def test_no_secret_of_the_run_is_readable_by_others(village: Village) -> None:
 
 
 def _processes_of(pid: int) -> set[int]:
-    found, queue = set(), [pid]
+    found: set[int] = set()
+    queue = [pid]
     while queue:
         parent = queue.pop()
         for task in Path(f"/proc/{parent}/task").glob("*/children"):
@@ -79,8 +80,9 @@ def _gone(pids: set[int]) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+@pytest.mark.alone
 class TestAlone:
-    """These take villages up and down themselves, so they run when the shared one is down."""
+    """These take villages up and down themselves, so they run last, when nobody needs the shared one any more."""
 
     @pytest.fixture(autouse=True)
     def _no_village(self) -> None:
