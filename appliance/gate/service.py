@@ -23,6 +23,7 @@ from appliance.gate.protocol import (
     Request,
     Revoke,
 )
+from appliance.network import nftables
 
 
 def may_be_admitted(config: Config, address: str) -> bool:
@@ -36,21 +37,35 @@ def may_be_admitted(config: Config, address: str) -> bool:
 
 
 class LocalGate:
-    """Keeps `protocol.Gate` over a firewall in the same process.
+    """Keeps `protocol.Gate` over a firewall in the same process. `use` comes first.
 
     Args:
         firewall: the kernel's, or the twin.
-        config: says which addresses are residents'; replaced by `use`.
+        config: says which addresses are residents'; and what the firewall is.
     """
 
     def __init__(self, firewall: Firewall, config: Config) -> None:
         self._firewall, self._config = firewall, config
         self._lock = threading.Lock()
 
-    def use(self, config: Config) -> None:
-        """Judge addresses by ``config`` from now on."""
+    def use(self, config: Config) -> bool:
+        """Put the firewall of ``config`` in force; devices of networks that are gone are shut out.
+
+        Returns:
+            Whether the firewall was changed; one with the same fingerprint is left alone.
+
+        Raises:
+            OperationError: it was refused; all stays as it was.
+        """
+        changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
         with self._lock:
             self._config = config
+        strays = [
+            Revoke(one.client) for one in self._firewall.clients() if not may_be_admitted(config, one.client.address)
+        ]
+        if strays:
+            self._firewall.change(strays)
+        return changed
 
     def admit(self, client: Client, lease_seconds: int) -> None:
         """Let ``client`` through. Who had the same address before is shut out: it was given to another device.

@@ -114,5 +114,5 @@ class TwinGate(LocalGate):
         clients_max: int = CLIENTS_MAX,
     ) -> None:
         self.firewall = TwinFirewall(clock, clients_max)
-        self.firewall.load("in memory", "twin")
         super().__init__(self.firewall, config)
+        self.use(config)
