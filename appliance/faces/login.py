@@ -49,7 +49,7 @@ def install(
     home_endpoint: str,
     over_unix_socket: bool,
     url_prefix: str = "",
-    guard: Callable[[], None] | None = None,
+    guard: Callable[[], ResponseReturnValue | None] | None = None,
 ) -> None:
     """Add ``/masuk``, ``/keluar`` and ``/sandi`` under ``url_prefix``, and CSRF protection to the whole of ``app``.
 
@@ -61,7 +61,7 @@ def install(
         home_endpoint: where a login leads.
         over_unix_socket: as for `appliance.faces.origin.device_address`.
         url_prefix: such as ``/kantor``.
-        guard: called before each of these pages; aborts where login is not allowed.
+        guard: called before each of these pages; answers in their place where login is not allowed.
     """
     app.config["SECRET_KEY"] = secret
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a clerk is interrupted; the token lives as long as the session

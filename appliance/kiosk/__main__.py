@@ -1,0 +1,59 @@
+"""``python -m appliance.kiosk``: the composition point. Opens the database, makes the services and serves them."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from appliance.core import config as hub_config
+from appliance.core.errors import DesahubError, OperationError
+from appliance.faces.secret import load_or_make
+from appliance.gate.client import SOCKET_PATH, GateClient
+from appliance.kiosk.app import SECRET, create_app, open_database, services
+from appliance.kiosk.services import Kiosk
+from appliance.system import uplink_state
+from appliance.system.roots import REAL, Roots
+from appliance.system.serve import serve
+
+CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m appliance.kiosk", description="The village's local services.")
+    parser.add_argument("--config", type=Path, default=CONFIG_PATH, help="hub.toml, by default %(default)s")
+    parser.add_argument("--bind", help="127.0.0.1:PORT or unix:/PATH, where systemd gives no socket")
+    parser.add_argument("--state-directory", type=Path, help="where kiosk.db is; by default $STATE_DIRECTORY")
+    parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="by default %(default)s")
+    parser.add_argument("--roots", type=Path, help="read /run below this folder, for tests")
+    options = parser.parse_args(arguments)
+    roots = Roots.under(options.roots) if options.roots else REAL
+    try:
+        folder = options.state_directory or Path(os.environ.get("STATE_DIRECTORY", ""))
+        if not folder.name:
+            raise OperationError("no folder to keep data in: set STATE_DIRECTORY or give --state-directory")
+        found = services()
+        kiosk = Kiosk(
+            config=hub_config.parse(options.config.read_text("utf-8")),
+            store=open_database(folder, found),
+            gate=GateClient(options.gate_socket),
+            uplink=functools.partial(uplink_state.read, roots),
+            clock=time.time,
+            secret=load_or_make(folder / SECRET),
+            over_unix_socket=options.bind is None or options.bind.startswith("unix:"),
+        )
+        serve(create_app(kiosk, found), *([options.bind] if options.bind else []))
+    except (DesahubError, OSError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"kiosk: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The office: accounts, login, and the clerk's home."""

@@ -1,0 +1,94 @@
+"""How a service joins the kiosk: one folder whose ``views.py`` holds a ``SERVICE``. Nothing else is touched."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from flask import Flask, current_app, request
+from sqlite_utils import Migrations
+
+from appliance.core.config import Config
+from appliance.gate.protocol import Gate
+from appliance.kiosk.places import Place, place_of
+from appliance.store.database import Store
+from appliance.system.uplink_state import UplinkState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kiosk:
+    """What every service is given; made at the composition point.
+
+    ``clock`` gives seconds of wall time, ``secret`` signs cookies, ``over_unix_socket`` says that only nginx connects.
+    """
+
+    config: Config
+    store: Store
+    gate: Gate
+    uplink: Callable[[], UplinkState]
+    clock: Callable[[], float]
+    secret: bytes
+    over_unix_socket: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A way into a service from the home page: where, the icon's name in the shared components, and the words."""
+
+    href: str
+    icon: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service.
+
+    Args:
+        name: of its folder.
+        order: tiles stand in this order, then by name.
+        register: adds its pages to the application.
+        tiles: what the home page shows of it at a place; called in a request.
+        migrations: its tables in the kiosk's database.
+    """
+
+    name: str
+    order: int
+    register: Callable[[Flask, Kiosk], None]
+    tiles: Callable[[Kiosk, Place], tuple[Tile, ...]]
+    migrations: tuple[Migrations, ...] = ()
+
+
+def discover(package: ModuleType) -> tuple[Service, ...]:
+    """Find the services among the folders of ``package``.
+
+    Raises:
+        TypeError: a folder's ``views.py`` holds no ``SERVICE``, or one that names another folder.
+    """
+    found = []
+    for folder in pkgutil.iter_modules(package.__path__):
+        if not folder.ispkg:
+            continue
+        views = importlib.import_module(f"{package.__name__}.{folder.name}.views")
+        service: Any = getattr(views, "SERVICE", None)
+        if not isinstance(service, Service) or service.name != folder.name:
+            raise TypeError(f"{views.__name__}: SERVICE must be a Service with the name {folder.name!r}")
+        found.append(service)
+    return tuple(sorted(found, key=lambda service: (service.order, service.name)))
+
+
+def current_kiosk() -> Kiosk:
+    """The kiosk whose page is being made."""
+    kiosk: Kiosk = current_app.extensions["kiosk"]
+    return kiosk
+
+
+def current_place() -> Place:
+    """Where the present request comes from."""
+    header = request.headers.get("X-Desa-Place")
+    return place_of(header, request.remote_addr, over_unix_socket=current_kiosk().over_unix_socket)

@@ -1,0 +1,1 @@
+"""The village itself, and its internet: what stands in hub.toml, as pages."""
