@@ -39,7 +39,6 @@ def render(config: Config) -> str:
 _MAIN = f"""\
 daemon off;
 worker_processes 2;
-worker_rlimit_nofile 8192;
 error_log stderr error;
 pid {_TEMPORARY}/nginx.pid;
 
