@@ -7,6 +7,7 @@ folder holds ``noc.db`` (written by the ingest, read by the pages) and ``web/`` 
 from __future__ import annotations
 
 import datetime
+import grp
 import os
 import pwd
 import secrets
@@ -28,6 +29,7 @@ STATE_DIRECTORY: Final = Path("/var/lib/desahub-noc")
 BROKER_USER: Final = "mosquitto"
 INGEST_USER: Final = "desahub-noc-ingest"
 WEB_USER: Final = "desahub-noc-web"
+SHARED_GROUP: Final = "desahub-noc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,11 @@ def own(places: Places) -> None:
 def _share(places: Places) -> None:
     # The pages read a database in write-ahead mode: they need its -shm, so the group may write in this folder.
     try:
-        group = pwd.getpwnam(INGEST_USER).pw_gid
+        group = grp.getgrnam(SHARED_GROUP).gr_gid
     except KeyError:
         return
-    os.chown(places.state, -1, group)
+    for path in (places.state, *places.state.glob("noc.db*")):
+        os.chown(path, -1, group)
     places.state.chmod(0o2770)
 
 

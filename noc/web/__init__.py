@@ -1,0 +1,50 @@
+"""The NOC's pages: a list of hubs, a page for each, and the same as JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from flask import Flask
+
+from appliance.faces import login
+from appliance.faces.secret import load_or_make
+from appliance.faces.web import Face, install
+from noc.setup import Places, open_accounts
+from noc.store.contract import NocStore
+from noc.web import api, views
+
+TIMEZONE: Final = "Asia/Jakarta"  # of the pages; each hub's own page speaks in the hub's local time
+
+
+def create_app(
+    places: Places, store: NocStore, *, clock: Callable[[], float] = time.time, https: bool = False
+) -> Flask:
+    """Make the application.
+
+    Args:
+        places: where accounts, the session key and the token are; made by ``desahub-noc init``.
+        store: what the ingest keeps.
+        clock: seconds, wall time.
+        https: the pages are served by TLS.
+
+    Raises:
+        StoreError: accounts or secrets cannot be read.
+    """
+    app = Flask(__name__, static_folder="static", static_url_path="/noc")
+    face = Face(name="Internet Desa Hub", part="Pusat kendali jaringan (NOC)")
+    install(app, face, timezone=TIMEZONE, catalogues=Path(__file__).parent / "translations", https=https)
+    login.install(
+        app,
+        open_accounts(places),
+        secret=load_or_make(places.web / "session.key"),
+        clock=clock,
+        home_endpoint="noc.index",
+        over_unix_socket=False,
+    )
+    app.extensions["noc"] = views.Parts(store, clock)
+    app.register_blueprint(views.pages)
+    app.register_blueprint(api.make(api.read_token(places.web / "api.token")))
+    return app

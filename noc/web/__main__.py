@@ -1,0 +1,39 @@
+"""``python -m noc.web``: the process of desahub-noc-web.service."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.core.errors import DesahubError
+from noc.setup import Places
+from noc.store.sqlite import open_noc_store_reading
+from noc.web import create_app
+from noc.web.serve import serve
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM; 1 when the store or the secrets cannot be used."""
+    state = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/desahub-noc").split(":")[0])
+    parser = argparse.ArgumentParser(prog="python -m noc.web", description="The NOC's pages.")
+    parser.add_argument("--bind", action="append", default=[], metavar="ADDRESS", help="such as 127.0.0.1:8080")
+    parser.add_argument("--state", type=Path, default=state, help="folder with noc.db and web/ (%(default)s)")
+    parser.add_argument("--https", action="store_true", help="a proxy in front speaks TLS: Secure cookies and HSTS")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    places = Places(state=options.state)
+    try:
+        app = create_app(places, open_noc_store_reading(places.store), https=options.https)
+    except (DesahubError, OSError) as error:
+        logging.getLogger("noc.web").error("%s", error)
+        return 1
+    serve(app, options.bind)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
