@@ -72,7 +72,7 @@ def enrol(hub: Machine, net: Machine) -> None:
                 "--kode-wilayah", plan.KODE_WILAYAH])  # fmt: skip
     net.inside(["desahub-noc", "enrol", "sign", "/tmp/hub.csr", "--out", "/tmp/hub.crt"])
     certificate = net.inside(["cat", "/tmp/hub.crt"])
-    authority = net.inside(["cat", "/etc/desahub-noc/ca.crt"])
+    authority = net.inside(["cat", "/etc/desahub-noc/broker/ca.crt"])
     for name, text in (("hub.crt", certificate), ("ca.crt", authority)):
         hub.inside(["sh", "-euc", f"cat >/tmp/{name}; chmod 0644 /tmp/{name}"], text=text)
     hub.inside([*as_agent, "desahub", "enrol", "install", "--certificate", "/tmp/hub.crt", "--ca", "/tmp/ca.crt"])

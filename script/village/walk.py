@@ -137,7 +137,7 @@ class Walk:
         return f"the phone downloaded {downloaded} bytes, the NOC counted {grown}: ratio {ratio:.3f}"
 
     def _noc(self) -> dict[str, object]:
-        token = self.village.net.inside(["cat", "/var/lib/desahub-noc/api.token"]).strip()
+        token = self.village.net.inside(["cat", "/var/lib/desahub-noc/web/api.token"]).strip()
         text = self.village.net.inside(
             ["curl", "-sS", "--max-time", "5", "-H", "@-", f"http://127.0.0.1:8000/api/hubs/{plan.HUB_ID}"],
             text=f"Authorization: Bearer {token}\n",

@@ -103,7 +103,7 @@ def open_windows() -> tuple[dict[str, str], list[Process]]:
                          f"UNIX-LISTEN:{folder}/{window.namespace}.sock,fork,mode=666", f"TCP:{window.target}"])
                  for window in WINDOWS]  # fmt: skip
     processes.append(start(["nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"]))
-    wait_until(lambda: all(_listens(port) for port in ports), "the addresses on 127.0.0.1")
+    wait_until(lambda: all(listens(port) for port in ports), "the addresses on 127.0.0.1")
     addresses = {
         window.title: f"http://127.0.0.1:{port}{window.path}" for window, port in zip(WINDOWS, ports, strict=True)
     }
@@ -111,6 +111,7 @@ def open_windows() -> tuple[dict[str, str], list[Process]]:
     return addresses, processes
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Does anybody listen on this port of 127.0.0.1?"""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,181 @@
+"""A village without root: the same programs on loopback, with the in-memory twin of the firewall.
+
+What is real: gate (its twin), portal, kiosk, agent, MQTT broker with mutual TLS, ingest, dashboard. What is not is told
+on the page it prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from script.village import hub, plan
+from script.village.programs import Process, VillageError, run, secret_in, start, wait_until
+from script.village.windows import free_ports, listens
+
+_NOT_REAL = """Not real here (sudo script/server has all of it):
+  the firewall is its twin in memory, so nothing is really held back or let through
+  no nginx, dnsmasq, DHCP, systemd, users of their own or namespaces; no phones but your browser
+  MAC addresses are made up; the uplink is this machine's loopback"""
+_PYTHON = sys.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Folders and ports of one simulated village."""
+
+    folder: Path
+    portal: int
+    kiosk: int
+    noc: int
+    broker: int
+
+    @property
+    def config(self) -> Path:
+        """The simulated hub's configuration."""
+        return self.folder / "hub.toml"
+
+    @property
+    def gate(self) -> Path:
+        """The twin's socket."""
+        return self.folder / "gate.sock"
+
+    @property
+    def places(self) -> list[str]:
+        """The NOC's two folders, as options."""
+        return ["--directory", str(self.folder / "noc"), "--state", str(self.folder / "noc-state")]
+
+
+def main() -> int:
+    """Run until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="script/server --simulate", description=__doc__)
+    parser.add_argument("--simulate", action="store_true")
+    parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    folder = Path(tempfile.mkdtemp(prefix="desa-simulated-"))
+    processes: list[Process] = []
+    try:
+        simulation = Simulation(folder, *free_ports(3), *free_ports(1, 18883))
+        secrets = _prepare(simulation)
+        processes += _start(simulation)
+        print(_page(simulation, *secrets), flush=True)
+        while all(process.poll() is None for process in processes):
+            time.sleep(0.5)
+        raise VillageError(f"a program ended by itself; what they said is in {folder}/*.log")
+    except VillageError as error:
+        print(f"server: {error}", file=sys.stderr)
+        for log in sorted(folder.glob("*.log")):
+            print(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _prepare(simulation: Simulation) -> tuple[str, str]:
+    """Write the configuration, make the NOC, enrol the hub; return the two first passwords."""
+    folder = simulation.folder
+    text = (
+        hub.HUB_TOML.replace(f'"{plan.HUB_ADDRESS}/20"', '"127.0.0.1/8"')
+        .replace(f'"{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"', f'"127.0.0.1:{simulation.noc}"')
+        .replace('interface = "eth0"', 'interface = "lo"')
+        .replace(f'host = "{plan.NOC_HOST}"', f'host = "localhost.localdomain"\nport = {simulation.broker}')
+    )
+    simulation.config.write_text(text + f'\n[kiosk]\nhost = "{plan.KIOSK_HOST}"\n', encoding="utf-8")
+    for path in ("proc/net", "proc/sys/kernel/random", "run", "agent", "portal", "kiosk"):
+        (folder / path).mkdir(parents=True)
+    (folder / "run" / "desahub-agent").symlink_to(folder / "agent")
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    (folder / "proc/sys/kernel/random/boot_id").write_text(boot_id, encoding="ascii")
+    # The neighbour table in which this machine's own browser has a made-up MAC.
+    (folder / "proc/net/arp").write_text(
+        "IP address       HW type     Flags       HW address            Mask     Device\n"
+        f"127.0.0.1        0x1         0x2         02:de:5a:00:00:01     *        {plan.BRIDGE}\n",
+        encoding="ascii",
+    )
+    said = _noc(simulation, "init", "--broker-host", "localhost.localdomain", "--broker-host", "localhost",
+                "--bind-address", "127.0.0.1", "--port", str(simulation.broker))  # fmt: skip
+    _noc(simulation, "hub", "add", "--hub-id", plan.HUB_ID, "--name", f"Desa {plan.VILLAGE_NAME}",
+         "--kode-wilayah", plan.KODE_WILAYAH)  # fmt: skip
+    identity = ["--config", str(simulation.config), "--identity", str(folder / "agent" / "identity")]
+    _hub("enrol", "request", *identity, "--out", str(folder / "hub.csr"))
+    _noc(simulation, "enrol", "sign", str(folder / "hub.csr"), "--out", str(folder / "hub.crt"))
+    _hub("enrol", "install", *identity, "--certificate", str(folder / "hub.crt"),
+         "--ca", str(folder / "noc/broker/ca.crt"))  # fmt: skip
+    office = _hub("office", "add", "operator", "--role", "operator", "--state-directory", str(folder / "kiosk"))
+    return secret_in(office), secret_in(said)
+
+
+def _hub(*arguments: str) -> str:
+    return run([_PYTHON, "-m", "appliance.cli", *arguments])
+
+
+def _noc(simulation: Simulation, command: str, *arguments: str) -> str:
+    return run([_PYTHON, "-m", "noc.cli", *simulation.places, command, *arguments])
+
+
+def _start(simulation: Simulation) -> list[Process]:
+    folder, me = simulation.folder, pwd.getpwuid(os.getuid()).pw_uid
+    common = ["--config", str(simulation.config), "--gate-socket", str(simulation.gate)]
+    commands: dict[str, Sequence[str]] = {
+        "gate": ["appliance.gate", "--config", str(simulation.config), "--socket", str(simulation.gate), "--twin",
+                 "--allow-uid", f"{me}=portal"],
+        "broker": ["mosquitto", "-c", str(folder / "noc/broker/mosquitto.conf")],
+        "ingest": ["noc.ingest", "--host", "localhost", "--port", str(simulation.broker),
+                   "--identity", str(folder / "noc/ingest"), "--store", str(folder / "noc-state/noc.db")],
+        "noc": ["noc.web", "--state", str(folder / "noc-state"), "--bind", f"127.0.0.1:{simulation.noc}"],
+        "agent": ["agent", *common, "--state", str(folder / "agent"), "--runtime", str(folder / "agent")],
+        "portal": ["captive_portal", *common, "--roots", str(folder), "--state-directory", str(folder / "portal"),
+                   "--bind", f"127.0.0.1:{simulation.portal}"],
+        "kiosk": ["appliance.kiosk", *common, "--roots", str(folder), "--state-directory", str(folder / "kiosk"),
+                  "--bind", f"127.0.0.1:{simulation.kiosk}"],
+    }  # fmt: skip
+    processes = []
+    for name, command in commands.items():
+        argv = list(command) if command[0] == "mosquitto" else [_PYTHON, "-m", *command]
+        processes.append(start(argv, log=folder / f"{name}.log"))
+        if name == "gate":
+            wait_until(simulation.gate.exists, "the gate's socket")
+    for port in (simulation.noc, simulation.portal, simulation.kiosk):
+        wait_until(lambda port=port: listens(port), f"127.0.0.1:{port}")  # type: ignore[misc]
+    return processes
+
+
+def _page(simulation: Simulation, office_password: str, noc_password: str) -> str:
+    return f"""
+Desa {plan.VILLAGE_NAME}, simulated on loopback.
+
+  Portal          http://127.0.0.1:{simulation.portal}/
+  Kiosk           http://127.0.0.1:{simulation.kiosk}/
+  NOC dashboard   http://127.0.0.1:{simulation.noc}/
+  Village office  http://127.0.0.1:{simulation.kiosk}/kantor/
+
+  Office account  operator   one-time password {office_password}
+  NOC account     admin      password {noc_password}
+
+{_NOT_REAL}
+
+Ctrl-C takes it down."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
