@@ -1,0 +1,186 @@
+"""``desahub``: what a technician types on the hub.
+
+Exit codes: 0 done, 1 something is wrong and was said, 2 the command line itself is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from appliance.core import config as hub
+from appliance.core import config_docs
+from appliance.core.errors import ConfigError, DesahubError, OperationError
+from appliance.gate.client import GateClient
+from appliance.network import nftables
+from appliance.network.render import render
+from appliance.system import apply as applying
+from appliance.system import files, uplink_state
+from appliance.system.operations import RealOperations
+
+HUB_TOML = Path("/etc/desahub/hub.toml")
+# Rooms that bring commands of their own: a function register(subparsers) in each module, where there is one. A command
+# sets ``run`` (argparse.Namespace -> exit code) with set_defaults.
+_ROOMS = ("appliance.kiosk.commands", "captive_portal.commands", "agent.commands")
+_GATE_SECONDS = 5.0
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, with the commands of every room that is installed."""
+    top = argparse.ArgumentParser(prog="desahub", description="Set up and look after an Internet Desa Hub.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check-config", help="say everything that is wrong in a hub.toml")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.set_defaults(run=check_config)
+
+    draw = commands.add_parser("render", help="write what a hub.toml becomes into a folder, without applying it")
+    draw.add_argument("file", type=Path, metavar="FILE")
+    draw.add_argument("--out", type=Path, required=True, metavar="DIR")
+    draw.set_defaults(run=render_files)
+
+    act = commands.add_parser("apply", help="check hub.toml, install what it becomes, reload what changed")
+    act.add_argument("--config", type=Path, default=HUB_TOML, metavar="FILE", help=f"default: {HUB_TOML}")
+    act.set_defaults(run=apply)
+
+    state = commands.add_parser("status", help="say how this hub is")
+    state.add_argument("--json", action="store_true", help="one JSON object")
+    state.set_defaults(run=status)
+
+    docs = commands.add_parser("config-docs", help="print docs/config.md")
+    docs.set_defaults(run=config_documentation)
+
+    for name in _ROOMS:
+        if _exists(name):
+            importlib.import_module(name).register(commands)
+    return top
+
+
+def _exists(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    chosen = parser().parse_args(argv)
+    command: Command = chosen.run
+    try:
+        return command(chosen)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        count = len(error.problems)
+        print(f"{count} {'problem' if count == 1 else 'problems'}; nothing was changed.", file=sys.stderr)
+    except DesahubError as error:
+        print(f"desahub: {error}", file=sys.stderr)
+    return 1
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise OperationError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise OperationError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+
+
+def check_config(chosen: argparse.Namespace) -> int:
+    """``desahub check-config``"""
+    config = hub.parse(_text(chosen.file))
+    networks = len(config.networks)
+    print(f"{chosen.file}: right. {config.village.name}, {networks} network{'s' if networks > 1 else ''}.")
+    return 0
+
+
+def render_files(chosen: argparse.Namespace) -> int:
+    """``desahub render``"""
+    for file in render(hub.parse(_text(chosen.file))):
+        path = chosen.out / file.path
+        files.write_durably(path, file.text, file.mode)
+        print(path)
+    return 0
+
+
+def apply(chosen: argparse.Namespace) -> int:
+    """``desahub apply``"""
+    text = _text(chosen.config)
+    config = hub.parse(text)
+    done = applying.apply(config, text, RealOperations())
+    for path in done.changed:
+        print(f"changed  {path}")
+    for path in done.passphrases:
+        print(f"made     {path}  (the passphrase of an office network is in it)")
+    for unit in done.stopped:
+        print(f"stopped  {unit}")
+    for unit in done.reloaded:
+        print(f"reloaded {unit}")
+    if not done.changed:
+        print("Nothing had changed.")
+    if "desahub-gate.service" in done.reloaded and Path("/run/systemd/system").is_dir():
+        _wait_for_gate(nftables.fingerprint(config))
+    return 0
+
+
+def _wait_for_gate(fingerprint: str) -> None:
+    """A signal says nothing about success: ask the gate whether the new rules are in force."""
+    deadline = time.monotonic() + _GATE_SECONDS
+    while True:
+        try:
+            if GateClient().status().ruleset_fingerprint == fingerprint:
+                return
+            trouble = "it holds other rules than hub.toml asks for"
+        except DesahubError as error:
+            trouble = str(error)
+        if time.monotonic() > deadline:
+            raise OperationError(f"the gate did not take the new rules: {trouble}; see journalctl -u desahub-gate")
+        time.sleep(0.1)
+
+
+def status(chosen: argparse.Namespace) -> int:
+    """``desahub status``: 1 when the firewall is not known to be closed by default."""
+    found: dict[str, Any] = {"hub_id": None, "village": None, "rules_match_hub_toml": None}
+    try:
+        config = hub.parse(_text(HUB_TOML))
+        found |= {"hub_id": config.hub.id, "village": config.village.name}
+    except DesahubError as error:
+        config = None
+        found["config_problem"] = str(error)
+    try:
+        gate = GateClient().status()
+        found |= {"closed_by_default": gate.closed_by_default, "devices_online": gate.admitted_count}
+        if config is not None:
+            found["rules_match_hub_toml"] = gate.ruleset_fingerprint == nftables.fingerprint(config)
+    except DesahubError as error:
+        found |= {"closed_by_default": None, "devices_online": None, "gate_problem": str(error)}
+    uplink = uplink_state.read()
+    found |= {"uplink_up": uplink.up, "uplink_since": uplink.since_wall}
+    if chosen.json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        for name, value in found.items():
+            shown = {None: "unknown", True: "yes", False: "no"}.get(value, value)
+            print(f"{name.replace('_', ' '):24}{shown}")
+    return 0 if found["closed_by_default"] is True else 1
+
+
+def config_documentation(_: argparse.Namespace) -> int:
+    """``desahub config-docs``"""
+    sys.stdout.write(config_docs.render())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The machine in memory, for tests of what `apply` does to it."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+
+from appliance.core.errors import OperationError
+from appliance.network.render import RenderedFile
+
+
+class MemoryOperations:
+    """Keeps `operations.Operations` in memory and records the steps in ``calls``.
+
+    Put a file's relative path into ``refused_checks``, or a unit into ``refused_reloads``, and that step fails.
+    A full path in ``refused_writes`` fails once.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[Path, str] = {}
+        self.modes: dict[Path, int] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.refused_checks: set[str] = set()
+        self.refused_reloads: set[str] = set()
+        self.refused_writes: set[Path] = set()
+
+    def check(self, file: RenderedFile) -> None:
+        """Refuse what is in ``refused_checks``."""
+        if file.path in self.refused_checks:
+            raise OperationError(f"{file.path}: refused")
+
+    def listing(self, folder: Path, pattern: str) -> tuple[Path, ...]:
+        """The files that are there."""
+        return tuple(
+            sorted(path for path in self.files if path.parent == folder and fnmatch.fnmatch(path.name, pattern))
+        )
+
+    def read(self, path: Path) -> str | None:
+        """The text, or None."""
+        return self.files.get(path)
+
+    def write(self, path: Path, text: str, mode: int) -> None:
+        """Remember the text; a file that is the same already is not written."""
+        if path in self.refused_writes:
+            self.refused_writes.discard(path)
+            raise OperationError(f"{path}: cannot be written: No space left on device")
+        if self.files.get(path) != text or self.modes.get(path) != mode:
+            self.files[path], self.modes[path] = text, mode
+            self.calls.append(("write", str(path)))
+
+    def remove(self, path: Path) -> None:
+        """Forget the file."""
+        if self.files.pop(path, None) is not None:
+            self.calls.append(("remove", str(path)))
+
+    def make_passphrase(self, path: Path) -> bool:
+        """Make one unless there is a file."""
+        if path in self.files:
+            return False
+        self.write(path, "00:00:00:00:00:00 contoh-contoh\n", 0o600)
+        return True
+
+    def reload(self, unit: str) -> None:
+        """Record, or refuse what is in ``refused_reloads``."""
+        self.calls.append(("reload", unit))
+        if unit in self.refused_reloads:
+            raise OperationError(f"systemctl reload-or-restart {unit}: ended with status 1")
+
+    def stop(self, unit: str) -> None:
+        """Record."""
+        self.calls.append(("stop", unit))

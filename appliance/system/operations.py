@@ -1,0 +1,123 @@
+"""What `apply` does to the machine: the seam, with the real edge here and a twin in `memory`."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from appliance.core.errors import OperationError
+from appliance.network.render import RenderedFile
+from appliance.system import files
+from appliance.system.processes import run
+from appliance.system.roots import REAL, Roots
+
+# Letters and digits that are not mistaken for each other on paper.
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_CHECK_SECONDS = 30.0
+_UNIT_SECONDS = 60.0
+
+
+class Operations(Protocol):
+    """Steps on the machine. Each raises `OperationError`, naming the step and what the machine answered."""
+
+    def check(self, file: RenderedFile) -> None:
+        """Let the program that will read ``file`` judge it. Changes nothing."""
+        ...
+
+    def listing(self, folder: Path, pattern: str) -> tuple[Path, ...]:
+        """The files in ``folder`` whose names fit ``pattern``; none where there is no such folder."""
+        ...
+
+    def read(self, path: Path) -> str | None:
+        """The text at ``path``, None without a file."""
+        ...
+
+    def write(self, path: Path, text: str, mode: int) -> None:
+        """Put ``text`` at ``path``, durably."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Remove ``path``."""
+        ...
+
+    def make_passphrase(self, path: Path) -> bool:
+        """Make a WPA passphrase at ``path`` unless there is a file. Returns whether one was made."""
+        ...
+
+    def reload(self, unit: str) -> None:
+        """Let ``unit`` take its new files: reloaded, restarted or started."""
+        ...
+
+    def stop(self, unit: str) -> None:
+        """Stop ``unit`` for good."""
+        ...
+
+
+def new_passphrase() -> str:
+    """A WPA passphrase of 79 bits, in groups that can be read out."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
+
+
+class RealOperations:
+    """Keeps `Operations` on this machine. Without a running systemd (an image being built) units are left alone."""
+
+    def __init__(self, roots: Roots = REAL) -> None:
+        self._roots = roots
+
+    def check(self, file: RenderedFile) -> None:
+        """Ask nft, dnsmasq or nginx; hostapd and networkd have no way to be asked."""
+        with tempfile.TemporaryDirectory(prefix="desahub-check-") as folder:
+            path = Path(folder) / Path(file.path).name
+            # nginx makes its folders while it checks: not in the place of the running one, and not as root's.
+            path.write_text(file.text.replace("/run/desahub-web", folder), "utf-8")
+            commands = {
+                "nftables.nft": ["nft", "-c", "-f", str(path)],
+                "dnsmasq.conf": ["dnsmasq", "--test", "-C", str(path)],
+                "nginx.conf": ["nginx", "-t", "-q", "-e", "stderr", "-c", str(path)],
+            }
+            if file.path in commands:
+                run(commands[file.path], timeout_seconds=_CHECK_SECONDS)
+
+    def listing(self, folder: Path, pattern: str) -> tuple[Path, ...]:
+        """See `Operations.listing`."""
+        return tuple(sorted(folder.glob(pattern)))
+
+    def read(self, path: Path) -> str | None:
+        """See `Operations.read`."""
+        try:
+            return path.read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise OperationError(f"{path}: cannot be read: {error.strerror}") from None
+
+    def write(self, path: Path, text: str, mode: int) -> None:
+        """See `Operations.write`."""
+        files.write_durably(path, text, mode)
+
+    def remove(self, path: Path) -> None:
+        """See `Operations.remove`."""
+        files.remove_durably(path)
+
+    def make_passphrase(self, path: Path) -> bool:
+        """In the form of hostapd's wpa_psk_file: the MAC 00:… stands for any device."""
+        if path.exists():
+            return False
+        return files.write_durably(path, f"00:00:00:00:00:00 {new_passphrase()}\n", 0o600)
+
+    def reload(self, unit: str) -> None:
+        """See `Operations.reload`. Services of Debian are touched only where they are in use."""
+        ours = unit.startswith("desahub-")
+        if ours and "@" in unit:
+            self._systemctl("enable", "--quiet", unit)
+        self._systemctl("reload-or-restart" if ours else "try-reload-or-restart", unit)
+
+    def stop(self, unit: str) -> None:
+        """See `Operations.stop`."""
+        self._systemctl("disable", "--quiet", "--now", unit)
+
+    def _systemctl(self, *words: str) -> None:
+        if (self._roots.run / "systemd" / "system").is_dir():
+            run(["systemctl", *words], timeout_seconds=_UNIT_SECONDS)
