@@ -41,8 +41,9 @@ def bandwidth(buckets: Sequence[Bucket], zone: ZoneInfo, *, narrow: bool) -> byt
     chart.add(
         gettext("Unggah (putus-putus)"),
         [None if b.rates is None else b.rates.sent for b in buckets],
-        stroke_style={"width": 2, "dasharray": "5, 3"},
+        stroke_style={"width": 2.5, "dasharray": "6, 4"},
     )
+    _headroom(chart, [max(b.rates.received, b.rates.sent) for b in buckets if b.rates is not None])
     return str(chart.render(is_unicode=True)).encode()
 
 
@@ -50,8 +51,10 @@ def round_trip(buckets: Sequence[Bucket], zone: ZoneInfo, *, narrow: bool) -> by
     """Draw the time a connection to the internet takes to open, in milliseconds."""
     chart = _chart(narrow=narrow, formatter=lambda value: f"{number(round(value, 1))} ms")
     _label(chart, buckets, zone, narrow=narrow)
+    chart.show_legend = False  # one line, named by the heading
     trips = [None if b.round_trip_seconds is None else b.round_trip_seconds * 1000 for b in buckets]
     chart.add(gettext("Waktu sambung"), trips)
+    _headroom(chart, [trip for trip in trips if trip is not None])
     return str(chart.render(is_unicode=True)).encode()
 
 
@@ -86,15 +89,14 @@ def _chart(*, narrow: bool, formatter: Callable[[float], str]) -> Any:
     return pygal.Line(
         style=style,
         js=(),
-        width=420 if narrow else 960,
+        width=420 if narrow else 1200,
         height=280,
         explicit_size=True,
         allow_interruptions=True,
         show_dots=True,
         dots_size=1.2,
-        stroke_style={"width": 2},
+        stroke_style={"width": 2.5},
         include_x_axis=True,
-        range=(0, None),
         legend_at_bottom=True,
         legend_at_bottom_columns=2,
         legend_box_size=12,
@@ -109,11 +111,22 @@ def _chart(*, narrow: bool, formatter: Callable[[float], str]) -> Any:
     )
 
 
+def _headroom(chart: Any, values: Sequence[float]) -> None:
+    """Begin at zero and leave air above the highest point."""
+    if values:
+        chart.range = (0, max(max(values) * 1.1, 1.0))
+
+
 def _label(chart: Any, buckets: Sequence[Bucket], zone: ZoneInfo, *, narrow: bool) -> None:
-    """Put local time under the chart: whole steps, with the day where more than one is shown."""
+    """Put local time under the chart, at whole steps of the clock; days where more than two are shown."""
     moments = [datetime.datetime.fromtimestamp(b.start_ms / 1000, zone) for b in buckets]
     many_days = len({moment.date() for moment in moments}) > 2
     labels = [f"{moment:%d/%m}" if many_days else f"{moment:%H.%M}" for moment in moments]
-    every = max(1, len(labels) // (4 if narrow else 8))
+    whole = [i for i, moment in enumerate(moments) if moment.minute == 0 and (moment.hour == 0 or not many_days)]
+    if len(whole) < 3:
+        whole = [i for i, moment in enumerate(moments) if moment.minute % 10 == 0]
     chart.x_labels = labels
-    chart.x_labels_major_every = every
+    keep = whole[:: max(1, len(whole) // (3 if narrow else 8))]
+    # By position, not by text: "04.00" may stand on both ends of a day.
+    chart.x_labels = [label if i in keep else "" for i, label in enumerate(labels)]
+    chart.x_labels_major = [labels[i] for i in keep]

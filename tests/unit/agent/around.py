@@ -1,0 +1,79 @@
+"""A machine made of a folder, for collectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.collectors import Around
+from appliance.core import config
+from appliance.core.clock import Moment, WallQuality
+from appliance.gate.protocol import Admitted, Client, GateStatus
+from appliance.store.outbox import Waiting
+from appliance.system.roots import Roots
+
+TOML = """
+[village]
+name = "Sukamaju"
+kode_wilayah = "51.03.01.2001"
+kecamatan = "Kuta"
+kabupaten = "Kabupaten Badung"
+provinsi = "Bali"
+timezone = "Asia/Makassar"
+[hub]
+id = "hub-satu"
+[uplink]
+interface = "eth0"
+[[networks]]
+name = "warga"
+kind = "resident"
+interface = "br-warga"
+address = "10.20.0.1/20"
+ssid = "Desa"
+[agent]
+targets = ["127.0.0.1:1"]
+"""
+_COUNTERS = "{} 1 0 0 0 0 0 0 {} 1 0 0 0 0 0 0"
+NET_DEV = "\n".join(
+    (
+        "Inter-|   Receive          |  Transmit",
+        " face |bytes    packets    |bytes    packets",
+        f"    lo: {_COUNTERS.format(100, 100)}",
+        f"  eth0: {_COUNTERS.format(5_000_000, 700_000)}",
+        f"br-warga:{_COUNTERS.format(42, 77)}",
+    )
+)
+
+
+class QuietGate:
+    """A gate with two clients."""
+
+    def admit(self, client: Client, lease_seconds: int) -> None:
+        raise AssertionError("a collector only looks")
+
+    def revoke(self, client: Client) -> None:
+        raise AssertionError("a collector only looks")
+
+    def clients(self) -> tuple[Admitted, ...]:
+        return ()
+
+    def status(self) -> GateStatus:
+        return GateStatus(closed_by_default=True, admitted_count=2, ruleset_fingerprint="x")
+
+
+def make_around(folder: Path) -> Around:
+    """Make a machine with two sensors under ``folder``."""
+    files = {
+        "proc/net/dev": NET_DEV,
+        "proc/loadavg": "0.52 0.58 0.59 1/389 12345\n",
+        "proc/meminfo": "MemTotal:        1000 kB\nMemFree:  10 kB\nMemAvailable:     600 kB\nHugePages_Total:  0\n",
+        "proc/self/smaps_rollup": "55-7f ---p 00:00 0 [rollup]\nRss:    900 kB\nPss:             700 kB\n",
+        "sys/class/thermal/thermal_zone0/temp": "41000\n",
+        "sys/class/thermal/thermal_zone1/temp": "52500\n",
+    }
+    for name, text in files.items():
+        path = folder / "machine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    moment = Moment("ab" * 16, 90_500, 1_780_000_000_000, WallQuality.NTP)
+    roots = Roots.under(folder / "machine")
+    return Around(config.parse(TOML), roots, QuietGate(), folder, folder, moment, 3, Waiting(4, 1))
