@@ -9,7 +9,7 @@ from pathlib import Path
 
 from script.village import plan
 from script.village.plan import Phone
-from script.village.programs import run
+from script.village.programs import run, succeeds, wait_until
 
 _OURS = re.compile(r"desa-(net|hub|phone-\d+)")
 
@@ -49,6 +49,8 @@ def _quiet_bridge_netfilter(namespace: str) -> None:
 
 def plug_in(phones: Sequence[Phone]) -> None:
     """Put every phone's cable into the hub's bridge, which stands for the radio, and switch the phones on."""
+    bridge = ["ip", "netns", "exec", plan.HUB, "test", "-e", f"/sys/class/net/{plan.BRIDGE}"]
+    wait_until(lambda: succeeds(bridge), f"the hub to make its bridge {plan.BRIDGE}")
     lines = (f"link set {phone.port} master {plan.BRIDGE} up\n" for phone in phones)
     run(["ip", "-n", plan.HUB, "-batch", "-"], text="".join(lines), timeout_seconds=120)
     for phone in phones:

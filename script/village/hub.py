@@ -55,7 +55,7 @@ host = "{plan.NOC_HOST}"
 
 def prepare(machine: Machine) -> None:
     """Lay the hub's disk and apply its configuration, before it boots for the first time."""
-    machine.prepare(["hub"])
+    machine.prepare("hub")
     machine.write("/etc/desahub/hub.toml", HUB_TOML)
     machine.write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
     machine.offline(["desahub", "check-config", "/etc/desahub/hub.toml"])

@@ -94,7 +94,7 @@ AllowIsolate=yes
 
 def prepare(machine: Machine) -> None:
     """Lay the disk of the internet and the NOC."""
-    machine.prepare(["noc"])
+    machine.prepare("noc")
     machine.write("/etc/resolv.conf", f"nameserver {plan.DNS_ADDRESS}\n")
     machine.write("/etc/internet/nginx.conf", web_configuration())
     machine.write("/etc/internet/dnsmasq.conf", names_configuration())

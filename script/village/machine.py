@@ -42,8 +42,8 @@ class Machine:
         machine.leader = int((machine.folder / "leader").read_text(encoding="ascii"))
         return machine
 
-    def prepare(self, unit_folders: Sequence[str]) -> None:
-        """Lay this machine's disk over the real one and put the shipped units on it."""
+    def prepare(self, side: str) -> None:
+        """Lay this machine's disk over the real one and install what ships for ``side``, ``hub`` or ``noc``."""
         (self.folder / "disk").mkdir(parents=True)
         self.root.mkdir()
         # A process that only keeps the mount namespace: the overlay is visible in there and nowhere else.
@@ -61,18 +61,19 @@ class Machine:
         wait_until(lambda: (self.folder / "mounted").exists() or mounts.poll() is not None, "the machine's disk")
         if mounts.poll() is not None:
             raise VillageError(f"{self.name}: cannot lay its disk: {(self.folder / 'disk.log').read_text()}")
-        self._install_units(unit_folders)
+        self._install_units(side)
 
-    def _install_units(self, unit_folders: Sequence[str]) -> None:
+    def _install_units(self, side: str) -> None:
         # This machine's own services and mounts are no part of the village: only the shipped units are.
         self.offline(["sh", "-euc", "rm -rf /etc/systemd/system /etc/systemd/network; "
                       "mkdir -p /etc/systemd/system /etc/systemd/network /etc/sysusers.d /etc/tmpfiles.d; "
                       ": >/etc/fstab; : >/etc/machine-id; rm -rf /run/desa-village"])  # fmt: skip
-        for unit_folder in unit_folders:
-            self.offline(["sh", "-euc", f"cp /opt/desahub/src/systemd/{unit_folder}/* /etc/systemd/system/"])
-        self.offline(["sh", "-euc", "cp /opt/desahub/src/systemd/sysusers.d/* /etc/sysusers.d/; "
-                      "cp /opt/desahub/src/systemd/tmpfiles.d/* /etc/tmpfiles.d/; "
-                      "systemd-sysusers; systemd-tmpfiles --create --prefix=/etc --prefix=/var"])  # fmt: skip
+        name = {"hub": "desahub", "noc": "desahub-noc"}[side]
+        self.offline(
+            ["sh", "-euc", 'cd /opt/desahub/src/systemd; cp "$1"/* /etc/systemd/system/; '
+             'cp "sysusers.d/$2.conf" /etc/sysusers.d/; cp "tmpfiles.d/$2.conf" /etc/tmpfiles.d/; '
+             'systemd-sysusers "$2.conf"; systemd-tmpfiles --create "$2.conf"', "sh", side, name]
+        )  # fmt: skip
         self.write("/etc/hostname", f"{self.name}\n")
         self.write("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n")
 

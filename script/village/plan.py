@@ -15,12 +15,13 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 HUB: Final = "desa-hub"
 NET: Final = "desa-net"
 
-# Documentation addresses (RFC 5737): nothing of the village can be mistaken for the real internet.
+# The uplink has documentation addresses (RFC 5737); the internet itself those for tests (RFC 2544), since dnsmasq takes
+# answers with documentation addresses for DNS rebinding.
 UPLINK_GATEWAY: Final = "198.51.100.1"
 UPLINK_RANGE: Final = "198.51.100.100,198.51.100.150"
-WEB_ADDRESS: Final = "203.0.113.80"
-DNS_ADDRESS: Final = "203.0.113.53"
-NOC_ADDRESS: Final = "203.0.113.10"
+WEB_ADDRESS: Final = "198.18.0.80"
+DNS_ADDRESS: Final = "198.18.0.53"
+NOC_ADDRESS: Final = "198.18.0.10"
 
 NOC_HOST: Final = "noc.desa.internal"
 HUB_ID: Final = "hub-village-1"

@@ -31,6 +31,15 @@ def run(argv: Sequence[str], *, timeout_seconds: float = 60, text: str | None = 
     return done.stdout
 
 
+def succeeds(argv: Sequence[str], *, timeout_seconds: float = 10) -> bool:
+    """Run a program to its end; say whether it found what it was asked for."""
+    try:
+        run(argv, timeout_seconds=timeout_seconds)
+    except VillageError:
+        return False
+    return True
+
+
 def start(argv: Sequence[str], *, log: Path | None = None, environment: dict[str, str] | None = None) -> Process:
     """Start a program that runs until it is ended, or until this process ends in whatever way.
 
