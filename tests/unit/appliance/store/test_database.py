@@ -90,9 +90,11 @@ def test_programs_that_start_together_migrate_once(tmp_path: Path) -> None:
     for each in processes:
         each.start()
     threads = [threading.Thread(target=_open, args=(tmp_path / "a.db",)) for _ in range(8)]
-    for each in threads:
-        each.start()
-    for each in (*threads, *processes):
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for each in processes:
         each.join(60)
     assert [each.exitcode for each in processes] == [0, 0]
     with open_store(tmp_path / "a.db", [_migrations("notes", "more")]).reading() as db:
