@@ -129,7 +129,9 @@ def _broker(
     _once(folder / "ca.crt", authority.certificate_pem, 0o644, made)
     if _needs_pair(folder / "server.key", folder / "server.crt"):
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = enrol.server_certificate(authority, key.public_key(), hosts, now)
+        # The ingest stands beside the broker and calls it localhost.
+        names = [*hosts, *({"localhost"} - set(hosts))]
+        certificate = enrol.server_certificate(authority, key.public_key(), names, now)
         _once(folder / "server.crt", certificate, 0o644, made)
         _once(folder / "server.key", enrol.private_pem(key), 0o600, made)
     _once(folder / "mosquitto.conf", broker.mosquitto_conf(plan).encode(), 0o644, made)

@@ -66,7 +66,7 @@ def hub(hub_id: str) -> ResponseReturnValue:
 def document(status: fleet.HubStatus) -> dict[str, Any]:
     """Write one hub; what is unknown is null. Totals are bytes since the hub's boot."""
     hub, samples = status.facts.hub, status.samples
-    said = status.facts.state
+    said, recent = status.facts.state, status.facts.recent
     return {
         "hub_id": hub.hub_id,
         "name": hub.name,
@@ -74,6 +74,7 @@ def document(status: fleet.HubStatus) -> dict[str, Any]:
         "state": status.state.value,
         "reasons": [reason.value for reason in status.reasons],
         "last_contact_age_seconds": status.contact_age_seconds,
+        "last_record_time_ms": recent[-1].time_ms if recent else None,
         "uptime_seconds": status.uptime_seconds,
         "uplink_up": samples.get("uplink_up"),
         "uplink_rx_bytes": samples.get("interface_received_bytes.uplink"),

@@ -139,7 +139,7 @@ class Walk:
     def _noc(self) -> dict[str, object]:
         token = self.village.net.inside(["cat", "/var/lib/desahub-noc/web/api.token"]).strip()
         text = self.village.net.inside(
-            ["curl", "-sS", "--max-time", "5", "-H", "@-", f"http://127.0.0.1:8000/api/hubs/{plan.HUB_ID}"],
+            ["curl", "-sS", "--max-time", "5", "-H", "@-", f"http://127.0.0.1:8090/api/hubs/{plan.HUB_ID}"],
             text=f"Authorization: Bearer {token}\n",
         )
         try:
@@ -153,13 +153,13 @@ class Walk:
 
     def _settled_bytes(self) -> int:
         """Read the NOC's figure once a record that is newer than this moment has arrived."""
-        asked = self._noc().get("last_record_wall_ms")
+        asked = self._noc().get("last_record_time_ms")
         now_ms = time.time() * 1000
         newest: list[dict[str, object]] = []
 
         def newer() -> bool:
             newest[:] = [self._noc()]
-            return float(str(newest[0].get("last_record_wall_ms") or 0)) > now_ms
+            return float(str(newest[0].get("last_record_time_ms") or 0)) > now_ms
 
         wait_until(newer, f"a record newer than {asked}", seconds=30, pause_seconds=0.3)
         return int(str(newest[0].get("uplink_rx_bytes") or 0))

@@ -32,7 +32,7 @@ class Window:
 WINDOWS: tuple[Window, ...] = (
     Window("Portal, as phone 1 sees it", "desa-phone-1", f"{plan.HUB_ADDRESS}:80", plan.PORTAL_HOST),
     Window("Kiosk, in the village hall", plan.HUB, "127.0.0.1:80", plan.KIOSK_HOST),
-    Window("NOC dashboard", plan.NET, "127.0.0.1:8000", "127.0.0.1"),
+    Window("NOC dashboard", plan.NET, "127.0.0.1:8090", "127.0.0.1"),
 )
 
 
