@@ -25,10 +25,11 @@ class Firewall(Protocol):
         ...
 
     def change(self, requests: Sequence[Admit | Revoke]) -> None:
-        """Admit and revoke in one transaction: all of it or nothing.
+        """Admit and revoke in one transaction: all of it or nothing. An address occurs once at most.
 
         Raises:
             GateRefused: with code ``full`` or ``failed``; nothing was changed.
+            ValueError: an address occurs twice.
         """
         ...
 
@@ -43,3 +44,10 @@ class Firewall(Protocol):
     def fingerprint(self) -> str:
         """The fingerprint of the ruleset in force, empty without one. Raises `OperationError`."""
         ...
+
+
+def refuse_doubles(requests: Sequence[Admit | Revoke]) -> None:
+    """Raise `ValueError` where one address occurs twice: what holds afterwards would depend on the order."""
+    addresses = [request.client.address for request in requests]
+    if len(set(addresses)) != len(addresses):
+        raise ValueError("an address occurs twice in one change")

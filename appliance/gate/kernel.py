@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.core.errors import GateRefused, OperationError
+from appliance.gate.firewall import refuse_doubles
 from appliance.gate.libnftables import Nftables
 from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
 from appliance.network.nftables import TABLE
@@ -64,6 +65,7 @@ class KernelFirewall:
 
     def change(self, requests: Sequence[Admit | Revoke]) -> None:
         """Admit and revoke in one transaction; see `firewall.Firewall.change`."""
+        refuse_doubles(requests)
         with self._lock:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from appliance.core.config import Config
 from appliance.core.errors import GateRefused
+from appliance.gate.firewall import refuse_doubles
 from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
 from appliance.gate.service import LocalGate
 
@@ -50,6 +51,7 @@ class TwinFirewall:
 
     def change(self, requests: Sequence[Admit | Revoke]) -> None:
         """Admit and revoke, all or nothing."""
+        refuse_doubles(requests)
         with self._lock:
             if not self._fingerprint:
                 raise GateRefused(RefusalCode.FAILED, "no ruleset is in force")

@@ -1,0 +1,234 @@
+"""The kernel's firewall and its twin keep the same promises."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from appliance.core.config import Config
+from appliance.core.errors import GateRefused, OperationError
+from appliance.gate.firewall import Firewall
+from appliance.gate.kernel import KernelFirewall
+from appliance.gate.libnftables import Nftables
+from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
+from appliance.gate.service import LocalGate
+from appliance.gate.twin import TwinFirewall
+from appliance.network import nftables
+
+PHONE = Client("10.20.0.50", "02:00:00:00:00:01")
+OTHER = Client("10.20.0.51", "02:00:00:00:00:02")
+
+
+@dataclass
+class Case:
+    """One firewall under test, and how its time passes and its traffic is counted."""
+
+    gate: LocalGate
+    firewall: Firewall
+    config: Config
+    pass_seconds: Callable[[float], None]
+    count: Callable[[Client, int, int], None]
+
+
+def _twin(config: Config) -> Case:
+    now = [1000.0]
+    firewall = TwinFirewall(lambda: now[0], clients_max=3)
+
+    def pass_seconds(seconds: float) -> None:
+        now[0] += seconds
+
+    def count(client: Client, sent: int, received: int) -> None:
+        firewall.count(client, sent, received)
+
+    return Case(LocalGate(firewall, config), firewall, config, pass_seconds, count)
+
+
+def _kernel(config: Config, monkeypatch: pytest.MonkeyPatch) -> Case:
+    monkeypatch.setattr(nftables, "CLIENTS_MAX", 3)
+    context = Nftables()
+
+    def count(client: Client, sent: int, received: int) -> None:
+        for name, key, size in (
+            ("admitted", f"{client.address} . {client.mac}", sent),
+            ("admitted_return", client.address, received),
+        ):
+            element = f"element inet desahub {name} {{ {key}"
+            context.run(f"delete {element} }}\nadd {element} counter packets 1 bytes {size} timeout 90s expires 80s }}")
+
+    firewall = KernelFirewall(context)
+    return Case(LocalGate(firewall, config), firewall, config, time.sleep, count)
+
+
+@pytest.fixture(params=["twin", pytest.param("kernel", marks=pytest.mark.root)])
+def case(request: pytest.FixtureRequest, config: Config, monkeypatch: pytest.MonkeyPatch) -> Case:
+    if request.param == "kernel":
+        request.getfixturevalue("own_network")
+        made = _kernel(config, monkeypatch)
+    else:
+        made = _twin(config)
+    assert made.gate.use(config)
+    return made
+
+
+def _by_client(case: Case) -> dict[Client, Admitted]:
+    return {one.client: one for one in case.gate.clients()}
+
+
+def test_a_loaded_firewall_is_closed_and_carries_its_fingerprint(case: Case) -> None:
+    status = case.gate.status()
+    assert status.closed_by_default
+    assert status.admitted_count == 0
+    assert status.ruleset_fingerprint == nftables.fingerprint(case.config)
+
+
+def test_the_same_rules_are_left_alone(case: Case) -> None:
+    assert not case.gate.use(case.config)
+
+
+def test_admitted_is_listed_with_its_time(case: Case) -> None:
+    case.gate.admit(PHONE, 3600)
+    [one] = case.gate.clients()
+    assert (one.client, one.sent_bytes, one.received_bytes) == (PHONE, 0, 0)
+    assert 3590 <= one.remaining_seconds <= 3600
+
+
+def test_renewing_keeps_the_counters_and_starts_the_time_anew(case: Case) -> None:
+    case.gate.admit(PHONE, 100)
+    case.count(PHONE, 7000, 9000)
+    case.gate.admit(PHONE, 3600)
+    [one] = case.gate.clients()
+    assert (one.sent_bytes, one.received_bytes) == (7000, 9000)
+    assert one.remaining_seconds > 3500
+
+
+def test_revoking_is_at_once_and_may_be_repeated(case: Case) -> None:
+    case.gate.admit(PHONE, 100)
+    case.gate.admit(OTHER, 100)
+    case.gate.revoke(PHONE)
+    case.gate.revoke(PHONE)
+    assert list(_by_client(case)) == [OTHER]
+
+
+def test_an_address_given_to_another_device_shuts_the_first_out(case: Case) -> None:
+    newcomer = dataclasses.replace(PHONE, mac="02:00:00:00:00:99")
+    case.gate.admit(PHONE, 100)
+    case.count(PHONE, 7000, 9000)
+    case.gate.admit(newcomer, 200)
+    [one] = case.gate.clients()
+    assert (one.client, one.sent_bytes, one.received_bytes) == (newcomer, 0, 0)
+    case.gate.revoke(PHONE)
+    assert list(_by_client(case)) == [newcomer]
+
+
+def test_a_lease_runs_out_and_can_be_given_again(case: Case) -> None:
+    case.gate.admit(PHONE, 1)
+    case.pass_seconds(1.1)
+    assert case.gate.clients() == ()
+    case.gate.admit(PHONE, 50)
+    assert _by_client(case)[PHONE].remaining_seconds > 40
+
+
+def test_a_full_house_refuses_and_changes_nothing_but_still_renews(case: Case) -> None:
+    for number in range(3):
+        case.gate.admit(Client(f"10.20.1.{number + 1}", "02:00:00:00:00:01"), 100)
+    before = set(_by_client(case))
+    with pytest.raises(GateRefused) as refusal:
+        case.gate.admit(PHONE, 100)
+    assert refusal.value.code == RefusalCode.FULL
+    assert set(_by_client(case)) == before
+    case.gate.admit(Client("10.20.1.1", "02:00:00:00:00:01"), 500)
+    assert set(_by_client(case)) == before
+
+
+@pytest.mark.parametrize(
+    "address", ["10.20.0.1", "10.20.0.0", "10.20.15.255", "10.30.0.5", "192.0.2.10", "8.8.8.8", "127.0.0.1"]
+)
+def test_only_residents_addresses_are_admitted(case: Case, address: str) -> None:
+    with pytest.raises(GateRefused) as refusal:
+        case.gate.admit(Client(address, PHONE.mac), 100)
+    assert refusal.value.code == RefusalCode.NOT_A_RESIDENT
+    assert case.gate.clients() == ()
+
+
+def test_new_rules_keep_who_is_online_with_time_and_counters(case: Case) -> None:
+    case.gate.admit(PHONE, 100)
+    case.count(PHONE, 7000, 9000)
+    uplink = dataclasses.replace(case.config.uplink, interface="eth9")
+    assert case.gate.use(dataclasses.replace(case.config, uplink=uplink))
+    [one] = case.gate.clients()
+    assert (one.client, one.sent_bytes, one.received_bytes) == (PHONE, 7000, 9000)
+    assert 60 <= one.remaining_seconds <= 100
+    assert case.gate.status().closed_by_default
+
+
+def test_devices_of_a_network_that_is_gone_are_shut_out(case: Case) -> None:
+    case.gate.admit(PHONE, 100)
+    residents, office = case.config.networks
+    moved = dataclasses.replace(residents, address="10.40.0.1/24")
+    case.gate.use(dataclasses.replace(case.config, networks=(moved, office)))
+    assert case.gate.clients() == ()
+
+
+def test_several_changes_are_one(case: Case) -> None:
+    case.gate.admit(PHONE, 100)
+    case.firewall.change([Revoke(PHONE), Admit(OTHER, 100)])
+    assert list(_by_client(case)) == [OTHER]
+    with pytest.raises(ValueError, match="twice"):
+        case.firewall.change([Admit(PHONE, 100), Revoke(PHONE)])
+
+
+@pytest.fixture
+def kernel(own_network: None) -> KernelFirewall:
+    return KernelFirewall(Nftables())
+
+
+@pytest.mark.root
+def test_without_a_table_nothing_is_closed_and_nothing_admitted(kernel: KernelFirewall, config: Config) -> None:
+    gate = LocalGate(kernel, config)
+    assert not kernel.is_closed()
+    assert kernel.fingerprint() == ""
+    with pytest.raises(GateRefused) as refusal:
+        gate.admit(PHONE, 100)
+    assert refusal.value.code == RefusalCode.FAILED
+
+
+@pytest.mark.root
+def test_refused_rules_leave_the_old_ones(kernel: KernelFirewall, config: Config) -> None:
+    gate = LocalGate(kernel, config)
+    gate.use(config)
+    gate.admit(PHONE, 100)
+    with pytest.raises(OperationError, match="refused"):
+        kernel.load("table inet desahub\ndelete table inet desahub\nnonsense", "0" * 64)
+    assert gate.status().closed_by_default
+    assert [one.client for one in gate.clients()] == [PHONE]
+
+
+@pytest.mark.root
+def test_both_sets_hold_the_same_clients_for_the_same_time(kernel: KernelFirewall, config: Config) -> None:
+    gate = LocalGate(kernel, config)
+    gate.use(config)
+    gate.admit(PHONE, 100)
+    gate.admit(PHONE, 200)
+    listed = subprocess.run(
+        ["nft", "list", "set", "inet", "desahub", "admitted_return"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "10.20.0.50 counter packets 0 bytes 0 timeout 3m20s expires 3m19s" in listed
+
+
+@pytest.mark.root
+def test_a_second_gate_knows_whom_the_first_admitted(kernel: KernelFirewall, config: Config) -> None:
+    gate = LocalGate(kernel, config)
+    gate.use(config)
+    gate.admit(PHONE, 100)
+    second = LocalGate(KernelFirewall(Nftables()), config)
+    assert not second.use(config)
+    second.admit(PHONE, 3000)
+    [one] = second.clients()
+    assert one.remaining_seconds > 2000
+    second.revoke(PHONE)
+    assert second.clients() == ()

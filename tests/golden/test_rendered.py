@@ -1,0 +1,80 @@
+"""What two hub.toml become, byte for byte, and that the programs which read it take it.
+
+``UPDATE_GOLDENS=1 pytest tests/golden`` writes the files anew; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from appliance.core.config import parse
+from appliance.network.render import render
+
+FOLDER = Path(__file__).parent / "rendered"
+CASES = ("minimal", "full")
+
+
+def _files(case: str) -> dict[str, str]:
+    text = (FOLDER / case / "hub.toml").read_text(encoding="utf-8")
+    return {file.path: file.text for file in render(parse(text))}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rendered_files_are_the_golden_ones(case: str) -> None:
+    made, folder = _files(case), FOLDER / case
+    if os.environ.get("UPDATE_GOLDENS") == "1":
+        for old in folder.rglob("*"):
+            if old.is_file() and old.name != "hub.toml":
+                old.unlink()
+        for path, text in made.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+    found = {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "hub.toml"
+    }
+    assert found == made
+
+
+def _check(argv: list[str]) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("case", CASES)
+def test_nft_takes_the_ruleset_twice(case: str) -> None:
+    path = str(FOLDER / case / "nftables.nft")
+    _check(["unshare", "--net", "nft", "-c", "-f", path])
+    # Loaded over itself: the second time the table is there already.
+    _check(["unshare", "--net", "sh", "-euc", 'nft -f "$0"; nft -f "$0"; nft list table inet desahub', path])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_dnsmasq_takes_its_configuration(case: str) -> None:
+    _check([shutil.which("dnsmasq") or "/usr/sbin/dnsmasq", "--test", "-C", str(FOLDER / case / "dnsmasq.conf")])
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("case", CASES)
+def test_nginx_takes_its_configuration(case: str, tmp_path: Path) -> None:
+    text = (FOLDER / case / "nginx.conf").read_text(encoding="utf-8").replace("/run/desahub-web", str(tmp_path))
+    (tmp_path / "nginx.conf").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["unshare", "--net", "nginx", "-t", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_golden_offers_rfc_8910_without_a_certificate(case: str) -> None:
+    text = (FOLDER / case / "dnsmasq.conf").read_text(encoding="utf-8")
+    assert "114" not in text.replace("10.114", "")
