@@ -1,0 +1,112 @@
+"""A kiosk with the twin of the gate, and a clock in the test's hands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from appliance.core import config as hub_config
+from appliance.core.config import Config
+from appliance.gate.protocol import Gate
+from appliance.gate.twin import TwinGate
+from appliance.kiosk.app import create_app, open_database, services
+from appliance.kiosk.office.store import open_accounts
+from appliance.kiosk.services import Kiosk
+from appliance.store.database import Store
+from appliance.system.uplink_state import UNKNOWN, UplinkState
+
+HUB_TOML = """
+[village]
+name = "Sukamaju"
+kode_wilayah = "51.03.01.2001"
+kecamatan = "Kuta"
+kabupaten = "Kabupaten Badung"
+provinsi = "Bali"
+timezone = "Asia/Makassar"
+head_title = "Perbekel"
+head_name = "I Made Contoh"
+office_address = "Jalan Raya 1"
+office_hours = "Senin-Jumat 08.00-15.00"
+office_phone = "0361 000000"
+population = 4210
+households = 1180
+area_hectares = 640
+[hub]
+id = "hub-7k2m9q"
+[uplink]
+interface = "eth0"
+[[networks]]
+name = "warga"
+kind = "resident"
+interface = "br-warga"
+address = "10.20.0.1/24"
+ssid = "Desa <b>Sukamaju</b>"
+"""
+
+
+@dataclass
+class World:
+    """What the kiosk sees of the machine."""
+
+    config: Config
+    store: Store
+    gate: Gate
+    now: float = 1_790_000_000.0
+    uplink: UplinkState = UNKNOWN
+
+    def app(self, *, over_unix_socket: bool = True) -> Flask:
+        kiosk = Kiosk(
+            config=self.config,
+            store=self.store,
+            gate=self.gate,
+            uplink=lambda: self.uplink,
+            clock=lambda: self.now,
+            secret=b"s" * 32,
+            over_unix_socket=over_unix_socket,
+        )
+        return create_app(kiosk, services())
+
+    def add(self, name: str, role: str) -> str:
+        return open_accounts(self.store).add(name, role, int(self.now))
+
+
+@dataclass
+class Visitor:
+    """Somebody who asks through nginx from a place."""
+
+    client: FlaskClient
+    place: str = "hall"
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.client.get(path, headers={"X-Desa-Place": self.place, "X-Real-IP": "10.21.0.9", **headers})
+
+    def post(self, path: str, form: dict[str, str]) -> TestResponse:
+        headers = {"X-Desa-Place": self.place, "X-Real-IP": "10.21.0.9"}
+        return self.client.post(path, data=form, headers=headers)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    config = hub_config.parse(HUB_TOML)
+    store = open_database(tmp_path, services())
+    yield World(config, store, TwinGate(config))
+    store.close()
+
+
+@pytest.fixture
+def app(world: World) -> Flask:
+    return world.app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def visitor(client: FlaskClient) -> Visitor:
+    return Visitor(client)
