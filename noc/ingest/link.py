@@ -82,6 +82,7 @@ class BrokerLink:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message
+        client.on_subscribe = self._subscribed
         return client
 
     def _run(self) -> None:
@@ -108,8 +109,16 @@ class BrokerLink:
         if reason.is_failure:
             _log.warning("the broker refuses the ingest: %s", reason)
             return
-        _log.info("connected to the broker at %s:%d", *self._address)
         client.subscribe([(topic, 1) for topic in _TOPICS])
+
+    def _subscribed(
+        self, client: mqtt.Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            _log.error("the broker does not let the ingest hear the hubs: %s", reasons[0])
+            client.disconnect()
+            return
+        _log.info("listening to the hubs at %s:%d", *self._address)
 
     def _disconnected(
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any

@@ -70,10 +70,14 @@ class Bed:
         return False
 
     def start_ingest(self) -> subprocess.Popen[bytes]:
-        return self.start(
-            "ingest", sys.executable, "-m", "noc.ingest", "--port", str(self.port),
+        """Start it, and wait until it hears: what is said before its first subscription nobody keeps."""
+        before = self.log("ingest").count("listening") if (self.folder / "ingest.log").exists() else 0
+        process = self.start(
+            "ingest", sys.executable, "-m", "noc.ingest", "--host", "127.0.0.1", "--port", str(self.port),
             "--identity", str(self.folder / "etc/ingest"), "--store", str(self.folder / "noc/noc.db"),
         )  # fmt: skip
+        wait_for(lambda: self.log("ingest").count("listening") > before, what="the ingest's subscription")
+        return process
 
     def start_agent(self) -> subprocess.Popen[bytes]:
         return self.start(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
+from appliance.core.clock import WallQuality
+from appliance.core.report import Ack, Record, Report, decode, encode
 from tests.integration.conftest import Bed, wait_for
+from tests.integration.hub_client import HubClient
 
 
 def rows(path: Path, statement: str) -> list[tuple[object, ...]]:
@@ -38,3 +43,81 @@ def test_a_record_is_committed_acknowledged_and_let_go(bed: Bed) -> None:
     wait_for(lambda: rows(bed.folder / "noc/noc.db", "SELECT online FROM state") == [(0,)], what="the goodbye")
     assert bed.end(ingest) == 0
     assert "Traceback" not in bed.log("agent") + bed.log("ingest")
+
+
+def report_of(hub_boot: str, first: int, count: int) -> bytes:
+    made = tuple(
+        Record(hub_boot, first + i, 1_000 * (first + i), 0, WallQuality.UNKNOWN, {"a": i}) for i in range(count)
+    )
+    return encode(Report(hub_boot, 1_000 * (first + count), made))
+
+
+class Acknowledged:
+    """The sequences a hub was told to be committed."""
+
+    def __init__(self, client: HubClient) -> None:
+        self._client = client
+        self.sequences: set[int] = set()
+
+    def hear(self) -> set[int]:
+        while not self._client.heard.empty():
+            ack = decode(self._client.heard.get()[1])
+            assert isinstance(ack, Ack)
+            self.sequences.update(s for each in ack.committed for s in range(each.first, each.last + 1))
+        return self.sequences
+
+    def more_than(self, count: int) -> Callable[[], bool]:
+        return lambda: len(self.hear()) > count
+
+
+def test_a_flood_of_nonsense_stops_nothing(bed: Bed) -> None:
+    bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "one")
+    bed.start_ingest()
+    client = HubClient(bed.port, bed.folder / "one")
+    client.hear("desahub/1/hub-satu/ack")
+    good = report_of("aa" * 16, 1, 3)
+    nonsense = [
+        b"",
+        b"x" * 200_000,
+        b'{"uptime": "NaN"}',
+        good[:-4],
+        b"DH\x01\x01" + zlib.compress(bytes(4_000_000)),
+        b"DH\x07\x01later",
+    ]
+    for i in range(300):
+        client.client.publish("desahub/1/hub-satu/report", nonsense[i % len(nonsense)], qos=1)
+    client.client.publish("desahub/1/hub-satu/report", good, qos=1)
+    heard = Acknowledged(client)
+    wait_for(lambda: heard.hear() == {1, 2, 3}, what="the acknowledgement")
+    counts = rows(bed.folder / "noc/noc.db", "SELECT kind, messages FROM aside_count ORDER BY kind")
+    assert counts == [("malformed", 250), ("unknown_version", 50)]
+    (kept_aside,) = rows(bed.folder / "noc/noc.db", "SELECT count(*) FROM aside")
+    assert kept_aside == (200,)
+    client.end()
+
+
+def test_killed_in_the_middle_the_ingest_loses_and_doubles_nothing(bed: Bed) -> None:
+    """Every acknowledged record is in the store, and all arrive when the hub sends again what was not acknowledged."""
+    bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "one")
+    ingest = bed.start_ingest()
+    client = HubClient(bed.port, bed.folder / "one")
+    client.hear("desahub/1/hub-satu/ack")
+    heard, first = Acknowledged(client), 1
+    for killing in range(4):
+        for _ in range(10):
+            client.client.publish("desahub/1/hub-satu/report", report_of("aa" * 16, first, 50), qos=1)
+            first += 50
+        wait_for(heard.more_than(len(heard.sequences)), what="an acknowledgement")
+        ingest.kill()
+        ingest.wait(10)
+        stored = {row[0] for row in rows(bed.folder / "noc/noc.db", "SELECT sequence FROM record")}
+        assert heard.hear() <= stored, f"acknowledged but lost after kill {killing}"
+        ingest = bed.start_ingest()
+    # As the agent does: what is not acknowledged is sent again, duplicates and all.
+    for start in range(1, 2_001, 50):
+        client.client.publish("desahub/1/hub-satu/report", report_of("aa" * 16, start, 50), qos=1)
+    wait_for(lambda: heard.hear() == set(range(1, 2_001)), 30, "acknowledgement of every record")
+    assert rows(bed.folder / "noc/noc.db", "SELECT count(*), count(DISTINCT sequence) FROM record") == [(2_000, 2_000)]
+    client.end()

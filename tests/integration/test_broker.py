@@ -1,0 +1,63 @@
+"""Who may say and hear what, judged by what is delivered: a SUBACK is no proof of access."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Bed
+from tests.integration.hub_client import HubClient
+
+
+def identities(bed: Bed) -> tuple[Path, Path]:
+    made = bed.folder / "one", bed.folder / "two"
+    for name, folder in zip(("hub-satu", "hub-dua2"), made, strict=True):
+        bed.enrol(name, folder)
+    return made
+
+
+def test_a_hub_has_its_own_topics_and_no_others(bed: Bed) -> None:
+    bed.start_broker()
+    one_identity, two_identity = identities(bed)
+    ingest = HubClient(bed.port, bed.folder / "etc/ingest", key="client")
+    one = HubClient(bed.port, one_identity, wanted_id="hub-dua2")  # the broker takes the certificate's name
+    two = HubClient(bed.port, two_identity)
+    ingest.hear("desahub/1/+/report")
+    for topic in ("desahub/1/hub-dua2/report", "desahub/1/hub-dua2/state", "desahub/1/hub-dua2/ack", "#", "$SYS/#"):
+        one.hear(topic)
+    one.hear("desahub/1/hub-satu/ack")
+    two.hear("desahub/1/hub-dua2/ack")
+
+    assert one.say("desahub/1/hub-satu/report", b"mine") == "Success"
+    assert one.say("desahub/1/hub-dua2/report", b"forged") == "Not authorized"
+    assert one.say("desahub/1/hub-satu/ack", b"to myself") == "Not authorized"
+    assert two.say("desahub/1/hub-dua2/report", b"theirs") == "Success"
+    assert ingest.say("desahub/1/hub-dua2/ack", b"for two") == "Success"
+    assert ingest.say("desahub/1/hub-satu/ack", b"for one") == "Success"
+    assert ingest.say("desahub/1/hub-satu/report", b"not its business") == "Not authorized"
+
+    assert [ingest.heard.get(timeout=10)[1], ingest.heard.get(timeout=10)[1]] == [b"mine", b"theirs"]
+    assert two.heard.get(timeout=10) == ("desahub/1/hub-dua2/ack", b"for two")
+    # "for one" was sent last: whatever else were to come to one has come before it. It may come once a subscription.
+    assert one.heard.get(timeout=10) == ("desahub/1/hub-satu/ack", b"for one")
+    for client in (one, two, ingest):
+        client.end()
+    assert {one.heard.get() for _ in range(one.heard.qsize())} <= {("desahub/1/hub-satu/ack", b"for one")}
+    assert two.heard.empty()
+    assert ingest.heard.empty()
+
+
+def test_nobody_comes_in_without_a_certificate_of_this_authority(bed: Bed, tmp_path: Path) -> None:
+    bed.start_broker()
+    context = ssl.create_default_context(cafile=str(bed.folder / "etc/authority/ca.crt"))
+    with (
+        pytest.raises((ssl.SSLError, ConnectionError)),
+        socket.create_connection(("127.0.0.1", bed.port), timeout=10) as raw,
+        context.wrap_socket(raw, server_hostname="127.0.0.1") as wrapped,
+    ):
+        wrapped.sendall(bytes.fromhex("101000044d5154540502003c000003616263"))
+        assert wrapped.recv(10) == b"", "the broker answered a stranger"
+        raise ConnectionError("closed without a word")
