@@ -156,7 +156,7 @@ def _program(name: str, hosts: str, body_limit: str) -> str:
 def _errors() -> str:
     lines = []
     for error in PAGES:
-        lines.append(f"        error_page {' '.join(map(str, error.statuses))} @{error.name};")
+        lines.append(f"        error_page {' '.join(map(str, error.statuses))} ={error.answer} @{error.name};")
         lines.append(f"""\
         location @{error.name} {{
             default_type "text/html; charset=utf-8";

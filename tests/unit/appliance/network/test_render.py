@@ -23,8 +23,8 @@ CONFIG = parse(FULL.read_text(encoding="utf-8"))
 RESIDENTS, OFFICE = CONFIG.networks
 
 hostile = st.text(max_size=40) | st.sampled_from(
-    ['"; flush ruleset; "', "a\nserver=6.6.6.6", "x;\n}\nserver { listen 81; }", "$(reboot)", "`id`", "br\tx", "\u2028x",
-     "../../etc/shadow", "/etc/x\nwpa=0", "'; return 200 'x", "masuk.desa.internal/6.6.6.6"]
+    ['"; flush ruleset; "', "a\nserver=6.6.6.6", "x;\n}\nserver { listen 81; }", "$(reboot)", "`id`", "br\tx",
+     "\u2028x", "../../etc/shadow", "/etc/x\nwpa=0", "'; return 200 'x", "masuk.desa.internal/6.6.6.6"]
 )  # fmt: skip
 
 
