@@ -9,9 +9,11 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, Response, request, url_for
+from flask import Blueprint, Flask, Response, request
+from flask.sansio.scaffold import Scaffold
 from flask_babel import Babel, get_locale
 from markupsafe import Markup
 
@@ -114,13 +116,19 @@ def _assets(app: Flask) -> None:
 
 def _asset(app: Flask, filename: str, endpoint: str = "faces.static") -> str:
     """The address of a static file, with its content's hash: it may be kept for a year."""
-    return url_for(endpoint, filename=filename, v=_fingerprint(_static_folder(app, endpoint) / filename))
+    owner = _static_owner(app, endpoint)
+    # Not url_for: it fails on the error page of a request whose Host header is no host.
+    prefix = getattr(owner, "url_prefix", None) or ""
+    return f"{prefix}{owner.static_url_path}/{quote(filename)}?v={_fingerprint(_static_folder(owner) / filename)}"
 
 
-def _static_folder(app: Flask, endpoint: str) -> Path:
-    owner = app.blueprints[endpoint.rpartition(".")[0]] if "." in endpoint else app
+def _static_owner(app: Flask, endpoint: str) -> Scaffold:
+    return app.blueprints[endpoint.rpartition(".")[0]] if "." in endpoint else app
+
+
+def _static_folder(owner: Scaffold) -> Path:
     if owner.static_folder is None:
-        raise LookupError(f"{endpoint} has no static folder")
+        raise LookupError(f"{owner.import_name} has no static folder")
     return Path(owner.static_folder)
 
 
@@ -170,5 +178,5 @@ def _cache_control(app: Flask, response: Response) -> str:
     endpoint = request.endpoint or ""
     if endpoint.rpartition(".")[2] != "static" or response.status_code not in (200, 206, 304):
         return "no-store"
-    path = _static_folder(app, endpoint) / (request.view_args or {})["filename"]
+    path = _static_folder(_static_owner(app, endpoint)) / (request.view_args or {})["filename"]
     return _YEAR if request.args.get("v") == _fingerprint(path) else "no-cache"
