@@ -1,0 +1,198 @@
+"""The rendered rules on real packets: a phone, the hub, and an internet, each in a network of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from appliance.core.config import Config
+from appliance.gate.kernel import KernelFirewall
+from appliance.gate.libnftables import Nftables
+from appliance.gate.protocol import Client
+from appliance.gate.service import LocalGate
+from appliance.network import nftables
+
+pytestmark = pytest.mark.root
+PHONE = Client("10.20.0.50", "02:00:00:00:00:01")
+INTERNET = "192.0.2.1"
+GARDEN = "192.0.2.53"
+
+
+def ip(words: str, inside: int | None = None) -> None:
+    enter = ["nsenter", "--target", str(inside), "--net"] if inside else []
+    subprocess.run([*enter, "ip", *words.split()], check=True, timeout=10, capture_output=True)
+
+
+class Village:
+    """Sockets of the three places; each is made in its place's network and can then be used from anywhere."""
+
+    def __init__(self, phone: int, internet: int) -> None:
+        self.phone, self.internet = phone, internet
+
+    def socket_in(self, pid: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+        made: list[socket.socket] = []
+
+        def make() -> None:
+            import ctypes
+
+            with Path(f"/proc/{pid}/ns/net").open("rb") as namespace:
+                assert ctypes.CDLL(None).setns(namespace.fileno(), 0) == 0
+            made.append(socket.socket(socket.AF_INET, kind))
+
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        made[0].settimeout(1.0)
+        return made[0]
+
+    def reaches(self, address: str, port: int) -> str:
+        """Open a connection from the phone; what the far side says first, or the failure's name."""
+        with self.socket_in(self.phone) as connection:
+            try:
+                connection.connect((address, port))
+                return connection.recv(100).decode()
+            except OSError as error:
+                return type(error).__name__
+
+
+@pytest.fixture
+def village(own_network: None) -> Iterator[Village]:
+    with ExitStack() as stack:
+        pids = []
+        for _ in range(2):
+            process = stack.enter_context(
+                subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 300"], stdout=subprocess.PIPE)
+            )
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            process.stdout.readline()
+            pids.append(process.pid)
+        phone, internet = pids
+        ip("link set lo up")
+        for bridge, address in (("br-warga", "10.20.0.1/20"), ("br-kantor", "10.30.0.1/24")):
+            ip(f"link add {bridge} type bridge")
+            ip(f"address add {address} dev {bridge}")
+            ip(f"link set {bridge} up")
+        ip(f"link add port1 type veth peer name eth0 address {PHONE.mac} netns {phone}")
+        ip("link set port1 master br-warga up")
+        ip(f"link add eth0 type veth peer name eth0 netns {internet}")
+        ip("address add 192.0.2.10/24 dev eth0")
+        ip("link set eth0 up")
+        for inside, addresses in ((phone, [f"{PHONE.address}/20"]), (internet, [f"{INTERNET}/24", f"{GARDEN}/24"])):
+            ip("link set lo up", inside)
+            ip("link set eth0 up", inside)
+            for address in addresses:
+                ip(f"address add {address} dev eth0", inside)
+        ip("route add default via 10.20.0.1", phone)
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        made = Village(phone, internet)
+        listen(stack, made.socket_in(internet), "", 80, b"internet")
+        listen(stack, made.socket_in(internet), "", 443, b"internet")
+        listen(stack, socket.socket(), "", nftables.REDIRECT_PORT, b"redirect")
+        listen(stack, socket.socket(), "", 80, b"hub")
+        listen(stack, socket.socket(), "", 53, b"names")
+        yield made
+
+
+def listen(stack: ExitStack, listener: socket.socket, address: str, port: int, greeting: bytes) -> None:
+    """Greet everyone who connects, then send back whatever comes."""
+    stack.enter_context(listener)
+    listener.settimeout(None)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    listener.listen()
+
+    def echo(connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.sendall(greeting)
+                while got := connection.recv(65536):
+                    connection.sendall(got)
+            except OSError:
+                return
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=echo, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    stack.callback(listener.shutdown, socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def gate(village: Village, config: Config) -> LocalGate:
+    made = LocalGate(KernelFirewall(Nftables()), config)
+    made.use(config)
+    return made
+
+
+def test_before_login_only_the_redirect_names_and_the_garden(village: Village, gate: LocalGate) -> None:
+    assert village.reaches(INTERNET, 443) == "TimeoutError"
+    assert village.reaches(INTERNET, 80) == "redirect"
+    assert village.reaches("10.30.0.1", 80) == "redirect"
+    assert village.reaches("10.20.0.1", 80) == "hub"
+    assert village.reaches(INTERNET, 53) == "names"
+    assert village.reaches(GARDEN, 443) == "internet"
+
+
+def test_admitted_passes_is_counted_and_revoking_cuts_a_running_connection(village: Village, gate: LocalGate) -> None:
+    gate.admit(PHONE, 600)
+    assert village.reaches(INTERNET, 80) == "internet"
+    with village.socket_in(village.phone) as connection:
+        connection.connect((INTERNET, 443))
+        assert connection.recv(100) == b"internet"
+        for _ in range(50):
+            connection.sendall(b"x" * 1000)
+            got = 0
+            while got < 1000:
+                got += len(connection.recv(65536))
+        [one] = gate.clients()
+        assert 50_000 < one.sent_bytes < 65_000
+        assert 50_000 < one.received_bytes < 65_000
+        gate.revoke(PHONE)
+        connection.sendall(b"y")
+        with pytest.raises(TimeoutError):
+            connection.recv(10)
+    assert village.reaches(INTERNET, 80) == "redirect"
+
+
+def test_another_mac_or_a_foreign_address_gets_nothing(village: Village, gate: LocalGate) -> None:
+    gate.admit(PHONE, 600)
+    ip("link set eth0 address 02:00:00:00:00:77", village.phone)
+    ip("neighbour flush dev br-warga")
+    assert village.reaches(INTERNET, 443) == "TimeoutError"
+    ip(f"link set eth0 address {PHONE.mac}", village.phone)
+    ip("neighbour flush dev br-warga")
+    assert until(lambda: village.reaches(INTERNET, 443) == "internet")
+    ip("address add 10.30.0.9/24 dev eth0", village.phone)
+    with village.socket_in(village.phone) as connection:
+        connection.bind(("10.30.0.9", 0))
+        with pytest.raises(TimeoutError):
+            connection.connect((INTERNET, 443))
+
+
+def test_the_internet_cannot_open_anything(village: Village, gate: LocalGate) -> None:
+    gate.admit(PHONE, 600)
+    ip("route add 10.20.0.0/20 via 192.0.2.10", village.internet)
+    for address, port in (("192.0.2.10", 80), ("192.0.2.10", 53), (PHONE.address, 443), ("10.20.0.1", 80)):
+        with village.socket_in(village.internet) as connection, pytest.raises(TimeoutError):
+            connection.connect((address, port))
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+    return False
