@@ -109,9 +109,10 @@ def open_store(path: Path, migrations: Sequence[Migrations]) -> Store:
         store = Store(path)
         try:
             _migrate(store, migrations)
-        except BaseException:
+        finally:
+            # A server opens the store, then forks its worker. A connection that both have would, closed by one,
+            # take the locks of the other away (https://sqlite.org/howtocorrupt.html, 2.6).
             store.close()
-            raise
     return store
 
 
@@ -129,11 +130,9 @@ def open_reading(path: Path, migrations: Sequence[Migrations]) -> Store:
         with store.reading() as db:
             _refuse_unknown(db, migrations, path)
             waiting = [step.name for each in migrations for step in each.pending(db)]
-    except BaseException:
+    finally:
         store.close()
-        raise
     if waiting:
-        store.close()
         raise StoreError(f"{path}: waits for {', '.join(waiting)}; start the program that writes it first")
     return store
 

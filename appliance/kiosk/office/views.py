@@ -69,8 +69,9 @@ def _register(app: Flask, kiosk: Kiosk) -> None:
 def _tiles(kiosk: Kiosk, place: Place) -> tuple[Tile, ...]:
     if not place.is_private:
         return ()
-    text = gettext("Masuk untuk perangkat desa")
-    return (Tile(url_for("office.home"), "key", village.office(kiosk.config.village), text),)
+    unit = kiosk.config.village
+    text = gettext("Masuk untuk perangkat %(kind)s", kind=village.kind_word(unit).lower())
+    return (Tile(url_for("office.home"), "key", village.office(unit), text),)
 
 
 SERVICE = Service("office", 90, _register, _tiles, store.MIGRATIONS)

@@ -166,6 +166,8 @@ def test_the_unit_decides_who_may_read(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         store = open_store(tmp_path / "a.db", [ONE])
+        with store.transaction() as db:
+            db.table("notes").insert({"text": "one"})
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     finally:
         os.umask(before)
@@ -198,3 +200,19 @@ def test_another_writer_too_long_is_an_error_that_says_so(tmp_path: Path, monkey
     store, other = open_store(tmp_path / "a.db", [ONE]), open_store(tmp_path / "a.db", [ONE])
     with store.transaction(), pytest.raises(StoreError, match="another program"), other.transaction():
         pass
+
+
+def test_opening_leaves_no_connection_that_a_fork_could_carry(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "a.db", [ONE])
+    assert not store._opened
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"], "the last connection takes -wal and -shm away"
+
+
+def test_a_forked_worker_uses_a_connection_of_its_own(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "a.db", [ONE])
+    with store.reading() as db:
+        before = db
+    store._local.process = -1  # as a forked child finds it
+    with store.reading() as db:
+        assert db is not before
+    store.close()
