@@ -43,9 +43,9 @@ class Client:
 
     def __post_init__(self) -> None:
         try:
-            canonical = str(ipaddress.IPv4Address(self.address))
+            canonical: str | None = str(ipaddress.IPv4Address(self.address))
         except ValueError:
-            canonical = ""
+            canonical = None
         if canonical != self.address or not isinstance(self.mac, str) or not _MAC.fullmatch(self.mac):
             raise GateRefused(RefusalCode.MALFORMED, "a client is an IPv4 address and a MAC like 02:00:00:00:00:01")
 

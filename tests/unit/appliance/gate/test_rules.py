@@ -1,0 +1,141 @@
+"""Messages, permissions, and which addresses are residents': the gate's rules without a socket."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.core.config import parse
+from appliance.core.errors import GateRefused
+from appliance.gate.__main__ import arguments
+from appliance.gate.permissions import MAY_ASK, Role, may_ask, roles_of_users
+from appliance.gate.protocol import (
+    LEASE_SECONDS_MAX,
+    Admit,
+    Admitted,
+    AskStatus,
+    Client,
+    Clients,
+    Done,
+    GateStatus,
+    ListClients,
+    Refusal,
+    RefusalCode,
+    Request,
+    Revoke,
+    decode_answer,
+    decode_request,
+    encode,
+)
+from appliance.gate.service import answer, may_be_admitted
+from appliance.gate.twin import TwinGate
+
+CONFIG = parse((Path(__file__).parents[3] / "golden/rendered/full/hub.toml").read_text(encoding="utf-8"))
+PHONE = Client("10.20.0.50", "02:00:00:00:00:01")
+
+clients = st.builds(
+    Client,
+    st.integers(0, 2**32 - 1).map(lambda number: str(ipaddress.IPv4Address(number))),
+    st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":")),
+)
+requests = (
+    st.builds(Admit, clients, st.integers(1, LEASE_SECONDS_MAX))
+    | st.builds(Revoke, clients)
+    | st.just(ListClients())
+    | st.just(AskStatus())
+)
+counts = st.integers(0, 2**63)
+answers = (
+    st.just(Done())
+    | st.builds(Clients, st.lists(st.builds(Admitted, clients, counts, counts, counts), max_size=4).map(tuple))
+    | st.builds(GateStatus, st.booleans(), counts, st.text())
+    | st.builds(Refusal, st.sampled_from(RefusalCode), st.text())
+)
+
+
+@given(requests)
+def test_requests_come_back_as_they_were(request: Admit | Revoke | ListClients | AskStatus) -> None:
+    line = encode(request)
+    assert line.count(b"\n") == 1
+    assert decode_request(line) == request
+
+
+@given(answers)
+def test_answers_come_back_as_they_were(message: Done | Clients | GateStatus | Refusal) -> None:
+    line = encode(message)
+    assert line.count(b"\n") == 1
+    assert decode_answer(line) == message
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_do_more_than_be_refused(line: bytes) -> None:
+    with pytest.raises(GateRefused):
+        decode_request(line)
+
+
+@pytest.mark.parametrize(
+    ("address", "mac"),
+    [
+        ("10.20.0.050", PHONE.mac), ("10.20.0.50 }", PHONE.mac), ("::1", PHONE.mac), ("", PHONE.mac),
+        ("10.20.0.50", "02:00:00:00:00:0G"), ("10.20.0.50", "02:00:00:00:00:AA"), ("10.20.0.50", "02-00-00-00-00-01"),
+        ("10.20.0.50", PHONE.mac + "\n"),
+    ],
+)  # fmt: skip
+def test_a_client_is_canonical_or_none(address: str, mac: str) -> None:
+    with pytest.raises(GateRefused):
+        Client(address, mac)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, LEASE_SECONDS_MAX + 1, True, 1.5])
+def test_a_lease_has_bounds(seconds: int) -> None:
+    with pytest.raises(GateRefused):
+        Admit(PHONE, seconds)
+
+
+def test_only_the_portal_and_root_may_change_anything() -> None:
+    changing: list[Request] = [Admit(PHONE, 1), Revoke(PHONE), ListClients()]
+    for role in (Role.KIOSK, Role.AGENT, None):
+        assert not any(may_ask(role, request) for request in changing)
+    assert all(may_ask(role, request) for role in (Role.PORTAL, Role.ROOT) for request in changing)
+    assert not may_ask(None, AskStatus())
+    assert set(MAY_ASK) == set(Role)
+
+
+def test_root_has_its_role_on_every_machine() -> None:
+    assert roles_of_users()[0] is Role.ROOT
+
+
+def test_uids_are_given_roles_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = arguments().parse_args(["--allow-uid", "1000=portal", "--allow-uid", "7=agent"])
+    assert chosen.allow_uid == [(1000, Role.PORTAL), (7, Role.AGENT)]
+    for wrong in ("1000", "x=portal", "1=king", "-1=portal"):
+        with pytest.raises(SystemExit):
+            arguments().parse_args([f"--allow-uid={wrong}"])
+        assert "is not UID=ROLE" in capsys.readouterr().err
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_only_a_residents_address_may_be_admitted(number: int) -> None:
+    address = ipaddress.IPv4Address(number)
+    own = CONFIG.resident_networks[0].interface_address
+    outside = {own.ip, own.network.network_address, own.network.broadcast_address}
+    assert may_be_admitted(CONFIG, str(address)) == (address in own.network and address not in outside)
+
+
+def test_the_twin_gate_keeps_the_protocol_and_counts() -> None:
+    now = [0.0]
+    gate = TwinGate(CONFIG, lambda: now[0])
+    assert answer(gate, Admit(PHONE, 100)) == Done()
+    assert gate.firewall.count(PHONE, 5, 7)
+    assert answer(gate, ListClients()) == Clients((Admitted(PHONE, 100, 5, 7),))
+    now[0] = 100.0
+    assert answer(gate, ListClients()) == Clients(())
+    assert not gate.firewall.count(PHONE, 1, 1)
+    refusal = answer(gate, Admit(dataclasses.replace(PHONE, address="8.8.8.8"), 5))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is RefusalCode.NOT_A_RESIDENT
