@@ -40,7 +40,7 @@ from appliance.core.report import (
 _log = logging.getLogger(__name__)
 RECORDS_PER_REPORT: Final = 120
 REPORTS_IN_FLIGHT_MAX: Final = 4
-ACK_TIMEOUT_MS: Final = 60_000
+ACK_TIMEOUT_MS: Final = 30_000
 BACKOFF_SECONDS_MAX: Final = 300.0
 STEADY_SECONDS: Final = 120.0  # a connection that lasted this long starts the backoff anew
 
@@ -89,6 +89,7 @@ class Publisher:
         self._epoch = ""
         # Twice the batch, so that reports themselves keep the connection and no PING is paid for.
         self._keepalive_seconds = min(1_200, max(30, 2 * batch_seconds))
+        self._identity = identity
         self._client = self._make(identity)
         self._thread = threading.Thread(target=self._run, name="noc", daemon=True)
 
@@ -180,6 +181,10 @@ class Publisher:
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
+                if tries:
+                    # A fresh client: paho would send what was on its way beside what the outbox sends again.
+                    # It also reads a renewed certificate.
+                    self._client = self._make(self._identity)
                 self._state_now = self._state(online=True)
                 self._client.will_set(state_topic(self._birth.hub_id), encode(self._state(online=False)), qos=1)
                 self._client.connect(self._noc.host, self._noc.port, self._keepalive_seconds, clean_start=True)
@@ -187,7 +192,7 @@ class Publisher:
             except (OSError, ValueError) as error:
                 _log.warning("the NOC at %s:%d cannot be reached: %s", self._noc.host, self._noc.port, error)
             self._ready.clear()
-            tries = 0 if time.monotonic() - began > STEADY_SECONDS else tries + 1
+            tries = 1 if time.monotonic() - began > STEADY_SECONDS else tries + 1
             self._stopping.wait(backoff_seconds(tries, random.random()))  # noqa: S311 - jitter, no secret
 
     def _state(self, *, online: bool) -> State:

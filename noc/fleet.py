@@ -130,7 +130,7 @@ def series(records: Sequence[ArrivedRecord], from_ms: int, to_ms: int, buckets: 
 
     moved: dict[int, list[Flow]] = {}
     for flow in flows(records):
-        for i in range(index(flow.from_ms + 1), index(flow.to_ms) + 1):
+        for i in range(index(flow.from_ms), index(flow.to_ms - 1) + 1):
             moved.setdefault(i, []).append(flow)
     trips: dict[int, list[float]] = {}
     for arrived in records:

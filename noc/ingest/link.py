@@ -94,7 +94,7 @@ class BrokerLink:
                 self._client.loop_forever()
             except (OSError, ValueError) as error:
                 _log.warning("the broker at %s:%d cannot be reached: %s", *self._address, error)
-            tries = 0 if time.monotonic() - began > 60 else min(tries + 1, 5)
+            tries = 0 if time.monotonic() - began > 60 else min(tries + 1, 2)
             self._stopping.wait(random.uniform(0.1, 2.0**tries))  # noqa: S311 - full jitter, no secret
 
     def _connect(self) -> None:

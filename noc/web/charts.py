@@ -86,7 +86,7 @@ def _chart(*, narrow: bool, formatter: Callable[[float], str]) -> Any:
         guide_stroke_dasharray="0",
         major_guide_stroke_dasharray="0",
     )
-    return pygal.Line(
+    chart = pygal.Line(
         style=style,
         js=(),
         width=420 if narrow else 1200,
@@ -109,6 +109,16 @@ def _chart(*, narrow: bool, formatter: Callable[[float], str]) -> Any:
         max_scale=5,
         disable_xml_declaration=True,
     )
+    chart.add_xml_filter(_without_scripts)
+    return chart
+
+
+def _without_scripts(root: Any) -> Any:
+    """Take out the settings that pygal writes as a script even when it is given none."""
+    for parent in list(root.iter()):
+        for child in [each for each in parent if str(each.tag).endswith("script")]:
+            parent.remove(child)
+    return root
 
 
 def _headroom(chart: Any, values: Sequence[float]) -> None:

@@ -37,9 +37,9 @@ def samples(minute: int, **changes: Number | None) -> dict[str, Number | None]:
     return base | changes
 
 
-def arrived(hub_id: str, minute: int, ago_ms: int, boot: str = BOOT, **changes: Number | None) -> ArrivedRecord:
+def arrived(hub_id: str, minute: int, ago_ms: int, **changes: Number | None) -> ArrivedRecord:
     time_ms = NOW_MS - ago_ms
-    record = Record(boot, minute, minute * MINUTE_MS, time_ms, WallQuality.NTP, samples(minute, **changes))
+    record = Record(BOOT, minute, minute * MINUTE_MS, time_ms, WallQuality.NTP, samples(minute, **changes))
     return ArrivedRecord(hub_id, record, time_ms, time_ms)
 
 

@@ -1,0 +1,88 @@
+"""Commit, then acknowledge; with a full disk neither."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.core.clock import WallQuality
+from appliance.core.errors import StoreFull
+from appliance.core.report import Ack, Record, Report, encode
+from noc.ingest import worker
+from noc.ingest.rules import Message
+from noc.ingest.worker import Delivery
+from noc.store.contract import Arrivals, Hub
+from noc.store.sqlite import SqliteNocStore, open_noc_store
+
+BOOT = "aa" * 16
+
+
+class Wire:
+    """A link that remembers what it was told, in order."""
+
+    def __init__(self) -> None:
+        self.arrived: queue.Queue[Delivery] = queue.Queue()
+        self.said: list[object] = []
+
+    def take(self, timeout_seconds: float) -> Delivery:
+        return self.arrived.get(timeout=timeout_seconds) if timeout_seconds else self.arrived.get_nowait()
+
+    def done(self, delivery: Delivery) -> None:
+        self.said.append(delivery.mid)
+
+    def acknowledge(self, hub_id: str, ack: Ack) -> None:
+        self.said.append((hub_id, ack.committed[0].first, ack.committed[0].last))
+
+
+def delivery(mid: int, sequence: int, payload: bytes | None = None) -> Delivery:
+    made = encode(Report(BOOT, 9, (Record(BOOT, sequence, 1, 1, WallQuality.NTP, {}),)))
+    return Delivery(Message("desahub/1/hub-satu/report", made if payload is None else payload, 10), mid, 1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteNocStore]:
+    with contextlib.closing(open_noc_store(tmp_path / "noc.db")) as made:
+        made.add_hub(Hub("hub-satu", "Satu", "51.03.01.2001"))
+        yield made
+
+
+def test_duplicates_are_acknowledged_again_and_kept_once(store: SqliteNocStore) -> None:
+    wire = Wire()
+    for mid in (1, 2):
+        worker.step(wire, store, [delivery(mid, 5)], "cc" * 16)
+    assert wire.said == [1, ("hub-satu", 5, 5), 2, ("hub-satu", 5, 5)]
+    assert len(store.records("hub-satu", 0, 100)) == 1
+
+
+def test_nonsense_is_let_go_by_the_broker_and_counted(store: SqliteNocStore) -> None:
+    wire = Wire()
+    worker.step(wire, store, [delivery(1, 5, b"?"), delivery(2, 6)], "cc" * 16)
+    assert wire.said == [1, 2, ("hub-satu", 6, 6)]
+    assert sum(store.aside_counts().values()) == 1
+
+
+def test_a_full_disk_acknowledges_nothing_until_there_is_room(
+    store: SqliteNocStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire, stopping, tries = Wire(), threading.Event(), list[int]()
+    commit = store.commit
+
+    def reluctant(arrivals: Arrivals) -> int:
+        tries.append(len(wire.said))
+        if len(tries) < 3:
+            raise StoreFull("noc.db: the disk is full; nothing was stored")
+        stopping.set()
+        return commit(arrivals)
+
+    monkeypatch.setattr(store, "commit", reluctant)
+    monkeypatch.setattr(worker, "RETRY_SECONDS", 0.01)
+    wire.arrived.put(delivery(1, 5))
+    worker.run(wire, store, stopping, lambda: None)
+    assert tries == [0, 0, 0]
+    assert wire.said == [1, ("hub-satu", 5, 5)]
+    assert caplog.text.count("the disk is full") == 2

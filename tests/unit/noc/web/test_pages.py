@@ -1,0 +1,160 @@
+"""The pages and the API: who may see them, what they say, and that they carry nothing from elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from noc import setup
+from noc.store.contract import Arrivals, Hub
+from noc.store.sqlite import SqliteNocStore, open_noc_store
+from noc.web import create_app
+from tests.unit.noc.seed import NOW_MS, arrived, born, seed
+
+PASSWORD = "panjang sekali sandi"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> setup.Places:
+    made = setup.Places(tmp_path / "etc", tmp_path / "var")
+    setup.initialise(made, ["localhost"], datetime.datetime.now(datetime.UTC))
+    return made
+
+
+@pytest.fixture
+def store(places: setup.Places) -> Iterator[SqliteNocStore]:
+    with contextlib.closing(open_noc_store(places.store)) as made:
+        seed(made, hubs=14, minutes=180)
+        yield made
+
+
+@pytest.fixture
+def client(places: setup.Places, store: SqliteNocStore) -> FlaskClient:
+    return create_app(places, store, clock=lambda: NOW_MS / 1000).test_client()
+
+
+@pytest.fixture
+def bearer(places: setup.Places) -> dict[str, str]:
+    return {"Authorization": f"Bearer {(places.web / 'api.token').read_text()}"}
+
+
+@pytest.fixture
+def staff(places: setup.Places, client: FlaskClient) -> FlaskClient:
+    people = setup.open_accounts(places)
+    now = NOW_MS // 1000
+    assert people.change_password("petugas", people.add("petugas", "operator", now), PASSWORD, "x", now) is None
+    form = client.get("/masuk").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
+    assert token is not None
+    answer = client.post("/masuk", data={"csrf_token": token[1], "name": "petugas", "password": PASSWORD})
+    assert answer.status_code == 303
+    return client
+
+
+@pytest.mark.parametrize("path", ["/", "/hub/hub-0000", "/hub/hub-0000/bandwidth.svg"])
+def test_pages_lead_strangers_to_the_login(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/masuk")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic YTpi", "Bearer \u00ff"])
+def test_the_api_knows_its_token(client: FlaskClient, header: str) -> None:
+    answer = client.get("/api/hubs", headers={"Authorization": header})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_a_one_time_password_opens_no_figures(places: setup.Places, client: FlaskClient) -> None:
+    password = setup.open_accounts(places).add("baru", "operator", NOW_MS // 1000)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/masuk").text)
+    assert token is not None
+    client.post("/masuk", data={"csrf_token": token[1], "name": "baru", "password": password})
+    assert client.get("/api/hubs").status_code == 401
+    assert client.get("/").headers["Location"] == "/sandi"
+
+
+def test_the_list_shows_what_needs_somebody_first(staff: FlaskClient) -> None:
+    page = staff.get("/").text
+    rows = re.findall(r'<th scope="row"><a href="/hub/(hub-\d+)">.*?<span class="word is-(\w+)">', page, re.DOTALL)
+    assert len(rows) == 14
+    order = ["bad", "warn", "unknown", "calm"]
+    assert [order.index(look) for _, look in rows] == sorted(order.index(look) for _, look in rows)
+    assert {look for _, look in rows} == set(order)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("state=online", 8),
+        ("state=no_contact", 2),
+        ("q=51.03.01.2004", 1),
+        ("q=hub-0003", 1),
+        ("q=CIKADU", 1),
+        ("q=%3Cb%3E", 0),
+        ("state=x", 0),
+    ],
+)
+def test_filters_stand_in_the_address(staff: FlaskClient, query: str, count: int) -> None:
+    page = staff.get(f"/?{query}").text
+    assert page.count('<th scope="row">') == count
+    assert "<b>" not in page.partition('name="q"')[2][:40]
+
+
+def test_a_hub_that_never_spoke_is_unknown_and_not_guessed(staff: FlaskClient) -> None:
+    page = staff.get("/hub/hub-0005").text
+    assert "Belum pernah terhubung" in page
+    assert page.count("tidak diketahui") >= 8
+    assert staff.get("/hub/hub-9999").status_code == 404
+
+
+@pytest.mark.parametrize("which", ["bandwidth", "latensi"])
+@pytest.mark.parametrize("query", ["", "?rentang=1j", "?rentang=7h&lebar=sempit", "?rentang=nonsense"])
+@pytest.mark.parametrize("hub_id", ["hub-0000", "hub-0005"])
+def test_charts_carry_no_script_and_nothing_from_elsewhere(
+    staff: FlaskClient, which: str, query: str, hub_id: str
+) -> None:
+    answer = staff.get(f"/hub/{hub_id}/{which}.svg{query}")
+    assert answer.content_type.startswith("image/svg+xml")
+    text = answer.text
+    assert "<script" not in text
+    assert re.findall(r'(?:href|src)="(?!#)[^"]*"', text) == []
+    assert "url(" not in text.replace("url(#", "")
+    assert "@import" not in text
+    assert ("Belum ada data" in text) is (hub_id == "hub-0005")
+
+
+def test_a_chart_breaks_its_line_where_nothing_is_known(staff: FlaskClient, store: SqliteNocStore) -> None:
+    store.add_hub(Hub("hub-celah", "Celah", "51.03.01.2099"))
+    minutes = [*range(120), *range(200, 300)]
+    store.commit(
+        Arrivals([arrived("hub-celah", 5_000 + m, (300 - m) * 60_000, uplink_round_trip_seconds=0.1) for m in minutes])
+    )
+    svg = staff.get("/hub/hub-celah/latensi.svg").text
+    assert svg.count('class="line reactive nofill"') == 2
+
+
+def test_the_api_tells_what_the_checks_ask(client: FlaskClient, bearer: dict[str, str], store: SqliteNocStore) -> None:
+    document: dict[str, Any] = client.get("/api/hubs", headers=bearer).get_json()
+    assert len(document["hubs"]) == 14
+    hub = client.get("/api/hubs/hub-0000", headers=bearer).get_json()
+    (facts,) = store.facts("hub-0000")
+    samples = facts.recent[-1].record.samples
+    assert hub["state"] == "online"
+    assert hub["uptime_seconds"] == samples["uptime_seconds"]
+    assert hub["uplink_rx_bytes"] == samples["interface_received_bytes.uplink"]
+    assert hub["uplink_tx_bytes"] == samples["interface_sent_bytes.uplink"]
+    assert hub["last_contact_age_seconds"] == 0
+    never = client.get("/api/hubs/hub-0005", headers=bearer).get_json()
+    assert (never["state"], never["uptime_seconds"], never["last_contact_age_seconds"]) == ("never", None, None)
+    assert client.get("/api/hubs/hub-9999", headers=bearer).status_code == 404
+
+
+def test_a_goodbye_is_seen_at_once(client: FlaskClient, bearer: dict[str, str], store: SqliteNocStore) -> None:
+    store.commit(Arrivals(states=[born("hub-0000", NOW_MS, online=False)]))
+    assert client.get("/api/hubs/hub-0000", headers=bearer).get_json()["state"] == "no_contact"
