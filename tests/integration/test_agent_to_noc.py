@@ -121,3 +121,19 @@ def test_killed_in_the_middle_the_ingest_loses_and_doubles_nothing(bed: Bed) -> 
     wait_for(lambda: heard.hear() == set(range(1, 2_001)), 30, "acknowledgement of every record")
     assert rows(bed.folder / "noc/noc.db", "SELECT count(*), count(DISTINCT sequence) FROM record") == [(2_000, 2_000)]
     client.end()
+
+
+def test_a_cut_of_the_broker_loses_nothing(bed: Bed) -> None:
+    broker = bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "hub/identity")
+    bed.start_ingest()
+    bed.start_agent()
+    wait_for(lambda: kept(bed) >= 1, what="a record in the NOC's store")
+    broker.kill()
+    broker.wait(10)
+    before = kept(bed)
+    wait_for(lambda: waiting(bed) >= 3, what="records waiting in the outbox")
+    bed.start_broker()
+    wait_for(lambda: waiting(bed) == 0 and kept(bed) >= before + 3, 60, "an empty outbox")
+    spans = rows(bed.folder / "noc/noc.db", "SELECT count(*) = max(sequence) - min(sequence) + 1 FROM record")
+    assert spans == [(1,)], "a sequence is missing"
