@@ -69,7 +69,7 @@ def enrol(hub: Machine, net: Machine) -> None:
     request = hub.inside(["cat", "/tmp/hub.csr"])
     net.inside(["sh", "-euc", "cat >/tmp/hub.csr"], text=request)
     net.inside(["desahub-noc", "hub", "add", "--hub-id", plan.HUB_ID, "--name", f"Desa {plan.VILLAGE_NAME}",
-                "--kode-wilayah", plan.KODE_WILAYAH])  # fmt: skip
+                "--kode-wilayah", plan.KODE_WILAYAH, "--timezone", "Asia/Makassar"])  # fmt: skip
     net.inside(["desahub-noc", "enrol", "sign", "/tmp/hub.csr", "--out", "/tmp/hub.crt"])
     certificate = net.inside(["cat", "/tmp/hub.crt"])
     authority = net.inside(["cat", "/etc/desahub-noc/broker/ca.crt"])

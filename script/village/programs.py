@@ -40,11 +40,16 @@ def succeeds(argv: Sequence[str], *, timeout_seconds: float = 10) -> bool:
     return True
 
 
+# A PID namespace ends as a whole when its first process does: children that a program forks go with it.
+FAMILY = ("unshare", "--pid", "--fork", "--kill-child=KILL", "--")
+
+
 def start(argv: Sequence[str], *, log: Path | None = None, environment: dict[str, str] | None = None) -> Process:
     """Start a program that runs until it is ended, or until this process ends in whatever way.
 
     Args:
-        argv: the program; it gets a session of its own, so that Ctrl-C reaches only the village's own process.
+        argv: the program; it gets a session of its own, so that Ctrl-C reaches only the village's own process. One
+            that forks is started with `FAMILY` in front.
         log: a file for what it says; by default nobody hears it.
         environment: its whole environment; by default this process's.
     """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from script.village import plan
-from script.village.programs import Process, start, wait_until
+from script.village.programs import FAMILY, Process, start, wait_until
 
 _FIRST_PORT = 8081
 
@@ -99,10 +99,10 @@ def open_windows() -> tuple[dict[str, str], list[Process]]:
     folder.mkdir()
     ports = free_ports(len(WINDOWS))
     (folder / "nginx.conf").write_text(configuration(WINDOWS, ports, folder), encoding="utf-8")
-    processes = [start(["nsenter", f"--net=/run/netns/{window.namespace}", "socat",
+    processes = [start([*FAMILY, "nsenter", f"--net=/run/netns/{window.namespace}", "socat",
                          f"UNIX-LISTEN:{folder}/{window.namespace}.sock,fork,mode=666", f"TCP:{window.target}"])
                  for window in WINDOWS]  # fmt: skip
-    processes.append(start(["nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"]))
+    processes.append(start([*FAMILY, "nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"]))
     wait_until(lambda: all(listens(port) for port in ports), "the addresses on 127.0.0.1")
     addresses = {
         window.title: f"http://127.0.0.1:{port}{window.path}" for window, port in zip(WINDOWS, ports, strict=True)

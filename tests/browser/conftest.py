@@ -84,3 +84,23 @@ def shoot() -> Shoot:
         page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
     return take
+
+
+def first_login(page: Page, address: str, account: str, one_time: str, own: str) -> None:
+    """Log in with a one-time password and change it to a password of one's own, as the pages ask for it."""
+    page.goto(address)
+    log_in(page, account, one_time)
+    page.get_by_label("Kata sandi sekarang").fill(one_time)
+    page.get_by_label("Kata sandi baru", exact=True).fill(own)
+    page.get_by_label("Kata sandi baru, sekali lagi").fill(own)
+    page.get_by_role("button", name="Simpan kata sandi").click()
+    page.goto(address)
+    if page.get_by_label("Nama pengguna").count():  # a new password ends every session
+        log_in(page, account, own)
+
+
+def log_in(page: Page, account: str, password: str) -> None:
+    """Fill the login form and send it."""
+    page.get_by_label("Nama pengguna").fill(account)
+    page.get_by_label("Kata sandi").fill(password)
+    page.get_by_role("button", name="Masuk").click()

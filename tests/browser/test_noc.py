@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from script.village import plan
 from script.village.village import Village
-from tests.browser.conftest import PHONE, Shoot
+from tests.browser.conftest import PHONE, Shoot, first_login
 
 pytestmark = [pytest.mark.root, pytest.mark.village, pytest.mark.browser]
 
@@ -21,21 +21,7 @@ def test_from_login_to_the_chart_of_a_hub(desk: BrowserContext, village: Village
     page.on("request", lambda request: None if request.url.startswith(dashboard) else outside.append(request.url))
     page.goto(dashboard)
     shoot(page, "noc-login")
-    page.get_by_label("Nama").fill(village.made_secrets.noc_account)
-    page.locator("input[type=password]").fill(village.made_secrets.noc_password)
-    page.get_by_role("button", name="Masuk").click()
-    fields = page.locator("input[type=password]")
-    if fields.count():
-        words = [village.made_secrets.noc_password, OWN_PASSWORD, OWN_PASSWORD]
-        for position in range(fields.count()):
-            fields.nth(position).fill(words[position + 3 - fields.count()])
-        page.locator("main button").last.click()
-        page.goto(dashboard)
-        if page.get_by_label("Nama").count():
-            page.get_by_label("Nama").fill(village.made_secrets.noc_account)
-            page.locator("input[type=password]").fill(OWN_PASSWORD)
-            page.get_by_role("button", name="Masuk").click()
-    page.goto(dashboard)
+    first_login(page, dashboard, village.made_secrets.noc_account, village.made_secrets.noc_password, OWN_PASSWORD)
     link = page.get_by_role("link", name=plan.VILLAGE_NAME)
     expect(link).to_be_visible()
     shoot(page, "noc-list")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from script.village.village import Village
-from tests.browser.conftest import Shoot
+from tests.browser.conftest import Shoot, first_login, log_in
 
 pytestmark = [pytest.mark.root, pytest.mark.village, pytest.mark.browser]
 
@@ -19,26 +19,13 @@ def test_first_login_changes_the_password_and_shows_the_office(
     page = desk.new_page()
     page.goto(village.addresses["Village office"])
     shoot(page, "office-login")
-    page.get_by_label("Nama").fill(village.made_secrets.office_account)
-    page.locator("input[type=password]").fill("salah sekali")
-    page.get_by_role("button", name="Masuk").click()
+    log_in(page, village.made_secrets.office_account, "salah sekali")
     expect(page.get_by_role("button", name="Masuk")).to_be_visible()
     shoot(page, "office-login-wrong")
-    page.get_by_label("Nama").fill(village.made_secrets.office_account)
-    page.locator("input[type=password]").fill(village.made_secrets.office_password)
-    page.get_by_role("button", name="Masuk").click()
-    shoot(page, "office-change-password")
-    fields = page.locator("input[type=password]")
-    words = [village.made_secrets.office_password, OWN_PASSWORD, OWN_PASSWORD]
-    for position in range(fields.count()):
-        fields.nth(position).fill(words[position + 3 - fields.count()])
-    page.locator("main button").last.click()
-    if page.locator("input[type=password]").count():  # a new password ends every session: log in with it
-        page.goto(village.addresses["Village office"])
-        page.get_by_label("Nama").fill(village.made_secrets.office_account)
-        page.locator("input[type=password]").fill(OWN_PASSWORD)
-        page.get_by_role("button", name="Masuk").click()
-    page.goto(village.addresses["Village office"])
+    secrets = village.made_secrets
+    first_login(
+        page, village.addresses["Village office"], secrets.office_account, secrets.office_password, OWN_PASSWORD
+    )
     expect(page.get_by_text("Gerbang internet bekerja")).to_be_visible()
     shoot(page, "office-home")
     page.get_by_role("button", name="Keluar").click()

@@ -98,7 +98,7 @@ class TestAlone:
         processes = {pid} | _processes_of(pid)
         assert len(processes) > 20
         assert _server("--stop").returncode == 0
-        assert _gone(processes)
+        wait_until(lambda: _gone(processes), "every process of the village to end", seconds=5)
         assert running.leftovers() == []
         assert not Path("/etc/netns").exists() or not list(Path("/etc/netns").glob("desa-*"))
         assert sorted(path.name for path in Path("/sys/class/net").iterdir()) == interfaces
