@@ -1,0 +1,330 @@
+"""The Debian package of the hub: the same bytes twice, and its life on a clean Debian, from installation to purge.
+
+Debian's part (a minimal system, made by mmdebstrap from this machine's own apt sources) is kept in
+``$DESAHUB_TEST_CACHE``, by default ``/var/cache/desahub-test``; delete the file there to have it made anew.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("DESAHUB_TEST_CACHE", "/var/cache/desahub-test"))
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+EXAMPLE = "/usr/share/doc/desahub/examples/hub.toml"
+AARCH64 = 183  # e_machine, elf(5)
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def run(*argv: str, environment: dict[str, str] | None = None, umask: int = -1, text: str | None = None) -> str:
+    """Run a program to its end; its output, or a failure that shows it."""
+    done = subprocess.run(
+        argv, input=text, capture_output=True, text=True, timeout=500, check=False, umask=umask,
+        env=os.environ | (environment or {}),
+    )  # fmt: skip
+    assert done.returncode == 0, f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def build(sources: Path, out: Path, *arguments: str, umask: int = 0o022, **environment: str) -> Path:
+    """Run ``sources``' image-build/build-deb; the package it made."""
+    said = run(
+        str(sources / "image-build" / "build-deb"), "--quick", "--out", str(out), *arguments,
+        umask=umask, environment=environment,
+    )  # fmt: skip
+    found = list(out.glob("*.deb"))
+    assert len(found) == 1, said
+    return found[0]
+
+
+def copy_sources(source: Path, to: Path) -> Path:
+    """Copy what the package is made from, without the history; the libraries' environment is lent."""
+    for name in ("appliance", "captive_portal", "agent", "systemd", "image-build", "requirements", "script"):
+        shutil.copytree(source / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE", "CHANGELOG.md"):
+        shutil.copy2(source / name, to / name)
+    (to / ".venv").symlink_to(REPOSITORY / ".venv")
+    return to
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources as they are now: nobody edits these while the tests run."""
+    return copy_sources(REPOSITORY, tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture(scope="module")
+def package(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(sources, tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unpacked") / "tree"
+    run("dpkg-deb", "--raw-extract", str(package), str(folder))
+    return folder
+
+
+def test_the_same_sources_give_the_same_bytes(package: Path, sources: Path, tmp_path: Path) -> None:
+    elsewhere = copy_sources(sources, tmp_path / "another folder")
+    again = build(elsewhere, tmp_path / "out", umask=0o077, TZ="Asia/Jayapura", LC_ALL="C", HOME=str(tmp_path))
+
+    assert again.name == package.name
+    assert again.read_bytes() == package.read_bytes()
+
+
+def test_a_wrong_argument_is_explained_and_makes_nothing(tmp_path: Path) -> None:
+    for arguments, allowed in ((["--arch", "riscv64"], "arm64"), (["--python", "3.12"], "3.13"), (["--ou"], "--help")):
+        done = subprocess.run(
+            [str(REPOSITORY / "image-build" / "build-deb"), "--out", str(tmp_path / "out"), *arguments],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert allowed in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_holds_the_hubs_programs_and_not_the_nocs(unpacked: Path, sources: Path) -> None:
+    (site,) = unpacked.glob("opt/desahub/lib/python3.*/site-packages")
+
+    for room in ("appliance", "captive_portal", "agent"):
+        own = {str(path.relative_to(sources)) for path in (sources / room).rglob("*") if path.is_file()}
+        assert own == {str(path.relative_to(site)) for path in (site / room).rglob("*") if path.is_file()}
+    assert not (site / "noc").exists()
+    assert {unit.name for unit in (sources / "systemd" / "hub").iterdir()} == {
+        unit.name for unit in (unpacked / "usr/lib/systemd/system").iterdir()
+    }
+
+
+def test_it_tells_nothing_about_where_it_was_made(unpacked: Path, sources: Path) -> None:
+    settings = run(str(REPOSITORY / ".venv/bin/python"), "-m", "pip", "config", "list")
+    places = {place.encode() for place in re.findall(r"(?:https?|file)://[^\s']+", settings)}
+    places |= {str(sources).encode(), str(REPOSITORY).encode()}
+    for path in unpacked.rglob("*"):
+        assert path.name not in {"direct_url.json", "RECORD", "pip", "__pycache__"}, path
+        assert not path.is_symlink() or path.readlink().parts[1] in {"usr", "opt"}, path
+        if path.is_file() and not path.is_symlink():
+            content = path.read_bytes()
+            assert not [place for place in places if place in content], path
+
+
+@pytest.mark.parametrize(("python", "release"), [("3.11", "12"), ("3.13", "13")])
+def test_the_list_installs_on_arm64_without_a_compiler(python: str, release: str, tmp_path: Path) -> None:
+    made = build(REPOSITORY, tmp_path, "--arch", "arm64", "--python", python)
+    run("dpkg-deb", "--raw-extract", str(made), str(tmp_path / "tree"))
+
+    control = (tmp_path / "tree/DEBIAN/control").read_text("utf-8")
+    assert "Architecture: arm64\n" in control
+    assert re.search(rf"^Version: \S+\+deb{release}$", control, re.MULTILINE)
+    assert f"python{python}," in control
+    libraries = list((tmp_path / "tree").rglob("*.so"))
+    assert {"_cffi_backend", "_psutil_linux"} <= {path.name.partition(".")[0] for path in libraries}
+    for path in libraries:
+        assert int.from_bytes(path.read_bytes()[18:20], "little") == AARCH64, path
+
+
+def debian_sources() -> str:
+    """This machine's apt sources that are its own Debian release's, as they stand (sources.list(5), both forms)."""
+    codename = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    etc = Path("/etc/apt")
+    lists = [path for path in (etc / "sources.list", *sorted((etc / "sources.list.d").glob("*.list"))) if path.exists()]
+    lines = [
+        line
+        for path in lists
+        for line in path.read_text("utf-8").splitlines()
+        if re.match(rf"deb\s+(\[[^]]*\]\s+)?\S+\s+{codename}", line)
+    ]
+    stanzas = [
+        stanza
+        for path in sorted((etc / "sources.list.d").glob("*.sources"))
+        for stanza in re.split(r"\n\s*\n", path.read_text("utf-8"))
+        if re.search(rf"^Suites:\s*{codename}", stanza, re.MULTILINE | re.IGNORECASE)
+    ]
+    assert lines or stanzas, f"this machine's apt knows no source of {codename}"
+    # mmdebstrap tells the two forms apart by what it reads; never both in one.
+    return "\n\n".join(stanzas) + "\n" if stanzas else "\n".join(lines) + "\n"
+
+
+def minimal_debian() -> Path:
+    """The archive of a minimal Debian of this machine's release; made when it is missing."""
+    codename = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    archive = CACHE / f"{codename}-minimal.tar"
+    if archive.exists():
+        return archive
+    CACHE.mkdir(parents=True, exist_ok=True)
+    wanted = re.compile(r"Acquire::(https?::|Check-|Retries)")
+    settings = [line for line in run("apt-config", "dump").splitlines() if wanted.match(line)]
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        made = Path(folder) / archive.name
+        run(
+            "mmdebstrap", "--variant=minbase", "--include=ca-certificates", f"--keyring={KEYRING}",
+            *(f"--aptopt={line}" for line in settings), codename, str(made), "-", text=debian_sources(),
+        )  # fmt: skip
+        made.rename(archive)
+    return archive
+
+
+@dataclass(frozen=True)
+class Debian:
+    """A Debian in a folder. Nothing of it is started: there is no systemd, and policy-rc.d forbids it."""
+
+    root: Path
+
+    def run(self, *argv: str, network: bool = False) -> str:
+        """Run a command inside, with namespaces of its own that go with it; without a network unless asked for."""
+        return run(
+            "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--ipc",
+            *([] if network else ["--net"]), "sh", "-euc", 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"',
+            str(self.root), "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root",
+            "DEBIAN_FRONTEND=noninteractive", *argv,
+        )  # fmt: skip
+
+    def state(self) -> str:
+        """dpkg's word for the package: installed, config-files, not-installed."""
+        return self.run(
+            "sh", "-c", "dpkg-query -W -f='${db:Status-Status}' desahub 2>/dev/null || echo unknown"
+        ).strip()
+
+
+@pytest.fixture(scope="module")
+def debian() -> Iterator[Debian]:
+    archive = minimal_debian()
+    root = Path(tempfile.mkdtemp(prefix="desahub-debian-"))
+    try:
+        root.chmod(0o755)
+        run("tar", "-C", str(root), "-xpf", str(archive))
+        policy = root / "usr/sbin/policy-rc.d"
+        policy.write_text("#!/bin/sh\nexit 101\n", "ascii")
+        policy.chmod(0o755)
+        shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
+        yield Debian(root)
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def installed(debian: Debian, package: Path) -> Debian:
+    shutil.copy(package, debian.root / "desahub.deb")
+    debian.run("apt-get", "update", "-q", network=True)
+    said = debian.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "./desahub.deb", network=True)
+    (debian.root / "desahub.deb").unlink()
+    assert "desahub: nothing runs yet." in said
+    assert "Debian's own nginx.service" in said
+    return debian
+
+
+def enabled(debian: Debian) -> set[str]:
+    folder = debian.root / "etc/systemd/system"
+    return {path.name for path in folder.rglob("*") if path.is_symlink() and path.parent != folder}
+
+
+@pytest.mark.root
+def test_it_installs_and_starts_nothing_without_a_configuration(installed: Debian) -> None:
+    assert installed.state() == "installed"
+    assert not [name for name in enabled(installed) if "desahub" in name]
+    assert not enabled(installed) & {"nginx.service", "hostapd.service", "dnsmasq.service", "nftables.service"}
+    users = installed.run("getent", "passwd")
+    for name in ("gate", "portal", "kiosk", "agent", "web", "dns"):
+        assert f"desahub-{name}:" in users
+    assert installed.run("stat", "-c", "%a %U", "/etc/desahub/secrets").split() == ["700", "root"]
+
+
+@pytest.mark.root
+def test_what_is_installed_is_what_was_packed(installed: Debian) -> None:
+    assert installed.run("dpkg", "--verify", "desahub") == ""
+    assert not installed.run(
+        "find", "/opt/desahub", "-not", "-user", "root", "-o", "-perm", "/022", "-not", "-type", "l"
+    )
+    assert installed.run("sh", "-c", "find /opt/desahub/lib -name 'config.cpython-*.pyc' | wc -l").strip() != "0"
+    every = (
+        "import appliance.cli, appliance.gate.daemon, captive_portal.views, agent.sampler, agent.publisher, gunicorn"
+    )
+    assert installed.run("/opt/desahub/bin/python", "-I", "-c", every) == ""
+    version = "from importlib.metadata import version; print(version('desahub'))"
+    said = installed.run("/opt/desahub/bin/python", "-I", "-c", version).strip()
+    assert f'version = "{said}"' in (REPOSITORY / "pyproject.toml").read_text("utf-8")
+
+
+@pytest.mark.root
+def test_the_example_is_right_and_becomes_files_that_the_programs_take(installed: Debian) -> None:
+    assert "right" in installed.run("desahub", "check-config", EXAMPLE)
+
+    listed = installed.run("desahub", "render", EXAMPLE, "--out", "/tmp/rendered").split()
+    assert {"/tmp/rendered/nftables.nft", "/tmp/rendered/hostapd-warga.conf"} <= set(listed)
+    installed.run("nft", "-c", "-f", "/tmp/rendered/nftables.nft")
+    installed.run("dnsmasq", "--test", "-C", "/tmp/rendered/dnsmasq.conf")
+    installed.run("mkdir", "/run/desahub-web")
+    installed.run("nginx", "-t", "-q", "-e", "stderr", "-c", "/tmp/rendered/nginx.conf")
+    installed.run("rm", "-r", "/run/desahub-web", "/tmp/rendered")
+
+
+@pytest.mark.root
+def test_a_wrong_configuration_is_refused(installed: Debian) -> None:
+    wrong = (REPOSITORY / "image-build/debian/hub.toml").read_text("utf-8").replace('band = "2.4"', 'band = "3"')
+    (installed.root / "tmp/wrong.toml").write_text(wrong, "utf-8")
+    with pytest.raises(AssertionError, match=r"radio\.band: is '3', allowed are"):
+        installed.run("desahub", "check-config", "/tmp/wrong.toml")
+
+
+@pytest.mark.root
+def test_the_units_are_right_on_this_system(installed: Debian) -> None:
+    units = [path.name for path in (installed.root / "usr/lib/systemd/system").glob("desahub*")]
+    named = [name.replace("@.", "@warga.") for name in units]
+    assert installed.run("systemd-analyze", "verify", "--man=no", *named) == ""
+
+
+def reconfigure(debian: Debian) -> str:
+    """What dpkg does after an upgrade."""
+    return debian.run("/var/lib/dpkg/info/desahub.postinst", "configure", "0.0.1")
+
+
+@pytest.mark.root
+def test_an_upgrade_with_a_wrong_configuration_changes_nothing(installed: Debian) -> None:
+    hub_toml = installed.root / "etc/desahub/hub.toml"
+    hub_toml.write_text("[hub]\nid = 'X'\n", "utf-8")
+
+    assert "what runs was left alone" in reconfigure(installed)
+    assert not list((installed.root / "etc/desahub/rendered").iterdir())
+    assert not [name for name in enabled(installed) if "desahub" in name]
+    hub_toml.unlink()
+
+
+@pytest.mark.root
+def test_configure_then_remove_keeps_data_and_purge_takes_it(installed: Debian) -> None:
+    root = installed.root
+    shutil.copy(root / EXAMPLE.lstrip("/"), root / "etc/desahub/hub.toml")
+    assert "what runs was left alone" not in reconfigure(installed)
+    assert {"desahub.target", "desahub-firewall.service", "systemd-networkd.service"} <= enabled(installed)
+    assert (root / "etc/desahub/rendered/nginx.conf").exists()
+    assert (root / "etc/systemd/network/10-desahub-br-warga.network").exists()
+    for name in ("portal", "kiosk", "agent", "dns"):
+        (root / f"var/lib/desahub-{name}").mkdir()
+        (root / f"var/lib/desahub-{name}/kept").touch()
+
+    installed.run("dpkg", "--remove", "desahub")
+    assert installed.state() == "config-files"
+    assert (root / "etc/desahub/hub.toml").exists()
+    assert (root / "var/lib/desahub-kiosk/kept").exists()
+    assert not (root / "opt/desahub").exists()
+    assert not [name for name in enabled(installed) if "desahub" in name]
+
+    installed.run("dpkg", "--purge", "desahub")
+    assert installed.state() in {"unknown", "not-installed"}
+    left = installed.run(
+        "find", "/", "-xdev", "(", "-path", "/proc", "-o", "-path", "/var/log", ")", "-prune", "-o",
+        "-name", "*desahub*", "-print",
+    ).split()  # fmt: skip
+    # The lists of apt and dpkg may speak of it, and its users stay: postrm says why.
+    assert left == []
+    assert "desahub-portal:" in installed.run("getent", "passwd")
