@@ -104,7 +104,8 @@ def _redirect(host: str) -> str:
         keepalive_timeout 0;
         add_header Cache-Control no-store always;
         error_page {_OBJECTIONS} =302 http://{host}/;
-        return 302 http://{host}/;
+        # In a location, since nginx heeds keepalive_timeout only once it has found one.
+        location / {{ return 302 http://{host}/; }}
     }}
 """
 
@@ -117,7 +118,8 @@ def _everything_else(host: str) -> str:
         keepalive_timeout 0;
         add_header Cache-Control no-store always;
         error_page {_OBJECTIONS} =302 http://{host}/;
-        return 302 http://{host}/;
+        # In a location, since nginx heeds keepalive_timeout only once it has found one.
+        location / {{ return 302 http://{host}/; }}
     }}
 """
 

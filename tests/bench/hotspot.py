@@ -58,16 +58,16 @@ def _redirects(tell: Callable[[str], None]) -> Iterator[Figure]:
 @contextmanager
 def _bare_nginx() -> Iterator[None]:
     """Run the peer in the hub's namespace: one server, one line; the firewall lets its port in for the while."""
-    configuration = f"""worker_processes auto; daemon off; pid /dev/null; error_log /dev/null;
-events {{ worker_connections 4096; }}
-http {{ access_log off; server {{ listen {plan.HUB_ADDRESS}:{_PEER_PORT}; return 302 http://{plan.PORTAL_HOST}/; }} }}
-"""
     rule = ["iifname", plan.BRIDGE, "tcp", "dport", str(_PEER_PORT), "accept"]
     nft = ["ip", "netns", "exec", plan.HUB, "nft"]
     with TemporaryDirectory() as folder:
+        configuration = f"""worker_processes auto; daemon off; pid {folder}/pid; error_log {folder}/log;
+events {{ worker_connections 4096; }}
+http {{ access_log off; server {{ listen {plan.HUB_ADDRESS}:{_PEER_PORT}; return 302 http://{plan.PORTAL_HOST}/; }} }}
+"""
         (Path(folder) / "nginx.conf").write_text(configuration, encoding="ascii")
         said = run([*nft, "--echo", "--handle", "insert", "rule", *_TABLE, "input", *rule])
-        peer = start(["ip", "netns", "exec", plan.HUB, "nginx", "-e", "/dev/null", "-c", f"{folder}/nginx.conf"])
+        peer = start(["ip", "netns", "exec", plan.HUB, "nginx", "-e", f"{folder}/log", "-c", f"{folder}/nginx.conf"])
         try:
             wait_until(lambda: _listens(plan.HUB_ADDRESS, _PEER_PORT), "the bare nginx")
             yield
@@ -88,23 +88,12 @@ def _listens(address: str, port: int) -> bool:
 
 
 def _requests_a_second(url: str, connections: int) -> float:
+    # A phone asks once and hangs up: both sides are measured with clients that do.
     said = run(
-        [
-            "ip",
-            "netns",
-            "exec",
-            "desa-phone-1",
-            "wrk",
-            "-t",
-            "1",
-            "-c",
-            str(connections),
-            "-d",
-            f"{SECONDS_EACH}s",
-            url,
-        ],
+        ["ip", "netns", "exec", "desa-phone-1", "wrk", "-t", "1", "-c", str(connections), "-d", f"{SECONDS_EACH}s",
+         "-H", "Connection: close", url],
         timeout_seconds=SECONDS_EACH + 30,
-    )
+    )  # fmt: skip
     # wrk counts 3xx as good; whatever else it names is an error of the one that is measured.
     errors = re.search(r"(Non-2xx or 3xx responses|Socket errors): (.*)", said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
