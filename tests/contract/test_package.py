@@ -6,22 +6,31 @@ Debian's part (a minimal system, made by mmdebstrap from this machine's own apt 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import re
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from appliance.core import config
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("DESAHUB_TEST_CACHE", "/var/cache/desahub-test"))
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 EXAMPLE = "/usr/share/doc/desahub/examples/hub.toml"
+SECTIONS: dict[str, type] = {
+    "village": config.Village, "hub": config.Hub, "uplink": config.Uplink, "networks": config.Network,
+    "radio": config.Radio, "portal": config.Portal, "filter": config.Filter, "agent": config.Agent,
+    "kiosk": config.Kiosk, "noc": config.Noc,
+}  # fmt: skip
 AARCH64 = 183  # e_machine, elf(5)
 
 pytestmark = pytest.mark.timeout(600)
@@ -93,6 +102,20 @@ def test_a_wrong_argument_is_explained_and_makes_nothing(tmp_path: Path) -> None
         assert done.returncode == 1
         assert allowed in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_example_names_every_option_and_what_is_commented_out_is_right_too() -> None:
+    text = (REPOSITORY / "image-build/debian/hub.toml").read_text("utf-8")
+    config.parse(text)
+    # "dhcp" and a fixed address exclude each other.
+    whole = re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE).replace('"dhcp"', '"static"')
+    config.parse(whole)
+
+    given = tomllib.loads(whole)
+    for section in dataclasses.fields(config.Config):
+        parts = given[section.name] if isinstance(given[section.name], list) else [given[section.name]]
+        wanted = {field.name for field in dataclasses.fields(SECTIONS[section.name])}
+        assert set().union(*parts) == wanted, section.name
 
 
 def test_it_holds_the_hubs_programs_and_not_the_nocs(unpacked: Path, sources: Path) -> None:
@@ -306,6 +329,7 @@ def test_configure_then_remove_keeps_data_and_purge_takes_it(installed: Debian) 
     shutil.copy(root / EXAMPLE.lstrip("/"), root / "etc/desahub/hub.toml")
     assert "what runs was left alone" not in reconfigure(installed)
     assert {"desahub.target", "desahub-firewall.service", "systemd-networkd.service"} <= enabled(installed)
+    assert {"desahub-radio@warga.service", "desahub-radio@kantor.service"} <= enabled(installed)
     assert (root / "etc/desahub/rendered/nginx.conf").exists()
     assert (root / "etc/systemd/network/10-desahub-br-warga.network").exists()
     for name in ("portal", "kiosk", "agent", "dns"):
