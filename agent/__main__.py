@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from agent.clock import KernelClock
 from agent.collectors import find
-from agent.notify import notify
 from agent.sampler import Sampler, SteadyOutbox, capacity_records
 from appliance.core import config as schema
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.system.roots import REAL
+from appliance.unit.notify import notify
 
 if TYPE_CHECKING:
     from agent.publisher import Publisher

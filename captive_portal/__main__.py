@@ -15,7 +15,7 @@ from appliance.core.errors import DesahubError, OperationError
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.system import neighbours, uplink_state
 from appliance.system.roots import REAL, Roots
-from appliance.system.serve import serve
+from appliance.unit.serve import serve
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
 from captive_portal.views import create_app

@@ -16,7 +16,7 @@ from script.village.village import Village
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # In this order, the fast ones first.
-SUITES = ("unit", "golden", "contract", "village", "browser")
+SUITES = ("unit", "golden", "contract", "integration", "village", "browser")
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,7 @@ def _is_interface_address(text: str) -> bool:
     except ValueError:
         return False
     hosts = made.network.num_addresses
-    return (
-        "/" in text
-        and hosts >= 8
-        and made.ip not in (made.network.network_address, made.network.broadcast_address)
-    )
+    return "/" in text and hosts >= 8 and made.ip not in (made.network.network_address, made.network.broadcast_address)
 
 
 def _is_address(text: str) -> bool:
@@ -199,9 +195,7 @@ class Radio:
 
     interface: str = option(about="The wireless interface.", example="wlan0", rule=INTERFACE)
     band: RadioBand = option(about="The band in GHz.", example="2.4", default=RadioBand.GHZ_2_4)
-    channel: int = option(
-        about="The channel; 0 lets the driver choose.", example=6, rule=between(0, 165), default=6
-    )
+    channel: int = option(about="The channel; 0 lets the driver choose.", example=6, rule=between(0, 165), default=6)
     country_code: str = option(
         about="The regulatory country.",
         example="ID",
@@ -274,13 +268,9 @@ class Network:
     def problems(self) -> Iterator[Problem]:
         """An office network is encrypted; a resident one is open, since everybody would know its passphrase."""
         if self.kind is NetworkKind.OFFICE and not self.passphrase_file:
-            yield Problem(
-                "passphrase_file", "is missing", "needed for an office network: people log in there"
-            )
+            yield Problem("passphrase_file", "is missing", "needed for an office network: people log in there")
         if self.kind is NetworkKind.RESIDENT and self.passphrase_file:
-            yield Problem(
-                "passphrase_file", "is set on a resident network", "leave it out: resident networks are open"
-            )
+            yield Problem("passphrase_file", "is set on a resident network", "leave it out: resident networks are open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,11 +347,12 @@ class Portal:
         default=DEFAULT_TERMS,
     )
     walled_garden: tuple[str, ...] = option(
-        about="Addresses that residents reach without login, besides the kiosk. Probe hosts are refused here: a phone that gets its true answer shows no login window.",
-        example=["192.0.2.53"],
-        rule=Rule(
-            "allowed is an IPv4 address; a probe host would keep the login window from opening", _is_address
+        about=(
+            "Addresses that residents reach without login, besides the kiosk. Probe hosts are refused here: a phone "
+            "that gets its true answer shows no login window."
         ),
+        example=["192.0.2.53"],
+        rule=Rule("allowed is an IPv4 address; a probe host would keep the login window from opening", _is_address),
         default=(),
     )
 
@@ -437,9 +428,7 @@ class Noc:
         example="noc.example.go.id",
         rule=HOST,
     )
-    port: int = option(
-        about="The broker's port for MQTT over TLS.", example=8883, rule=between(1, 65535), default=8883
-    )
+    port: int = option(about="The broker's port for MQTT over TLS.", example=8883, rule=between(1, 65535), default=8883)
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,14 +480,10 @@ class Config:
                         "allowed are networks apart from each other",
                     )
         if self.portal.host == self.kiosk.host:
-            yield Problem(
-                "kiosk.host", f"is {self.kiosk.host}, as portal.host", "allowed are two different names"
-            )
+            yield Problem("kiosk.host", f"is {self.kiosk.host}, as portal.host", "allowed are two different names")
         for path, host in (("portal.host", self.portal.host), ("kiosk.host", self.kiosk.host)):
             if host in PROBE_HOSTS:
-                yield Problem(
-                    path, f"is {host}, which phones ask to find a portal", "allowed is a name of your own"
-                )
+                yield Problem(path, f"is {host}, which phones ask to find a portal", "allowed is a name of your own")
 
     def _doubles(self) -> Iterator[Problem]:
         for key in ("name", "interface", "ssid"):

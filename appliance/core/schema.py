@@ -43,9 +43,7 @@ def length(low: int, high: int) -> Rule:
     )
 
 
-def option(
-    *, about: str, example: object, rule: Rule | None = None, default: Any = dataclasses.MISSING
-) -> Any:
+def option(*, about: str, example: object, rule: Rule | None = None, default: Any = dataclasses.MISSING) -> Any:
     """Declare one key of a document.
 
     Args:
@@ -57,9 +55,7 @@ def option(
     return dataclasses.field(default=default, metadata={"about": about, "example": example, "rule": rule})
 
 
-def section(
-    *, about: str, default: Any = dataclasses.MISSING, default_factory: Any = dataclasses.MISSING
-) -> Any:
+def section(*, about: str, default: Any = dataclasses.MISSING, default_factory: Any = dataclasses.MISSING) -> Any:
     """Declare a table (or an array of tables) of a document."""
     metadata = {"about": about}
     if default_factory is not dataclasses.MISSING:
@@ -108,9 +104,7 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
     check = getattr(made, "problems", None)
     if check is not None:
         between_fields: Iterable[Problem] = check()
-        problems.extend(
-            dataclasses.replace(problem, path=_join(path, problem.path)) for problem in between_fields
-        )
+        problems.extend(dataclasses.replace(problem, path=_join(path, problem.path)) for problem in between_fields)
     return typing.cast(object, made)
 
 
@@ -123,18 +117,20 @@ def _value(hint: Any, value: object, path: str, rule: Rule | None, problems: lis
         if not isinstance(value, list | tuple):
             problems.append(Problem(path, f"is {_name(value)}", "allowed is a list"))
             return None
-        return tuple(
-            _value(arguments[0], item, f"{path}[{i}]", rule, problems) for i, item in enumerate(value)
-        )
+        return tuple(_value(arguments[0], item, f"{path}[{i}]", rule, problems) for i, item in enumerate(value))
     if dataclasses.is_dataclass(hint):
         return _table(typing.cast(type, hint), value, path, problems)
     if isinstance(hint, type) and issubclass(hint, enum.StrEnum):
-        choices = [member.value for member in hint]
-        if value not in choices:
-            problems.append(Problem(path, f"is {value!r}", f"allowed are {', '.join(choices)}"))
-            return None
-        return hint(value)
+        return _word(hint, value, path, problems)
     return _scalar(hint, value, path, rule, problems)
+
+
+def _word(hint: type[enum.StrEnum], value: object, path: str, problems: list[Problem]) -> object | None:
+    choices = [member.value for member in hint]
+    if value in choices:
+        return hint(value)
+    problems.append(Problem(path, f"is {value!r}", f"allowed are {', '.join(choices)}"))
+    return None
 
 
 def _scalar(hint: Any, value: object, path: str, rule: Rule | None, problems: list[Problem]) -> object | None:
@@ -200,9 +196,7 @@ def describe(kind: type, path: str = "") -> list[Described]:
         if dataclasses.is_dataclass(inner):
             table = f"{where}[]" if is_list else where
             about = field.metadata.get("about", "")
-            rows.append(
-                Described(table, "tables" if is_list else "table", about, "", None, None, required, True)
-            )
+            rows.append(Described(table, "tables" if is_list else "table", about, "", None, None, required, True))
             rows.extend(describe(typing.cast(type, inner), table))
             continue
         allowed = rule.allowed if rule else ""

@@ -24,7 +24,7 @@ from appliance.gate.libnftables import Nftables
 from appliance.gate.permissions import Role, roles_of_users
 from appliance.gate.service import LocalGate
 from appliance.gate.twin import TwinFirewall
-from appliance.system.notify import notify
+from appliance.unit.notify import notify
 
 log = logging.getLogger("desahub.gate")
 

@@ -19,7 +19,7 @@ from appliance.kiosk.app import SECRET, create_app, open_database, services
 from appliance.kiosk.services import Kiosk
 from appliance.system import uplink_state
 from appliance.system.roots import REAL, Roots
-from appliance.system.serve import serve
+from appliance.unit.serve import serve
 
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 

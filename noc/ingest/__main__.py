@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.core.errors import DesahubError
+from appliance.unit.notify import notify
 from noc.ingest import worker
 from noc.ingest.link import BrokerLink
-from noc.notify import notify
 from noc.store.sqlite import open_noc_store
 
 _log = logging.getLogger("noc.ingest")

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.core.errors import DesahubError
+from appliance.unit.serve import serve
 from noc.setup import Places
 from noc.store.sqlite import open_noc_store_reading
 from noc.web import create_app
-from noc.web.serve import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,11 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     places = Places(state=options.state)
     try:
-        app = create_app(places, open_noc_store_reading(places.store), https=options.https)
+        serve(create_app(places, open_noc_store_reading(places.store), https=options.https), *options.bind)
     except (DesahubError, OSError) as error:
         logging.getLogger("noc.web").error("%s", error)
         return 1
-    serve(app, options.bind)
     return 0
 
 

@@ -1,0 +1,86 @@
+"""Telling systemd how a program is, and serving on the sockets it gives."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from appliance.core.errors import OperationError
+from appliance.unit import serve
+from appliance.unit.notify import notify
+
+REPOSITORY = Path(__file__).parents[4]
+
+
+def test_systemd_is_told_when_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    notify("READY=1")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
+    notify("READY=1")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "n"))
+        notify("READY=1")
+        assert listener.recv(100) == b"READY=1"
+
+
+def test_serving_needs_a_socket() -> None:
+    with pytest.raises(OperationError, match="no socket to serve on"):
+        serve.serve(lambda environ, start: [b""])
+
+
+APP = """
+import os, sys
+from appliance.unit.serve import serve
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [f"{environ['PATH_INFO']} {environ['wsgi.url_scheme']}".encode()]
+if sys.argv[1].startswith("unix:"):
+    serve(app, sys.argv[1])
+else:
+    os.dup2(int(sys.argv[1]), 3)
+    os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+    serve(app)
+"""
+
+
+@pytest.mark.parametrize("activated", [False, True])
+def test_an_application_is_served_on_a_given_socket_or_systemds(tmp_path: Path, activated: bool) -> None:
+    path = tmp_path / "app.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        if activated:
+            listener.bind(str(path))
+            listener.listen()
+        argv = [sys.executable, "-c", APP, str(listener.fileno()) if activated else f"unix:{path}"]
+        with subprocess.Popen(
+            argv, cwd=REPOSITORY, stderr=subprocess.DEVNULL, pass_fds=(listener.fileno(),)
+        ) as process:
+            try:
+                answer = _get(path)
+            finally:
+                process.terminate()
+                process.wait(20)
+    assert answer.startswith(b"HTTP/1.0 200 OK")
+    assert answer.endswith(b"/halo http")
+
+
+def _get(path: Path) -> bytes:
+    deadline = time.monotonic() + 20
+    while True:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(20)
+            try:
+                connection.connect(str(path))
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+                continue
+            connection.sendall(b"GET /halo HTTP/1.0\r\nX-Forwarded-Proto: https\r\n\r\n")
+            received = b""
+            while chunk := connection.recv(4096):
+                received += chunk
+            return received
