@@ -167,6 +167,8 @@ def status(chosen: argparse.Namespace) -> int:
         found |= {"closed_by_default": None, "devices_online": None, "gate_problem": str(error)}
     uplink = uplink_state.read()
     found |= {"uplink_up": uplink.up, "uplink_since": uplink.since_wall}
+    if config is not None:
+        found |= _outside_and_inside(config)
     if chosen.json:
         print(json.dumps(found, ensure_ascii=False))
     else:
@@ -174,6 +176,20 @@ def status(chosen: argparse.Namespace) -> int:
             shown = {None: "unknown", True: "yes", False: "no"}.get(value, value)
             print(f"{name.replace('_', ' '):24}{shown}")
     return 0 if found["closed_by_default"] is True else 1
+
+
+def _outside_and_inside(config: hub.Config) -> dict[str, Any]:
+    """Look at the uplink's interface and ask the pages, as their visitors would."""
+    from appliance.system import links, web_front  # noqa: PLC0415 - requests takes 0.1 s that no other command needs
+
+    link = links.look(config.uplink.interface)
+    return {
+        "uplink_link": link.is_up,
+        "uplink_address": link.address,
+        "uplink_gateway": link.gateway,
+        "portal_answers": web_front.answers(config.portal.host),
+        "kiosk_answers": web_front.answers(config.kiosk.host),
+    }
 
 
 def config_documentation(_: argparse.Namespace) -> int:

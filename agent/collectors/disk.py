@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
+import psutil
 
 from agent.collectors import Around, Samples
 
 
 def collect(around: Around) -> Samples:
-    """Tell its size and what is free, in bytes."""
-    usage = shutil.disk_usage(around.state_directory)
+    """Tell its size and what is free to a program without privileges, in bytes."""
+    usage = psutil.disk_usage(str(around.state_directory))
     return {"disk_size_bytes": usage.total, "disk_free_bytes": usage.free}

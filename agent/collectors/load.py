@@ -1,13 +1,12 @@
-"""How busy the box is. Source: proc_loadavg in proc(5)."""
+"""How busy the box is."""
 
 from __future__ import annotations
 
-import os
+import psutil
 
 from agent.collectors import Around, Samples
 
 
-def collect(around: Around) -> Samples:
+def collect(_around: Around) -> Samples:
     """Tell the load over one minute and the number of processors."""
-    text = (around.roots.proc / "loadavg").read_text()
-    return {"load_one_minute": float(text.split()[0]), "processors": os.cpu_count()}
+    return {"load_one_minute": round(psutil.getloadavg()[0], 2), "processors": psutil.cpu_count()}

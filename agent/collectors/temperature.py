@@ -1,13 +1,13 @@
-"""How hot the hottest sensor is. Source: Documentation/driver-api/thermal/sysfs-api.rst (millidegrees Celsius)."""
+"""How hot the hottest sensor is."""
 
 from __future__ import annotations
+
+import psutil
 
 from agent.collectors import Around, Samples
 
 
-def collect(around: Around) -> Samples:
+def collect(_around: Around) -> Samples:
     """Tell degrees Celsius; nothing at all on a machine without a sensor."""
-    zones = sorted(around.roots.sys.glob("class/thermal/thermal_zone*/temp"))
-    if not zones:
-        return {}
-    return {"temperature_celsius": max(int(zone.read_text()) / 1000 for zone in zones)}
+    readings = [sensor.current for sensors in psutil.sensors_temperatures().values() for sensor in sensors]
+    return {"temperature_celsius": max(readings)} if readings else {}

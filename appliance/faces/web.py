@@ -69,7 +69,8 @@ def install(
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
         # A browser refuses a cookie of this name from anywhere but this very host, by TLS.
-        SESSION_COOKIE_NAME="__Host-sesi" if https else "sesi",
+        # Its own for each program: browsers share cookies between the ports of one host.
+        SESSION_COOKIE_NAME=f"{'__Host-' if https else ''}sesi-{app.name.rpartition('.')[2]}",
         TRAP_HTTP_EXCEPTIONS=False,
         PROPAGATE_EXCEPTIONS=False,
     )

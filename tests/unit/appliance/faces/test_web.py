@@ -110,7 +110,8 @@ def test_any_host_header_gets_a_readable_answer(client: FlaskClient, host: str) 
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Accept-Language": "\x00,;q=9"}, {"Cookie": "sesi=\xff" * 50}, {"Content-Length": "x"}, {"Range": "x"}]
+    "headers",
+    [{"Accept-Language": "\x00,;q=9"}, {"Cookie": "sesi-test=\xff" * 9}, {"Content-Length": "x"}, {"Range": "x"}],
 )
 def test_odd_headers_do_no_harm(client: FlaskClient, headers: dict[str, str]) -> None:
     assert client.get("/page", headers=headers).status_code == 200
@@ -138,7 +139,7 @@ def test_the_style_in_the_page_is_the_one_the_policy_allows(tmp_path: Path) -> N
 
 def test_with_https_cookies_and_transport_are_bound_to_it(tmp_path: Path) -> None:
     app = _app(tmp_path, https=True)
-    assert app.config["SESSION_COOKIE_SECURE"] and app.config["SESSION_COOKIE_NAME"] == "__Host-sesi"
+    assert app.config["SESSION_COOKIE_SECURE"] and app.config["SESSION_COOKIE_NAME"] == "__Host-sesi-test"
     assert "max-age" in app.test_client().get("/page").headers["Strict-Transport-Security"]
     assert "Strict-Transport-Security" not in _app(tmp_path).test_client().get("/page").headers
 

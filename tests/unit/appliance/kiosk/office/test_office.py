@@ -126,9 +126,9 @@ def test_the_cookie_is_shut_and_changes_at_login(visitor: Any, world: Any) -> No
 def test_logging_out_ends_the_session_even_for_who_kept_the_cookie(visitor: Any, world: Any) -> None:
     _enter(visitor, world)
     visitor.get("/kantor/")
-    kept = visitor.client.get_cookie("sesi").value
+    kept = visitor.client.get_cookie("sesi-kiosk").value
     assert _send(visitor, "/kantor/keluar", {}, page="/kantor/").headers["Location"] == "/kantor/masuk"
-    visitor.client.set_cookie("sesi", kept)
+    visitor.client.set_cookie("sesi-kiosk", kept)
     assert visitor.get("/kantor/").headers["Location"] == "/kantor/masuk"
 
 
@@ -149,7 +149,7 @@ def test_a_form_without_its_token_is_refused_readably(visitor: Any, world: Any) 
 
 
 def test_a_made_up_cookie_is_nobody(visitor: Any) -> None:
-    visitor.client.set_cookie("sesi", "eyJ0b2tlbiI6InNpdGkifQ.aaaa.bbbb")
+    visitor.client.set_cookie("sesi-kiosk", "eyJ0b2tlbiI6InNpdGkifQ.aaaa.bbbb")
     assert visitor.get("/kantor/").headers["Location"] == "/kantor/masuk"
 
 

@@ -1,0 +1,28 @@
+"""What an interface has: a link, an IPv4 address, a gateway behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import netifaces
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface as it is now; ``address`` and ``gateway`` are IPv4 addresses or None."""
+
+    is_up: bool
+    address: str | None
+    gateway: str | None
+
+
+def look(interface: str) -> Link:
+    """Look at ``interface``; one that does not exist has nothing."""
+    found = psutil.net_if_stats().get(interface)
+    addresses = netifaces.ifaddresses(interface).get(netifaces.AF_INET, []) if found is not None else []
+    # netifaces types every shape at once; under a family it holds (gateway, interface, default) tuples.
+    routes: Any = netifaces.gateways().get(netifaces.AF_INET, [])
+    gateway = next((route[0] for route in routes if route[1] == interface), None)
+    return Link(found is not None and found.isup, addresses[0]["addr"] if addresses else None, gateway)
