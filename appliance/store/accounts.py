@@ -30,14 +30,25 @@ NAME: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 PASSWORD_LENGTH_MIN: Final = 10
 PASSWORD_LENGTH_MAX: Final = 256
 
-# After this many failures in a row the next attempt waits, and each further one twice as long.
-FAILURES_FREE: Final = {"name": 5, "device": 20}
-WAIT_SECONDS_FIRST: Final = 30
-WAIT_SECONDS_MAX: Final = 900
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """After ``free`` failures in a row the next attempt waits ``first_seconds``, each further one twice as long."""
+
+    free: int
+    first_seconds: int
+    longest_seconds: int
+
+
+# Strict for one device that tries one name; a name alone is only slowed, since anybody may write anybody's name into
+# the form. At 60 s a whole botnet has 1,440 tries a day at a password of at least 10 letters.
+BRAKES: Final = {"pair": Brake(5, 30, 900), "device": Brake(20, 30, 900), "name": Brake(100, 2, 60)}
+# Where a person has logged in before, only their own mistakes there count: others cannot lock them out from elsewhere.
+KNOWN_DEVICE_SECONDS: Final = 30 * 86_400
 CLOCK_STEP_SECONDS_MAX: Final = 300  # how far a clock may step back without ending sessions
 FAILURES_FORGOTTEN_AFTER_SECONDS: Final = 86_400
 # A crowd of made-up names must not fill the disk; the oldest failures go first.
-FAILURE_ROWS_MAX: Final = 5_000
+FAILURE_ROWS_MAX: Final = 15_000
 
 # 19 MiB, two passes, one lane (OWASP's minimum): argon2-cffi's default of 64 MiB on eight threads took 587 MB of a 1 GB
 # board. One at a time for the same reason.
@@ -80,6 +91,27 @@ def m001_accounts(db: sqlite_utils.Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m002_pairs(db: sqlite_utils.Database) -> None:
+    """Count failures of a name at a device too, and remember where people have logged in."""
+    db.executescript(
+        """
+        DROP TABLE failures;
+        CREATE TABLE failures (
+            kind TEXT NOT NULL CHECK (kind IN ('pair', 'device', 'name')),
+            subject TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            last_seconds INTEGER NOT NULL,
+            PRIMARY KEY (kind, subject)
+        ) STRICT;
+        CREATE TABLE known_devices (
+            pair TEXT PRIMARY KEY,
+            seen_seconds INTEGER NOT NULL
+        ) STRICT;
+        """
+    )
+
+
 class AccountError(StoreError):
     """An account cannot be made or changed as asked; the text says what is allowed."""
 
@@ -100,7 +132,7 @@ class Outcome(enum.StrEnum):
 
     WELCOME = "welcome"
     WRONG = "wrong"  # name or password; which one is never said
-    WAIT = "wait"  # too many failures for this name or this device
+    WAIT = "wait"  # too many failures for this name here, for this device, or for this name anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +196,16 @@ class Accounts:
             AccountError: nobody has this name.
         """
         password = _one_time_password()
-        digest = _hash(password)
+        password_hash = _hash(password)
         with self.store.transaction() as db:
             self._require(db, name)
-            db.table("accounts").update(name, {"password_hash": digest, "must_change": 1, "disabled": 0})
+            db.table("accounts").update(name, {"password_hash": password_hash, "must_change": 1, "disabled": 0})
             db.table("sessions").delete_where("name = ?", [name])
-            db.table("failures").delete_where("kind = 'name' AND subject = ?", [_digest(name)])
+            digest = _digest(name)
+            db.table("failures").delete_where(
+                "kind IN ('name', 'pair') AND (subject = ? OR subject LIKE ?)", [digest, f"{digest}@%"]
+            )
+            db.table("known_devices").delete_where("pair LIKE ?", [f"{digest}@%"])
         return password
 
     def disable(self, name: str) -> None:
@@ -215,6 +251,7 @@ class Accounts:
             if row is None or row["disabled"] or row["password_hash"] != digest:
                 return Login(Outcome.WRONG)
             _forgive(db, subjects)
+            _remember(db, subjects, now)
             self._sweep(db, now)
             db.table("sessions").insert(
                 {"token_sha256": _digest(token), "name": name, "begun_seconds": now, "seen_seconds": now}
@@ -295,14 +332,20 @@ def password_problem(name: str, old: str, new: str) -> PasswordProblem | None:
 
 
 def wait_after(kind: str, count: int) -> int:
-    """Say for how many seconds an attempt must wait after ``count`` failures in a row."""
-    beyond = count - FAILURES_FREE[kind]
-    return 0 if beyond < 0 else min(WAIT_SECONDS_MAX, WAIT_SECONDS_FIRST * 2 ** min(beyond, 10))
+    """Say for how many seconds an attempt must wait after ``count`` failures in a row; ``kind`` is one of `BRAKES`."""
+    brake = BRAKES[kind]
+    beyond = count - brake.free
+    return 0 if beyond < 0 else min(brake.longest_seconds, brake.first_seconds * 2 ** min(beyond, 10))
 
 
-def _wait_seconds(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ...], now: int) -> int:
+def _wait_seconds(db: sqlite_utils.Database, subjects: dict[str, str], now: int) -> int:
     longest = 0
-    for kind, subject in subjects:
+    known = db.table("known_devices").count_where(
+        "pair = ? AND seen_seconds > ?", [subjects["pair"], now - KNOWN_DEVICE_SECONDS]
+    )
+    for kind, subject in subjects.items():
+        if known and kind != "pair":
+            continue
         for row in db.table("failures").rows_where("kind = ? AND subject = ?", [kind, subject]):
             if row["last_seconds"] > now:
                 # The clock was set back: without this the wait would last until it has caught up.
@@ -312,9 +355,9 @@ def _wait_seconds(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ..
     return longest
 
 
-def _count_failure(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ...], now: int) -> None:
+def _count_failure(db: sqlite_utils.Database, subjects: dict[str, str], now: int) -> None:
     db.table("failures").delete_where("last_seconds <= ?", [now - FAILURES_FORGOTTEN_AFTER_SECONDS])
-    for kind, subject in subjects:
+    for kind, subject in subjects.items():
         db.execute(
             "INSERT INTO failures (kind, subject, count, last_seconds) VALUES (?, ?, 1, ?)"
             " ON CONFLICT (kind, subject) DO UPDATE SET count = count + 1, last_seconds = excluded.last_seconds",
@@ -326,17 +369,23 @@ def _count_failure(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], .
     )
 
 
-def _subjects(name: str, device: str) -> tuple[tuple[str, str], ...]:
+def _subjects(name: str, device: str) -> dict[str, str]:
     # Names as digests: people type their password into the wrong field.
-    return (("name", _digest(name)), ("device", device))
+    digest = _digest(name)
+    return {"pair": f"{digest}@{device}", "device": device, "name": digest}
 
 
-def _forgive(db: sqlite_utils.Database, subjects: tuple[tuple[str, str], ...]) -> None:
-    """Forget this name's failures, and the one just counted for the device: others guess from it too."""
-    (_, name), (_, device) = subjects
-    db.table("failures").delete_where("kind = 'name' AND subject = ?", [name])
-    db.execute("UPDATE failures SET count = count - 1 WHERE kind = 'device' AND subject = ?", [device])
+def _forgive(db: sqlite_utils.Database, subjects: dict[str, str]) -> None:
+    """Forget this name's failures here, and elsewhere only the one just counted: others guess from there too."""
+    db.table("failures").delete_where("kind = 'pair' AND subject = ?", [subjects["pair"]])
+    for kind in ("device", "name"):
+        db.execute("UPDATE failures SET count = count - 1 WHERE kind = ? AND subject = ?", [kind, subjects[kind]])
     db.table("failures").delete_where("count <= 0")
+
+
+def _remember(db: sqlite_utils.Database, subjects: dict[str, str], now: int) -> None:
+    db.table("known_devices").delete_where("seen_seconds <= ?", [now - KNOWN_DEVICE_SECONDS])
+    db.table("known_devices").upsert({"pair": subjects["pair"], "seen_seconds": now}, pk="pair")
 
 
 def _row(db: sqlite_utils.Database, name: str) -> dict[str, Any] | None:

@@ -81,11 +81,52 @@ def test_guessing_a_name_waits_longer_and_longer_and_survives_a_restart(people: 
     for _ in range(5):
         assert people.log_in("siti", "salah", DEVICE, 100).outcome is Outcome.WRONG
     restarted = Accounts(people.store)
-    answer = restarted.log_in("siti", password, "10.21.0.99", 100)
+    answer = restarted.log_in("siti", password, DEVICE, 100)
     assert (answer.outcome, answer.wait_seconds) == (Outcome.WAIT, 30)
     assert restarted.log_in("siti", "salah", DEVICE, 130).outcome is Outcome.WRONG
     assert restarted.log_in("siti", password, DEVICE, 131).wait_seconds == 59
     assert restarted.log_in("siti", password, DEVICE, 190).outcome is Outcome.WELCOME
+
+
+def test_wrong_tries_elsewhere_do_not_lock_a_person_out(people: Accounts) -> None:
+    password = people.add("siti", "operator", 0)
+    for i in range(60):
+        people.log_in("siti", "salah", f"10.21.1.{i // 5}", 100)
+    assert people.log_in("siti", password, DEVICE, 100).outcome is Outcome.WELCOME
+
+
+@pytest.mark.parametrize("name", ["siti", "bukan"])
+def test_a_name_tried_from_everywhere_is_slowed_and_not_shut(people: Accounts, name: str) -> None:
+    password = people.add("siti", "operator", 0)
+    assert people.log_in("siti", password, "10.21.0.1", 100).outcome is Outcome.WELCOME
+    outcomes = [people.log_in(name, "salah", f"10.22.{i // 200}.{i % 200}", 100).outcome for i in range(101)]
+    assert outcomes == [Outcome.WRONG] * 100 + [Outcome.WAIT]
+    assert people.log_in(name, "salah", DEVICE, 100).wait_seconds == 2
+    assert people.log_in("siti", password, "10.21.0.1", 100).outcome is Outcome.WELCOME, "known there"
+    for i in range(20):
+        people.log_in(name, "salah", f"10.23.0.{i}", 200 + 60 * i)
+    assert people.log_in(name, "salah", DEVICE, 200 + 60 * 19).wait_seconds == 60
+
+
+def test_strangers_at_the_same_address_do_not_shut_out_who_is_known_there(people: Accounts) -> None:
+    password = people.add("siti", "operator", 0)
+    assert people.log_in("siti", password, DEVICE, 100).outcome is Outcome.WELCOME
+    for i in range(30):
+        people.log_in(f"nama{i}", "x", DEVICE, 101)
+    assert people.log_in("siti", password, DEVICE, 102).outcome is Outcome.WELCOME
+    for _ in range(5):
+        people.log_in("siti", "salah", DEVICE, 103)
+    assert people.log_in("siti", password, DEVICE, 103).wait_seconds == 30, "the strict brake holds there too"
+    assert people.log_in("siti", people.reset("siti"), "10.21.0.9", 103).outcome is Outcome.WELCOME
+
+
+def test_who_was_long_away_is_no_longer_known(people: Accounts) -> None:
+    password = people.add("siti", "operator", 0)
+    people.log_in("siti", password, DEVICE, 100)
+    later = 100 + accounts.KNOWN_DEVICE_SECONDS
+    for i in range(20):
+        people.log_in(f"nama{i}", "x", DEVICE, later)
+    assert people.log_in("siti", password, DEVICE, later).outcome is Outcome.WAIT
 
 
 def test_one_device_trying_many_names_is_slowed(people: Accounts) -> None:
@@ -99,8 +140,8 @@ def test_logging_in_right_does_not_wash_a_device_clean(people: Accounts) -> None
     for i in range(19):
         people.log_in(f"nama{i}", "x", DEVICE, 100)
     assert people.log_in("siti", password, DEVICE, 100).outcome is Outcome.WELCOME
-    people.log_in("nama99", "x", DEVICE, 100)
-    assert people.log_in("siti", password, DEVICE, 100).outcome is Outcome.WAIT
+    people.log_in("nama98", "x", DEVICE, 100)
+    assert people.log_in("nama99", "x", DEVICE, 100).outcome is Outcome.WAIT
 
 
 def test_attempts_at_the_same_moment_do_not_pass_the_brake_together(people: Accounts) -> None:
@@ -128,7 +169,8 @@ def test_a_clock_set_back_locks_nobody_out_for_long_and_ends_sessions(people: Ac
 
 
 def test_waits_grow_to_a_limit() -> None:
-    assert [wait_after("name", count) for count in (0, 4, 5, 6, 7, 50, 5000)] == [0, 0, 30, 60, 120, 900, 900]
+    assert [wait_after("pair", count) for count in (0, 4, 5, 6, 7, 50, 5000)] == [0, 0, 30, 60, 120, 900, 900]
+    assert [wait_after("name", count) for count in (99, 100, 101, 105, 5000)] == [0, 2, 4, 60, 60]
 
 
 def test_made_up_names_do_not_fill_the_disk(people: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
