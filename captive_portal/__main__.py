@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from appliance.core import config as hub_config
-from appliance.core.errors import DesahubError, OperationError
+from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.system import neighbours, uplink_state
 from appliance.system.roots import REAL, Roots
 from appliance.unit.serve import serve
+from appliance.unit.state import state_directory
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
 from captive_portal.views import create_app
 
 DATABASE: Final = "grants.db"
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
-
-
-def state_directory(named: Path | None) -> Path:
-    """The folder of what is kept: as named, or systemd's ``STATE_DIRECTORY`` (systemd.exec(5)).
-
-    Raises:
-        OperationError: neither is given.
-    """
-    found = named or (Path(os.environ["STATE_DIRECTORY"]) if os.environ.get("STATE_DIRECTORY") else None)
-    if found is None:
-        raise OperationError("no folder to keep grants in: set STATE_DIRECTORY or give --state-directory")
-    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

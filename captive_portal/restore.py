@@ -16,7 +16,8 @@ from appliance.core.errors import DesahubError, GateRefused
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.gate.protocol import Gate, RefusalCode
 from appliance.system.roots import REAL, Roots
-from captive_portal.__main__ import DATABASE, state_directory
+from appliance.unit.state import state_directory
+from captive_portal.__main__ import DATABASE
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import Grants, open_grants
 from captive_portal.rules import Now, remaining_seconds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.core import config as hub_config
-from appliance.core.errors import DesahubError, OperationError
+from appliance.core.errors import DesahubError
 from appliance.faces.secret import load_or_make
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.kiosk.app import SECRET, create_app, open_database, services
@@ -20,6 +19,7 @@ from appliance.kiosk.services import Kiosk
 from appliance.system import uplink_state
 from appliance.system.roots import REAL, Roots
 from appliance.unit.serve import serve
+from appliance.unit.state import state_directory
 
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 
@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     roots = Roots.under(options.roots) if options.roots else REAL
     try:
-        folder = options.state_directory or Path(os.environ.get("STATE_DIRECTORY", ""))
-        if not folder.name:
-            raise OperationError("no folder to keep data in: set STATE_DIRECTORY or give --state-directory")
+        folder = state_directory(options.state_directory)
         found = services()
         kiosk = Kiosk(
             config=hub_config.parse(options.config.read_text("utf-8")),

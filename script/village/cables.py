@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Sequence
@@ -72,5 +73,5 @@ def clear() -> None:
         for path in folder.iterdir():
             if _OURS.fullmatch(path.name):
                 shutil.rmtree(path)
-        if not any(folder.iterdir()):
+        with contextlib.suppress(OSError):  # it holds something of others, and stays
             folder.rmdir()

@@ -36,6 +36,9 @@ http {{
   server_names_hash_bucket_size 128;
   server {{
     listen {plan.WEB_ADDRESS}:80 default_server;
+    # Other ports as well, so that a phone can be seen to be held back there before login and let through after it.
+    listen {plan.WEB_ADDRESS}:443 default_server;
+    listen {plan.WEB_ADDRESS}:8123 default_server;
     location = /bytes {{ alias /srv/internet/bytes; default_type application/octet-stream; }}
     location / {{ return 200 "the internet: $host\\n"; default_type text/plain; }}
   }}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from appliance.core.probes import PROBES
@@ -17,6 +17,13 @@ from script.village.programs import VillageError, wait_until
 from script.village.village import Village
 
 DOWNLOAD_BYTES = 24 * 1024 * 1024
+_CURL = ("curl", "-s", "--fail", "--max-time", "2", "-o", "/dev/null")
+# Ways out other than port 80, which is led to the portal.
+ATTEMPTS: tuple[tuple[str, ...], ...] = (
+    (*_CURL, f"http://{plan.WEB_ADDRESS}:443/"),
+    (*_CURL, f"http://{plan.WEB_ADDRESS}:8123/"),
+    ("busybox", "ping", "-c", "1", "-W", "1", plan.WEB_ADDRESS),
+)
 
 
 @dataclass
@@ -40,19 +47,19 @@ class Walk:
         status, _, target = last.partition(" ")
         return int(status), target, body
 
+    def _gets_out(self, attempt: Sequence[str]) -> bool:
+        try:
+            self.phone(*attempt)
+        except VillageError:
+            return False
+        return True
+
     def closed_before_login(self) -> str:
-        """Nothing of the internet is reached before login: not the web, not DNS elsewhere, not a ping."""
-        for argv in (
-            ["curl", "-s", "--max-time", "2", "-o", "/dev/null", f"https://{plan.WEB_ADDRESS}/"],
-            ["curl", "-s", "--max-time", "2", "-o", "/dev/null", f"http://{plan.WEB_ADDRESS}:8123/"],
-            ["ping", "-c", "1", "-W", "1", plan.WEB_ADDRESS],
-        ):
-            try:
-                self.phone(*argv)
-            except VillageError:
-                continue
-            raise VillageError(f"before login this got through: {' '.join(argv)}")
-        return "web, other ports and ping end at the hub"
+        """Nothing of the internet is reached before login; that these same attempts work is shown after it."""
+        for attempt in ATTEMPTS:
+            if self._gets_out(attempt):
+                raise VillageError(f"before login this got through: {' '.join(attempt)}")
+        return f"{len(ATTEMPTS)} attempts on web ports and by ping end at the hub"
 
     def probes_redirected(self) -> str:
         """Every known probe, and any other host, is led to the portal."""
@@ -82,7 +89,7 @@ class Walk:
         return "accepted; the status page answers"
 
     def internet_after(self) -> str:
-        """After login the probes' true answers pass, and pages load."""
+        """After login the probes' true answers pass, pages load, and what was held back gets through."""
         for probe in PROBES:
             status, _, body = self.fetch(f"http://{probe.host}{probe.path}")
             if status != probe.status or body != probe.body:
@@ -92,7 +99,10 @@ class Walk:
         status, _, body = self.fetch("http://berita.example/")
         if status != 200 or "the internet" not in body:
             raise VillageError(f"a page of the internet: {status} {body!r}")
-        return f"{len(PROBES)} probes get their true answers, pages load"
+        for attempt in ATTEMPTS:
+            if not self._gets_out(attempt):
+                raise VillageError(f"after login this does not get through: {' '.join(attempt)}")
+        return f"{len(PROBES)} probes get their true answers, pages load, {len(ATTEMPTS)} attempts get through"
 
     def kiosk_page(self) -> str:
         """The kiosk answers with the village's own name and data."""

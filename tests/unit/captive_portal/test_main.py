@@ -6,6 +6,7 @@ import pytest
 
 from appliance.core.errors import OperationError
 from appliance.kiosk import __main__ as kiosk
+from appliance.unit.state import state_directory
 from captive_portal import __main__ as portal
 from captive_portal.clock import kernel_clock
 
@@ -35,10 +36,10 @@ def test_every_problem_of_a_configuration_is_named(
 
 def test_the_state_directory_is_named_or_systemds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OperationError, match="STATE_DIRECTORY"):
-        portal.state_directory(None)
+        state_directory(None)
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    assert portal.state_directory(None) == tmp_path
-    assert portal.state_directory(Path("/named")) == Path("/named")
+    assert state_directory(None) == tmp_path
+    assert state_directory(Path("/named")) == Path("/named")
 
 
 def test_the_clock_is_the_kernels() -> None:
