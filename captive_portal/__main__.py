@@ -22,6 +22,7 @@ from captive_portal.views import create_app
 
 DATABASE: Final = "grants.db"
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
+GATE_SECONDS: Final = 3.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app = create_app(
             config,
             grants=open_grants(state_directory(options.state_directory) / DATABASE),
-            gate=GateClient(options.gate_socket),
+            # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
+            gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS),
             mac_of=functools.partial(neighbours.mac_of, roots=roots),
             uplink=functools.partial(uplink_state.read, roots),
             clock=kernel_clock(roots),

@@ -28,8 +28,8 @@ def render(config: Config) -> str:
             *(_upstream(name, path) for name, path in (("portal", PORTAL_SOCKET), ("kiosk", KIOSK_SOCKET))),
             _redirect(config.portal.host),
             _everything_else(config.portal.host),
-            _program("portal", config.portal.host, "64k"),
-            _program("kiosk", f"{config.kiosk.host} localhost 127.0.0.1", "2m"),
+            _program("portal", config.portal.host, body_limit="64k", answer_seconds=5),
+            _program("kiosk", f"{config.kiosk.host} localhost 127.0.0.1", body_limit="2m", answer_seconds=30),
             "}",
             "",
         ]
@@ -66,7 +66,8 @@ _HTTP = f"""\
     reset_timedout_connection on;
     keepalive_timeout 15s;
     client_header_buffer_size 2k;
-    large_client_header_buffers 4 8k;
+    # Smaller than the programs' own limits (appliance/unit/serve.py), so that it is nginx that objects, in Indonesian.
+    large_client_header_buffers 4 4k;
     client_max_body_size 64k;
     client_body_buffer_size 32k;
     # A page must not wait on disk space: what is larger than memory is streamed.
@@ -124,19 +125,22 @@ def _everything_else(host: str) -> str:
 """
 
 
-def _program(name: str, hosts: str, body_limit: str) -> str:
+def _program(name: str, hosts: str, *, body_limit: str, answer_seconds: int) -> str:
     return f"""\
     server {{
         listen 80;
         server_name {hosts};
         client_max_body_size {body_limit};
         limit_conn per_device 24;
+        # What gunicorn would refuse with a page of its own, in English: odd methods, and bytes outside ASCII.
+        if ($request_method !~ "^(GET|HEAD|POST)$") {{ return 405; }}
+        if ($request_uri ~ "[^!-~]") {{ return 400; }}
 {_errors()}
         location / {{
             proxy_pass http://{name};
             proxy_http_version 1.1;
             proxy_connect_timeout 3s;
-            proxy_read_timeout 30s;
+            proxy_read_timeout {answer_seconds}s;
             proxy_send_timeout 15s;
             proxy_set_header Host $host;
             proxy_set_header Connection "";

@@ -35,7 +35,7 @@ class Page:
 PAGES = (
     Page(
         "sibuk",
-        (502, 503, 504),
+        (429, 500, 502, 503, 504),
         503,
         "Layanan sedang disiapkan",
         "Layanan desa belum siap atau sedang ramai. Tunggu sebentar, lalu coba lagi. "
@@ -50,7 +50,7 @@ PAGES = (
     ),
     Page(
         "keliru",
-        (400, 405, 408, 411, 414, 421, 431, 494, 497),
+        (400, 403, 404, 405, 408, 411, 412, 414, 415, 416, 417, 421, 431, 494, 495, 496, 497, 501, 505),
         400,
         "Permintaan tidak dapat dibaca",
         "Alamat atau permintaan ini tidak dapat dibaca. Buka halaman depan, lalu coba lagi.",

@@ -6,25 +6,57 @@ Sockets come from systemd (``LISTEN_FDS``, sd_listen_fds(3)) or from ``bind``.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.gthread import ThreadWorker
 
 from appliance.core.errors import OperationError
 
 WsgiApplication = Callable[..., Iterable[bytes]]
 THREADS = 8
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the worker's heartbeat file must not wear out an SD card
+_UNREADABLE = (
+    b'<!doctype html><html lang="id"><head><meta charset="utf-8">'
+    b'<meta name="viewport" content="width=device-width,initial-scale=1">'
+    b"<title>Permintaan tidak dapat dibaca</title></head><body><main><h1>Permintaan tidak dapat dibaca</h1>"
+    b'<p>Buka halaman depan, lalu coba lagi.</p><p><a href="/">Halaman depan</a></p></main></body></html>'
+)
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
+    """Answers what gunicorn cannot read in the village's language; gunicorn's own page is English, and shows insides.
+
+    Its own log line would hold the address that was opened.
+    """
+
+    def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: Exception) -> None:
+        """Say it is unreadable, and close. Source: gunicorn.workers.base.Worker.handle_error."""
+        theirs = isinstance(exc, ParseException)
+        if not theirs:
+            self.log.error("a request failed: %s", type(exc).__name__, exc_info=exc)
+        head = (
+            f"HTTP/1.1 {'400 Bad Request' if theirs else '500 Internal Server Error'}\r\nConnection: close\r\n"
+            "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
+            "Content-Security-Policy: default-src 'none'; base-uri 'none'; frame-ancestors 'none'\r\n"
+            "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+            f"Content-Length: {len(_UNREADABLE)}\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):  # it went away
+            client.sendall(head.encode() + _UNREADABLE)
 
 
 def settings(bind: Sequence[str]) -> dict[str, Any]:
     """What gunicorn is told; names and units as in its documentation."""
     return {
         "bind": list(bind),
-        "worker_class": "gthread",
+        "worker_class": _Worker,
         "workers": 1,
         "threads": THREADS,
         "preload_app": True,

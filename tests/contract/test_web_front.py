@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from appliance.core.config import Config
 from appliance.network import nginx
 
 pytestmark = pytest.mark.root
+HUB_TOML = Path(__file__).parents[1] / "golden/rendered/full/hub.toml"
 PORTAL, KIOSK = "masuk.sukamaju.internal", "layanan.sukamaju.internal"
 
 
@@ -93,32 +97,57 @@ def get(host: str, path: str = "/", extra: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{extra}\r\n".encode()
 
 
-ODD = [
-    get("captive.apple.com", "/hotspot-detect.html"),
-    b"GET / HTTP/1.0\r\n\r\n",
-    b"GET / HTTP/1.1\r\n\r\n",
-    get("a b{}"),
-    get("\x01"),
-    get("_", "/%00"),
-    get("x", "/" + "a" * 20_000),
-    get("x", "/", "Cookie: " + "a" * 40_000 + "\r\n"),
-    b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\nConnection: close\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-    b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: nonsense\r\n\r\n",
-    b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
-    b"nonsense\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-]
+def odd(host: str = "x") -> list[bytes]:
+    """Requests that no browser sends, to ``host``."""
+    name = host.encode()
+    many = "".join(f"X-A{number}: 1\r\n" for number in range(200))
+    return [
+        get("captive.apple.com", "/hotspot-detect.html"),
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        get("a b{}"),
+        get("\x01"),
+        get("_", "/%00"),
+        b"nonsense\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        *(get(host, "/" + "a" * length) for length in (3_900, 4_080, 4_100, 5_000, 8_000, 20_000)),
+        *(get(host, path) for path in (
+            "/%ff%00%c0", "/%zz", "//evil.example/%2f..", "/?" + "[]{}|^`" * 9, "/a%0d%0aX: y",
+        )),
+        *(get(host, "/", f"{head}\r\n") for head in (
+            "Cookie: " + "a" * 4_060, "Cookie: " + "a" * 9_000, "Cookie: " + "a" * 40_000, "X-A: a\x01b", "X-A : b",
+            "X-A: b\r\n c", "Range: bytes=999999-", "Expect: foo", "Upgrade: websocket", "If-Match: \"x\"",
+            "Content-Length: 1\r\nContent-Length: 2", "Content-Type: multipart/form-data",
+        )),
+        get(host, "/", many),
+        *(get(host, "/faces/tokens.css", head) for head in (
+            'If-Match: "x"\r\n', "If-Unmodified-Since: Mon, 01 Jan 1990 00:00:00 GMT\r\n", "Range: bytes=999999-\r\n",
+        )),
+        *(get(host).replace(b"GET", method, 1) for method in (
+            b"TRACE", b"BREW", b"PROPFIND", b"PUT", b"DELETE", b"OPTIONS", b"A_B-C", b"get", b"A" * 60, b"GE",
+        )),
+        b"OPTIONS * HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % name,
+        b"CONNECT x:443 HTTP/1.1\r\nHost: %s\r\n\r\n" % name,
+        b"GET http://evil.example/ HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % name,
+        b"GET /\xff\xc0?\xff=\xff HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % name,
+        b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nCookie: sesi=\xff\xfe\r\n\r\n" % name,
+        b"GET / HTTP/9.9\r\nHost: %s\r\n\r\n" % name,
+        *(b"POST /keluar HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s" % (name, rest) for rest in (
+            b"Content-Length: 99999999\r\n\r\n",
+            b"Content-Length: -1\r\n\r\n",
+            b"Transfer-Encoding: nonsense\r\n\r\n",
+            b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        )),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("port", [8080, 80])
 def test_every_request_is_led_to_the_portal(web: Path, port: int) -> None:
     wrong = {}
-    for request in ODD:
+    for request in odd():
         answer = said(port, request)
         right = (
             answer.startswith("HTTP/1.1 302 ")
@@ -129,6 +158,79 @@ def test_every_request_is_led_to_the_portal(web: Path, port: int) -> None:
         if not right:
             wrong[request[:60]] = answer[:300]
     assert wrong == {}
+
+
+@pytest.fixture(scope="module")
+def program_sockets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Portal and kiosk as they run on a hub, with the real gunicorn."""
+    folder = tmp_path_factory.mktemp("programs")
+    for above in (folder, *folder.parents[:2]):
+        above.chmod(0o755)
+    (folder / "proc/sys/kernel/random").mkdir(parents=True)
+    (folder / "proc/net").mkdir()
+    (folder / "proc/net/arp").write_text("IP address  HW type  Flags  HW address  Mask  Device\n", "ascii")
+    (folder / "proc/sys/kernel/random/boot_id").write_text("0c9d3f5e-6b1a-4b7e-9a50-2f0a1c3e5d77\n", "ascii")
+    with ExitStack() as stack:
+        sockets = {}
+        for name, module in (("portal", "captive_portal"), ("kiosk", "appliance.kiosk")):
+            sockets[name] = folder / f"{name}.sock"
+            (folder / name).mkdir()
+            argv = [sys.executable, "-m", module, "--config", str(HUB_TOML), "--roots", str(folder)]
+            argv += ["--state-directory", str(folder / name), "--gate-socket", str(folder / "no-gate.sock")]
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            process = subprocess.Popen([*argv, "--bind", f"unix:{sockets[name]}"], stdout=log, stderr=log)
+            stack.callback(process.wait, 20)
+            stack.callback(process.terminate)
+            deadline = time.monotonic() + 30
+            while not sockets[name].exists():
+                assert process.poll() is None, (folder / f"{name}.log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield sockets
+
+
+@pytest.mark.parametrize(("name", "host"), [("portal", PORTAL), ("kiosk", KIOSK)])
+def test_no_request_gets_a_servers_own_english_page(
+    web: Path, program_sockets: dict[str, Path], name: str, host: str
+) -> None:
+    (web / f"desahub-{name}.sock").symlink_to(program_sockets[name])
+    wrong = {}
+    for request in odd(host):
+        head, _, body = said(80, request).partition("\r\n\r\n")
+        moved = re.match(r"HTTP/1.1 30[0-9] ", head)
+        style = "\r\nContent-Type: text/css" in head
+        if not (moved or style or (head.startswith("HTTP/1.1 ") and 'lang="id"' in body and "Traceback" not in body)):
+            wrong[request[:90]] = head + body[:200]
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", ["portal", "kiosk"])
+def test_what_slips_through_nginx_gets_the_programs_own_readable_page(
+    program_sockets: dict[str, Path], name: str
+) -> None:
+    for request in (
+        b"\x00\r\n\r\n",
+        b"A" * 60 + b" / HTTP/1.1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/7\r\n\r\n",
+    ):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(str(program_sockets[name]))
+            connection.sendall(request)
+            answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+        assert answer.startswith("HTTP/1.1 400 "), answer
+        assert 'lang="id"' in answer
+
+
+def test_a_hung_portal_is_told_within_seconds(web: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.bind(str(web / "desahub-portal.sock"))
+        (web / "desahub-portal.sock").chmod(0o666)
+        hung.listen()
+        begun = time.monotonic()
+        assert "Layanan sedang disiapkan" in said(80, get(PORTAL))
+        assert time.monotonic() - begun < 7
 
 
 def test_the_programs_get_what_the_connection_says_and_no_lies(web: Path) -> None:
