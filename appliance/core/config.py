@@ -19,9 +19,16 @@ from appliance.core.probes import PROBE_HOSTS
 from appliance.core.schema import Rule, between, length, option, section
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+")
-_INTERFACE = re.compile(r"[a-z][a-z0-9-]{0,14}")
-_TARGET = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})")
+# The last label begins with a letter: browsers read 127.0.0.1, and any name that ends in a number, as an address.
+_HOST = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
+# "lo" is the machine's own, and ap-NETWORK is made by the box for a network in the air.
+_INTERFACE = re.compile(r"(?!lo$|ap-)[a-z][a-z0-9-]{0,14}")
+_TARGET = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})", re.ASCII)
+NETWORKS_MAX = 8
+# Addresses that no network of a village can have (RFC 6890): this machine, loopback, link-local, multicast, reserved.
+_NEVER_A_NETWORK = tuple(
+    ipaddress.IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
+)
 
 
 def _is_interface_address(text: str) -> bool:
@@ -29,8 +36,12 @@ def _is_interface_address(text: str) -> bool:
         made = ipaddress.IPv4Interface(text)
     except ValueError:
         return False
-    hosts = made.network.num_addresses
-    return "/" in text and hosts >= 8 and made.ip not in (made.network.network_address, made.network.broadcast_address)
+    # Written as it is meant: no netmask, no hostmask, which would read as another network than people think.
+    if made.with_prefixlen != text or not 8 <= made.network.prefixlen <= 29:
+        return False
+    if any(made.network.overlaps(never) for never in _NEVER_A_NETWORK):
+        return False
+    return made.ip not in (made.network.network_address, made.network.broadcast_address)
 
 
 def _is_address(text: str) -> bool:
@@ -47,19 +58,21 @@ def _is_target(text: str) -> bool:
 
 
 HOST = Rule(
-    "allowed is a lower-case host name with a dot, such as masuk.desa.internal",
+    "allowed is a lower-case host name with a dot, its last part a word, such as masuk.desa.internal",
     lambda v: bool(_HOST.fullmatch(v)),
 )
 INTERFACE = Rule(
-    "allowed are 1 to 15 characters: a letter, then letters, digits and hyphens, lower case",
+    "allowed are 1 to 15 characters: a letter, then letters, digits and hyphens, lower case; not lo, not ap-...",
     lambda v: bool(_INTERFACE.fullmatch(v)),
 )
 INTERFACE_ADDRESS = Rule(
-    "allowed is the box's own IPv4 address with its prefix, at most /29, such as 10.20.0.1/20",
+    "allowed is the box's own IPv4 address with its prefix, /8 to /29, such as 10.20.0.1/20; "
+    "not loopback, link-local, multicast or reserved",
     _is_interface_address,
 )
 ADDRESS = Rule("allowed is an IPv4 address such as 192.0.2.1", _is_address)
 TARGET = Rule("allowed is an IPv4 address and a port, such as 1.1.1.1:443", _is_target)
+HOST_OR_ADDRESS = Rule(f"{HOST.allowed}, or an IPv4 address", lambda v: HOST.holds(v) or ADDRESS.holds(v))
 AREA_CODE = Rule("allowed is PP.KK.CC.DDDD, such as 51.03.01.2001", lambda v: bool(area.PATTERN.fullmatch(v)))
 HUB_ID = Rule(
     "allowed are 4 to 32 lower-case letters, digits and hyphens, such as hub-7k2m9q",
@@ -71,7 +84,7 @@ FILE = Rule(
 )
 HTTP_URL = Rule(
     "allowed is an http:// address of at most 200 characters",
-    lambda v: bool(re.fullmatch(r"http://[a-z0-9.:-]+(/[\w./?=&%-]*)?", v)) and len(v) <= 200,
+    lambda v: bool(re.fullmatch(r"http://[a-z0-9.:-]+(/[\w./?=&%-]*)?", v, re.ASCII)) and len(v) <= 200,
 )
 
 
@@ -297,6 +310,7 @@ class Uplink:
         about="Where the box's own DNS asks.",
         example=["1.1.1.1", "9.9.9.9"],
         rule=ADDRESS,
+        at_most=8,
         default=("1.1.1.1", "9.9.9.9"),
     )
 
@@ -344,6 +358,7 @@ class Portal:
         about="The terms of use, one sentence each.",
         example=list(DEFAULT_TERMS[:2]),
         rule=length(1, 300),
+        at_most=20,
         default=DEFAULT_TERMS,
     )
     walled_garden: tuple[str, ...] = option(
@@ -353,6 +368,7 @@ class Portal:
         ),
         example=["192.0.2.53"],
         rule=Rule("allowed is an IPv4 address; a probe host would keep the login window from opening", _is_address),
+        at_most=64,
         default=(),
     )
 
@@ -365,6 +381,8 @@ class Filter:
         about="Domains that get no answer, with everything below them.",
         example=["judi.example"],
         rule=HOST,
+        # dnsmasq takes some 13 MB for these; a board has 1 GB.
+        at_most=100_000,
         default=(),
     )
 
@@ -386,6 +404,7 @@ class Agent:
         about="Addresses whose answer proves that the uplink works; each is asked by opening a TCP connection.",
         example=["1.1.1.1:443", "9.9.9.9:443"],
         rule=TARGET,
+        at_most=8,
         default=("1.1.1.1:443", "9.9.9.9:443"),
     )
     outbox_days: int = option(
@@ -424,9 +443,9 @@ class Noc:
     """``[noc]``: leave the whole section out for a box that reports to nobody."""
 
     host: str = option(
-        about="The NOC's MQTT broker; its certificate must carry this name.",
+        about="The NOC's MQTT broker, by name or IPv4 address; its certificate must carry it.",
         example="noc.example.go.id",
-        rule=HOST,
+        rule=HOST_OR_ADDRESS,
     )
     port: int = option(about="The broker's port for MQTT over TLS.", example=8883, rule=between(1, 65535), default=8883)
 
@@ -484,6 +503,23 @@ class Config:
         for path, host in (("portal.host", self.portal.host), ("kiosk.host", self.kiosk.host)):
             if host in PROBE_HOSTS:
                 yield Problem(path, f"is {host}, which phones ask to find a portal", "allowed is a name of your own")
+        yield from self._blocked_by_mistake()
+
+    def _blocked_by_mistake(self) -> Iterator[Problem]:
+        """Names the box itself needs answered; a domain is blocked with everything below it."""
+        needed = dict.fromkeys(sorted(PROBE_HOSTS), "phones ask it to find the portal: no login window would open")
+        needed |= {self.portal.host: "it is portal.host", self.kiosk.host: "it is kiosk.host"}
+        if self.noc is not None:
+            needed[self.noc.host] = "it is noc.host"
+        for i, domain in enumerate(self.filter.blocked_domains):
+            for host in needed:
+                if host == domain or host.endswith(f".{domain}"):
+                    yield Problem(
+                        f"filter.blocked_domains[{i}]",
+                        f"is {domain!r}, which blocks {host} ({needed[host]})",
+                        "leave it out, or block a narrower domain",
+                    )
+                    break
 
     def _doubles(self) -> Iterator[Problem]:
         for key in ("name", "interface", "ssid"):
@@ -524,6 +560,9 @@ def parse(text: str) -> Config:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Problem("hub.toml", f"is not TOML: {error}", "see https://toml.io")]) from None
+    except RecursionError:
+        raise ConfigError([Problem("hub.toml", "is nested too deeply", "see docs/config.md")]) from None
+    except ValueError as error:  # TOMLDecodeError is one; Python's own limits, as on digits, are others
+        said = str(error) if str(error).isprintable() else repr(str(error))
+        raise ConfigError([Problem("hub.toml", f"is not TOML: {said[:200]}", "see https://toml.io")]) from None
     return schema.load(Config, document)

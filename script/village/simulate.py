@@ -1,7 +1,7 @@
 """A village without root: the same programs on loopback, with the in-memory twin of the firewall.
 
-What is real: gate (its twin), portal, kiosk, agent, MQTT broker with mutual TLS, ingest, dashboard. What is not is told
-on the page it prints.
+What is real: gate (with the twin), portal, kiosk, agent, MQTT broker with mutual TLS, ingest, dashboard. An nginx on
+loopback says to portal and kiosk who is asking, as the hub's own does. What is not real is told on the page.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from pathlib import Path
 
 from script.village import hub, plan
 from script.village.programs import Process, VillageError, run, secret_in, start, wait_until
-from script.village.windows import free_ports, listens
+from script.village.windows import Window, configuration, free_ports, listens
 
 _NOT_REAL = """Not real here (sudo script/server has all of it):
   the firewall is its twin in memory, so nothing is really held back or let through
-  no nginx, dnsmasq, DHCP, systemd, users of their own or namespaces; no phones but your browser
-  MAC addresses are made up; the uplink is this machine's loopback"""
+  no DHCP or DNS, no systemd, no namespaces, no users of their own; your browser is the only phone
+  the phone's address and MAC are made up; the uplink is this machine's loopback"""
 _PYTHON = sys.executable
+_BROKER_HOST = "127.0.0.1"
+_PHONE_ADDRESS, _PHONE_MAC = "10.20.0.77", "02:de:5a:00:00:01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/server --simulate", description=__doc__)
     parser.add_argument("--simulate", action="store_true")
     parser.parse_args()
+    if os.geteuid() != 0:
+        os.environ["PATH"] += ":/usr/sbin"
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     folder = Path(tempfile.mkdtemp(prefix="desa-simulated-"))
     processes: list[Process] = []
     try:
         simulation = Simulation(folder, *free_ports(3), *free_ports(1, 18883))
+        print("making the NOC, the hub's identity and the first accounts", flush=True)
         secrets = _prepare(simulation)
+        print("starting gate, broker, ingest, dashboard, agent, portal, kiosk", flush=True)
         processes += _start(simulation)
         print(_page(simulation, *secrets), flush=True)
         while all(process.poll() is None for process in processes):
@@ -94,28 +100,20 @@ def _interrupt(number: int, frame: object) -> None:
 def _prepare(simulation: Simulation) -> tuple[str, str]:
     """Write the configuration, make the NOC, enrol the hub; return the two first passwords."""
     folder = simulation.folder
-    text = (
-        hub.HUB_TOML.replace(f'"{plan.HUB_ADDRESS}/20"', '"127.0.0.1/8"')
-        .replace(f'"{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"', f'"127.0.0.1:{simulation.noc}"')
-        .replace('interface = "eth0"', 'interface = "lo"')
-        .replace(f'host = "{plan.NOC_HOST}"', f'host = "localhost.localdomain"\nport = {simulation.broker}')
-    )
+    text = hub.HUB_TOML.replace(
+        f'"{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"', f'"127.0.0.1:{simulation.broker}"'
+    ).replace(f'host = "{plan.NOC_HOST}"', f'host = "{_BROKER_HOST}"\nport = {simulation.broker}')
     simulation.config.write_text(text + f'\n[kiosk]\nhost = "{plan.KIOSK_HOST}"\n', encoding="utf-8")
     for path in ("proc/net", "proc/sys/kernel/random", "run", "agent", "portal", "kiosk"):
         (folder / path).mkdir(parents=True)
     (folder / "run" / "desahub-agent").symlink_to(folder / "agent")
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     (folder / "proc/sys/kernel/random/boot_id").write_text(boot_id, encoding="ascii")
-    # The neighbour table in which this machine's own browser has a made-up MAC.
-    (folder / "proc/net/arp").write_text(
-        "IP address       HW type     Flags       HW address            Mask     Device\n"
-        f"127.0.0.1        0x1         0x2         02:de:5a:00:00:01     *        {plan.BRIDGE}\n",
-        encoding="ascii",
-    )
-    said = _noc(simulation, "init", "--broker-host", "localhost.localdomain", "--broker-host", "localhost",
+    _meet_the_phone(folder)
+    said = _noc(simulation, "init", "--broker-host", _BROKER_HOST,
                 "--bind-address", "127.0.0.1", "--port", str(simulation.broker))  # fmt: skip
     _noc(simulation, "hub", "add", "--hub-id", plan.HUB_ID, "--name", f"Desa {plan.VILLAGE_NAME}",
-         "--kode-wilayah", plan.KODE_WILAYAH)  # fmt: skip
+         "--kode-wilayah", plan.KODE_WILAYAH, "--timezone", "Asia/Makassar")  # fmt: skip
     identity = ["--config", str(simulation.config), "--identity", str(folder / "agent" / "identity")]
     _hub("enrol", "request", *identity, "--out", str(folder / "hub.csr"))
     _noc(simulation, "enrol", "sign", str(folder / "hub.csr"), "--out", str(folder / "hub.crt"))
@@ -125,12 +123,24 @@ def _prepare(simulation: Simulation) -> tuple[str, str]:
     return secret_in(office), secret_in(said)
 
 
+def _meet_the_phone(folder: Path) -> None:
+    """Write the neighbour table and the lease in which the browser is a resident's phone."""
+    (folder / "proc/net/arp").write_text(
+        "IP address       HW type     Flags       HW address            Mask     Device\n"
+        f"{_PHONE_ADDRESS}       0x1         0x2         {_PHONE_MAC}     *        {plan.BRIDGE}\n",
+        encoding="ascii",
+    )
+    leases = folder / "var/lib/desahub-dns/leases"
+    leases.parent.mkdir(parents=True)
+    leases.write_text(f"{int(time.time()) + 86400} {_PHONE_MAC} {_PHONE_ADDRESS} hp-1 *\n", encoding="ascii")
+
+
 def _hub(*arguments: str) -> str:
     return run([_PYTHON, "-m", "appliance.cli", *arguments])
 
 
 def _noc(simulation: Simulation, command: str, *arguments: str) -> str:
-    return run([_PYTHON, "-m", "noc.cli", *simulation.places, command, *arguments])
+    return run([_PYTHON, "-m", "noc.cli", command, *arguments, *simulation.places])
 
 
 def _start(simulation: Simulation) -> list[Process]:
@@ -145,13 +155,20 @@ def _start(simulation: Simulation) -> list[Process]:
         "noc": ["noc.web", "--state", str(folder / "noc-state"), "--bind", f"127.0.0.1:{simulation.noc}"],
         "agent": ["agent", *common, "--state", str(folder / "agent"), "--runtime", str(folder / "agent")],
         "portal": ["captive_portal", *common, "--roots", str(folder), "--state-directory", str(folder / "portal"),
-                   "--bind", f"127.0.0.1:{simulation.portal}"],
+                   "--bind", f"unix:{folder}/portal.sock"],
         "kiosk": ["appliance.kiosk", *common, "--roots", str(folder), "--state-directory", str(folder / "kiosk"),
-                  "--bind", f"127.0.0.1:{simulation.kiosk}"],
+                  "--bind", f"unix:{folder}/kiosk.sock"],
+        "front": ["nginx", "-e", f"{folder}/front.log", "-c", f"{folder}/front.conf"],
     }  # fmt: skip
+    windows = (
+        Window("portal", "portal", "", plan.PORTAL_HOST, headers=(("X-Real-IP", _PHONE_ADDRESS),)),
+        Window("kiosk", "kiosk", "", plan.KIOSK_HOST, headers=(("X-Real-IP", "127.0.0.1"), ("X-Desa-Place", "hall"))),
+    )
+    front = configuration(windows, (simulation.portal, simulation.kiosk), folder)
+    (folder / "front.conf").write_text(front, encoding="utf-8")
     processes = []
     for name, command in commands.items():
-        argv = list(command) if command[0] == "mosquitto" else [_PYTHON, "-m", *command]
+        argv = list(command) if command[0] in ("mosquitto", "nginx") else [_PYTHON, "-m", *command]
         processes.append(start(argv, log=folder / f"{name}.log"))
         if name == "gate":
             wait_until(simulation.gate.exists, "the gate's socket")

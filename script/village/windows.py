@@ -27,6 +27,7 @@ class Window:
     target: str
     host: str
     path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 WINDOWS: tuple[Window, ...] = (
@@ -69,7 +70,7 @@ def configuration(windows: Sequence[Window], ports: Sequence[int], folder: Path)
       proxy_set_header Host {window.host};
       proxy_set_header Origin $village_origin_{number};
       proxy_set_header Accept-Encoding "";
-{translations}      sub_filter_once off;
+{_headers(window)}{translations}      sub_filter_once off;
     }}
   }}
   map $http_origin $village_origin_{number} {{ default $http_origin; http://127.0.0.1:{port} http://{window.host}; }}
@@ -87,6 +88,10 @@ http {{
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
 {servers}}}
 """
+
+
+def _headers(window: Window) -> str:
+    return "".join(f"      proxy_set_header {name} {value};\n" for name, value in window.headers)
 
 
 def open_windows() -> tuple[dict[str, str], list[Process]]:

@@ -159,4 +159,6 @@ def test_ipv6_is_dropped_not_leaked(village: Village) -> None:
 
 def _forward_ipv6(value: int) -> None:
     # From outside: inside the machine systemd-nspawn keeps these switches read-only.
-    run(["ip", "netns", "exec", plan.HUB, "sysctl", "-qw", f"net.ipv6.conf.all.forwarding={value}"])
+    # networkd sets the uplink's own switch, which counts for what comes in there.
+    for name in ("all", "eth0", plan.BRIDGE):
+        run(["ip", "netns", "exec", plan.HUB, "sysctl", "-qw", f"net.ipv6.conf.{name}.forwarding={value}"])

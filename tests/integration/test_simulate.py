@@ -1,0 +1,91 @@
+"""script/server --simulate: the same programs on loopback, for who has no root."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from script.village import plan
+
+SERVER = Path(__file__).resolve().parents[2] / "script" / "server"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("simulated")
+    for path in (made, made.parent, made.parent.parent):
+        path.chmod(0o755)
+    if os.geteuid() == 0:
+        os.chown(made, 65534, 65534)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Iterator[str]:
+    """Start it as a user without privileges; give the page of addresses."""
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    with subprocess.Popen(
+        [*drop, str(SERVER), "--simulate"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=os.environ | {"TMPDIR": str(folder), "HOME": str(folder)}, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                break
+        try:
+            assert "Ctrl-C takes it down" in said, said
+            yield said
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=30)
+    assert list(folder.glob("desa-simulated-*")) == [], "Ctrl-C leaves nothing behind"
+
+
+def _address(page: str, title: str) -> str:
+    found = re.search(rf"{title}\s+(http://127\.0\.0\.1:\d+)/", page)
+    assert found, page
+    return found[1]
+
+
+def test_it_says_plainly_what_is_not_real(page: str) -> None:
+    assert "Not real here" in page
+    assert "twin in memory" in page
+
+
+def test_a_resident_accepts_and_the_status_tells_it(page: str) -> None:
+    portal = _address(page, "Portal")
+    home = requests.get(portal, timeout=10)
+    assert plan.VILLAGE_NAME in home.text
+    assert "Sambungkan" in home.text
+    accepted = requests.post(f"{portal}/sambung", timeout=10)
+    assert accepted.status_code == 200
+    assert accepted.url == f"{portal}/status"
+    assert "Sisa waktu" in accepted.text
+
+
+def test_kiosk_and_office_answer(page: str) -> None:
+    kiosk = _address(page, "Kiosk")
+    assert plan.VILLAGE_NAME in requests.get(kiosk, timeout=10).text
+    assert 'type="password"' in requests.get(f"{kiosk}/kantor/", timeout=10).text
+
+
+def test_the_agent_reports_and_the_noc_lists_the_hub(page: str, folder: Path) -> None:
+    noc = _address(page, "NOC dashboard")
+    (token,) = folder.glob("desa-simulated-*/noc-state/web/api.token")
+    headers = {"Authorization": f"Bearer {token.read_text()}"}
+    deadline = time.monotonic() + 40
+    state = ""
+    while state not in ("online", "attention"):
+        assert time.monotonic() < deadline, f"the NOC says {state!r}"
+        time.sleep(0.3)
+        state = requests.get(f"{noc}/api/hubs/{plan.HUB_ID}", headers=headers, timeout=10).json()["state"]
