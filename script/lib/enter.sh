@@ -6,6 +6,7 @@ enter() {
         echo "Usage: sudo script/${machine#desa-} COMMAND...    runs COMMAND inside $machine" >&2
         [ $# -ge 1 ] && exit 0 || exit 2
     fi
+    [ "$(id -u)" = 0 ] || { echo "entering $machine needs root: sudo script/${machine#desa-} $*" >&2; exit 1; }
     leader=$(cat "/run/desa-village/$machine/leader" 2>/dev/null) && [ -d "/proc/$leader" ] ||
         { echo "$machine is not up; start a village: sudo script/server" >&2; exit 1; }
     exec nsenter --target "$leader" --mount --uts --ipc --net --pid --cgroup -- \

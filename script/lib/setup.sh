@@ -2,6 +2,8 @@
 #
 # setup_debian PACKAGE...   installs what is missing, without starting or enabling any service on this machine
 # setup_python FILE         makes .venv from a lock file (hashes checked) with the system's own Python
+#
+# The scripts that source it set pipefail: what a pipe's first program says decides.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -42,7 +44,7 @@ setup_debian() {
         fi
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"
-    ) >"$log" 2>&1 </dev/null; then
+    ) </dev/null 2>&1 | tee "$log" | sed -un 's/^\(Fetched .*\|Setting up [^ ]*\).*/  \1/p'; then
         tail -n 20 "$log" >&2
         fail "apt-get could not install them; the whole output is in $log"
     fi
@@ -64,8 +66,15 @@ setup_python() {
     say "installing locked Python packages from $lock"
     rm -rf "$repository/.venv"
     /usr/bin/python3 -m venv "$repository/.venv"
-    PIP_NO_INPUT=1 "$repository/.venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r "$repository/$lock" </dev/null 2> >(grep -v '^WARNING: Location' >&2)
+    local log
+    log=$(mktemp)
+    if ! PIP_NO_INPUT=1 "$repository/.venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
+        --require-hashes --only-binary :all: -r "$repository/$lock" </dev/null 2>&1 | tee "$log" |
+        sed -un 's/^Collecting \([^ ]*\).*/  \1/p; s/^Installing collected.*/  installing them/p'; then
+        tail -n 20 "$log" >&2
+        fail "pip could not install them; the whole output is in $log"
+    fi
+    rm -f "$log"
     # Two places of the sources: here, and where the hub's and the NOC's machines see them (/opt/desahub/src).
     printf '%s\n' /opt/desahub/src "$repository" >"$(echo "$repository"/.venv/lib/python3*/site-packages)/desahub.pth"
     mkdir -p "$repository/.venv/src"

@@ -186,11 +186,11 @@ class Machine:
 def clear_control_groups(*names: str) -> None:
     """Remove the machines' control groups once their last process is gone."""
     for name in names:
-        for group in _control_group_paths(name):
+        for group in control_groups(name):
             wait_until(partial(_remove_control_group, group), f"the end of {group}", seconds=20)
 
 
-def _control_group_paths(name: str) -> list[Path]:
+def control_groups(name: str) -> list[Path]:
     """Where this machine's processes are counted: one folder with cgroup v2, one per hierarchy of systemd with v1."""
     own = {}
     for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
@@ -206,7 +206,7 @@ def _control_group_paths(name: str) -> list[Path]:
 
 
 def _control_group(name: str) -> list[Path]:
-    groups = _control_group_paths(name)
+    groups = control_groups(name)
     for group in groups:
         _remove_control_group(group)
         group.mkdir(exist_ok=True)

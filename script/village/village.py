@@ -10,10 +10,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
 
 from script.village import cables, hub, internet, phones, plan, windows
-from script.village.machine import Machine, clear_control_groups
+from script.village.machine import Machine, clear_control_groups, control_groups
 from script.village.programs import Process, VillageError, run
 
 Tell = Callable[[str], None]
@@ -136,12 +135,21 @@ def attach() -> Village:
 
 
 def running_pid() -> int | None:
-    """Find the process that holds a village up, if one does."""
-    try:
-        with _lock_file() as lock:
+    """Find the process that holds a village up, if one does.
+
+    Raises:
+        VillageError: one is up, and has not yet written who it is.
+    """
+    if not _lock_path().exists():
+        return None
+    with _lock_path().open(encoding="ascii") as lock:
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return int(_lock_path().read_text(encoding="ascii").strip() or 0)
+        except BlockingIOError:
+            pid = lock.read().strip()
+            if not pid:
+                raise VillageError("a village is just coming up; try again in a moment") from None
+            return int(pid)
     return None
 
 
@@ -152,7 +160,7 @@ def alone() -> Iterator[None]:
     Raises:
         VillageError: another village is up.
     """
-    with _lock_file() as lock:
+    with _lock_path().open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -179,7 +187,11 @@ def clear() -> None:
 
 def leftovers() -> list[str]:
     """List what a killed village left behind."""
-    return cables.leftovers() + ([str(plan.STATE)] if plan.STATE.exists() else [])
+    groups = [str(group) for name in (plan.HUB, plan.NET) for group in control_groups(name) if group.exists()]
+    mounts = [
+        line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines() if "desa-village" in line
+    ]
+    return cables.leftovers() + groups + mounts + ([str(plan.STATE)] if plan.STATE.exists() else [])
 
 
 def _document_path() -> Path:
@@ -188,7 +200,3 @@ def _document_path() -> Path:
 
 def _lock_path() -> Path:
     return plan.STATE.with_suffix(".lock")
-
-
-def _lock_file() -> IO[str]:
-    return _lock_path().open("a+", encoding="ascii")
