@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final, ParamSpec
 
-from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, Request, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import PasswordField, StringField
 
-from appliance.faces.origin import device_address
+from appliance.faces.origin import braked_address
 from appliance.store.accounts import PASSWORD_LENGTH_MIN, Account, Accounts, Outcome, PasswordProblem
 
 P = ParamSpec("P")
@@ -48,6 +48,7 @@ def install(
     clock: Callable[[], float],
     home_endpoint: str,
     over_unix_socket: bool,
+    behind_proxy: bool = False,
     url_prefix: str = "",
     guard: Callable[[], ResponseReturnValue | None] | None = None,
 ) -> None:
@@ -60,13 +61,15 @@ def install(
         clock: seconds, wall time.
         home_endpoint: where a login leads.
         over_unix_socket: as for `appliance.faces.origin.device_address`.
+        behind_proxy: as for `appliance.faces.origin.braked_address`.
         url_prefix: such as ``/kantor``.
         guard: called before each of these pages; answers in their place where login is not allowed.
     """
     app.config["SECRET_KEY"] = secret
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a clerk is interrupted; the token lives as long as the session
     CSRFProtect(app)
-    app.extensions["desahub_login"] = (accounts, clock, home_endpoint, over_unix_socket)
+    address_of = functools.partial(braked_address, over_unix_socket=over_unix_socket, behind_proxy=behind_proxy)
+    app.extensions["desahub_login"] = (accounts, clock, home_endpoint, address_of)
     pages = Blueprint(BLUEPRINT, __name__, url_prefix=url_prefix, template_folder="templates")
     if guard is not None:
         pages.before_request(guard)
@@ -117,13 +120,12 @@ def turn_away(roles: Sequence[str] = ()) -> ResponseReturnValue | None:
 
 def log_in() -> ResponseReturnValue:
     """Show the form, or check it."""
-    accounts, clock, home_endpoint, over_unix_socket = _parts()
+    accounts, clock, home_endpoint, address_of = _parts()
     if request.method != "POST" and current_account() is not None:
         return redirect(url_for(home_endpoint), 303)
     form, problem, status, headers = LoginForm(), "", 200, {}
     if form.validate_on_submit():
-        device = device_address(request, over_unix_socket=over_unix_socket) or "?"
-        answer = accounts.log_in(form.name.data or "", form.password.data or "", device, int(clock()))
+        answer = accounts.log_in(form.name.data or "", form.password.data or "", address_of(request), int(clock()))
         if answer.outcome is Outcome.WELCOME:
             session.clear()  # a session from before the login must not become a logged-in one
             session[_KEY] = answer.token
@@ -149,7 +151,7 @@ def log_out() -> ResponseReturnValue:
 
 def change_password() -> ResponseReturnValue:
     """Let a person replace their password; it ends all their sessions, this one too."""
-    accounts, clock, _, over_unix_socket = _parts()
+    accounts, clock, _, address_of = _parts()
     account = current_account()
     if account is None:
         return redirect(url_for(f"{BLUEPRINT}.log_in"), 303)
@@ -158,9 +160,8 @@ def change_password() -> ResponseReturnValue:
         if form.new.data != form.again.data:
             problem = gettext("Kedua kata sandi baru tidak sama.")
         else:
-            device = device_address(request, over_unix_socket=over_unix_socket) or "?"
             old, new = form.old.data or "", form.new.data or ""
-            found = accounts.change_password(account.name, old, new, device, int(clock()))
+            found = accounts.change_password(account.name, old, new, address_of(request), int(clock()))
             if found is None:
                 session.clear()
                 return render_template("faces/password_changed.html")
@@ -186,6 +187,6 @@ def _problem_text(problem: PasswordProblem) -> str:
     return str(texts[problem])
 
 
-def _parts() -> tuple[Accounts, Callable[[], float], str, bool]:
+def _parts() -> tuple[Accounts, Callable[[], float], str, Callable[[Request], str]]:
     parts: Any = current_app.extensions["desahub_login"]
     return (*parts,)

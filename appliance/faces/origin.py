@@ -60,3 +60,38 @@ def device_address(asked: Request, *, over_unix_socket: bool) -> str:
         return str(ipaddress.IPv4Address(text))
     except ValueError:
         return ""
+
+
+def braked_address(asked: Request, *, over_unix_socket: bool, behind_proxy: bool = False) -> str:
+    """The address that failed logins are counted for: an IPv4 address, or the /64 network of an IPv6 address.
+
+    A home or an office is given a whole /64, in which each visitor would have as many addresses as they like.
+
+    Args:
+        asked: the request.
+        over_unix_socket: as for `device_address`.
+        behind_proxy: a proxy on this machine sets ``X-Real-IP``; it is believed from loopback, and from nowhere else.
+
+    Returns:
+        The address, or "?" when there is none.
+    """
+    text = asked.remote_addr or ""
+    named = asked.headers.get("X-Real-IP", "")
+    if over_unix_socket or (behind_proxy and named and _is_loopback(text)):
+        text = named
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "?"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False

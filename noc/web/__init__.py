@@ -20,7 +20,7 @@ TIMEZONE: Final = "Asia/Jakarta"  # of the pages; each hub's own page speaks in 
 
 
 def create_app(
-    places: Places, store: NocStore, *, clock: Callable[[], float] = time.time, https: bool = False
+    places: Places, store: NocStore, *, clock: Callable[[], float] = time.time, behind_proxy: bool = False
 ) -> Flask:
     """Make the application.
 
@@ -28,14 +28,14 @@ def create_app(
         places: where accounts, the session key and the token are; made by ``desahub-noc init``.
         store: what the ingest keeps.
         clock: seconds, wall time.
-        https: the pages are served by TLS.
+        behind_proxy: a proxy on this machine speaks TLS and says in ``X-Real-IP`` who asks: Secure cookies, HSTS.
 
     Raises:
         StoreError: accounts or secrets cannot be read.
     """
     app = Flask(__name__, static_folder="static", static_url_path="/noc")
     face = Face(name="Internet Desa Hub", part="Pusat kendali jaringan (NOC)")
-    install(app, face, timezone=TIMEZONE, catalogues=Path(__file__).parent / "translations", https=https)
+    install(app, face, timezone=TIMEZONE, catalogues=Path(__file__).parent / "translations", https=behind_proxy)
     login.install(
         app,
         open_accounts(places),
@@ -43,6 +43,7 @@ def create_app(
         clock=clock,
         home_endpoint="noc.index",
         over_unix_socket=False,
+        behind_proxy=behind_proxy,
     )
     app.extensions["noc"] = views.Parts(store, clock)
     app.register_blueprint(views.pages)

@@ -22,12 +22,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m noc.web", description="The NOC's pages.")
     parser.add_argument("--bind", action="append", default=[], metavar="ADDRESS", help="such as 127.0.0.1:8080")
     parser.add_argument("--state", type=Path, default=state, help="folder with noc.db and web/ (%(default)s)")
-    parser.add_argument("--https", action="store_true", help="a proxy in front speaks TLS: Secure cookies and HSTS")
+    parser.add_argument(
+        "--behind-proxy", action="store_true",
+        help="a proxy on this machine speaks TLS and sets X-Real-IP: believed from loopback; Secure cookies and HSTS",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     places = Places(state=options.state)
     try:
-        serve(create_app(places, open_noc_store_reading(places.store), https=options.https), *options.bind)
+        serve(
+            create_app(places, open_noc_store_reading(places.store), behind_proxy=options.behind_proxy), *options.bind
+        )
     except (DesahubError, OSError) as error:
         logging.getLogger("noc.web").error("%s", error)
         return 1

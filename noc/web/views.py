@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
@@ -12,12 +13,14 @@ from flask import Blueprint, Response, abort, current_app, make_response, render
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from appliance.core.report import Number
 from appliance.faces import formats
 from appliance.faces.login import turn_away
 from noc import fleet
 from noc.store.contract import HubFacts, NocStore
 from noc.web import charts
 
+HUBS_PER_PAGE: Final = 25
 _LOOKS: Final = {
     # Grey is normal; colour is for what is not.
     fleet.HubState.ONLINE: "calm",
@@ -33,6 +36,17 @@ class Parts:
 
     store: NocStore
     clock: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """What a hub said last, and when, in ms of UTC. Stale figures are shown as such."""
+
+    samples: Mapping[str, Number | None]
+    uptime_seconds: float | None
+    rates: fleet.Rates | None
+    time_ms: int | None
+    is_stale: bool
 
 
 pages = Blueprint("noc", __name__, template_folder="templates")
@@ -58,7 +72,7 @@ def state_words() -> dict[fleet.HubState, str]:
         fleet.HubState.NO_CONTACT: gettext("Tidak ada kontak"),
         fleet.HubState.ATTENTION: gettext("Perlu perhatian"),
         fleet.HubState.NEVER: gettext("Belum pernah terhubung"),
-        fleet.HubState.ONLINE: gettext("Online"),
+        fleet.HubState.ONLINE: gettext("Terhubung"),
     }
 
 
@@ -80,13 +94,20 @@ def index() -> ResponseReturnValue:
     """List the hubs."""
     every = statuses()
     wanted, text = request.args.get("state", ""), request.args.get("q", "").strip()[:64]
-    shown = [each for each in every if wanted in ("", each.state) and _matches(each, text)]
+    state = fleet.HubState(wanted) if wanted in set(fleet.HubState) else None
+    found = [each for each in every if state in (None, each.state) and _matches(each, text)]
+    last = max(1, math.ceil(len(found) / HUBS_PER_PAGE))
+    number = min(max(1, request.args.get("hal", 1, int)), last)
     return render_template(
         "noc/index.html",
         every=every,
-        shown=shown,
+        found=found,
+        shown=found[(number - 1) * HUBS_PER_PAGE : number * HUBS_PER_PAGE],
+        page_number=number,
+        pages_count=last,
         counts=fleet.count_states(every),
-        state=wanted,
+        state=state,
+        unknown_state=wanted if state is None else "",
         text=text,
         aside=sum(parts().store.aside_counts().values()),
         **_words(),
@@ -99,15 +120,24 @@ def hub(hub_id: str) -> ResponseReturnValue:
     status = _one(hub_id)
     zone = ZoneInfo(status.facts.hub.timezone)
     now = datetime.datetime.fromtimestamp(parts().clock(), datetime.UTC)
-    contact = status.facts.last_contact_ms
+    span = _span()
+    buckets = _buckets(status.facts, span)
+
+    def moment(time_ms: int | None) -> str:
+        if time_ms is None:
+            return ""
+        return formats.moment(datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC), now, zone)
+
     return render_template(
         "noc/hub.html",
         status=status,
-        span=_span(),
+        last=_last_known(status),
+        moment_of=moment,
+        span=span,
         spans=charts.SPANS,
-        contact=None
-        if contact is None
-        else formats.moment(datetime.datetime.fromtimestamp(contact / 1000, datetime.UTC), now, zone),
+        drawings={"bandwidth": charts.bandwidth(buckets), "latensi": charts.round_trip(buckets)},
+        widths=charts.WIDTHS,
+        height=charts.HEIGHT,
         zone_name=formats.moment(now, now, zone).rpartition(" ")[2],
         **_words(),
     )
@@ -117,20 +147,39 @@ def hub(hub_id: str) -> ResponseReturnValue:
 def chart(hub_id: str, which: str) -> Response:
     """Draw one chart of a hub."""
     facts = _facts(hub_id)
-    span = _span()
+    buckets = _buckets(facts, _span())
+    made = charts.bandwidth(buckets) if which == "bandwidth" else charts.round_trip(buckets)
+    narrow = request.args.get("lebar") == "sempit"
+    response = make_response(charts.draw(made, buckets, ZoneInfo(facts.hub.timezone), narrow=narrow))
+    response.content_type = "image/svg+xml"
+    return response
+
+
+def _buckets(facts: HubFacts, span: charts.Span) -> tuple[fleet.Bucket, ...]:
     width_ms = span.hours * 3_600_000 // span.points
     # Whole steps of the clock, so that a point does not move each time the page is looked at.
     to_ms = (int(parts().clock() * 1000) // width_ms + 1) * width_ms
     from_ms = to_ms - span.points * width_ms
-    records = parts().store.records(hub_id, from_ms - fleet.GAP_MS, to_ms)
-    buckets = fleet.series(
-        [each for each in records if each.time_ms is not None and each.time_ms >= from_ms], from_ms, to_ms, span.points
-    )
-    draw = charts.bandwidth if which == "bandwidth" else charts.round_trip
-    narrow = request.args.get("lebar") == "sempit"
-    response = make_response(draw(buckets, ZoneInfo(facts.hub.timezone), narrow=narrow))
-    response.content_type = "image/svg+xml"
-    return response
+    records = parts().store.records(facts.hub.hub_id, from_ms - fleet.GAP_MS, to_ms)
+    recent = [each for each in records if each.time_ms is not None and each.time_ms >= from_ms]
+    return fleet.series(recent, from_ms, to_ms, span.points)
+
+
+def _last_known(status: fleet.HubStatus) -> Last:
+    """The figures to show: those of now, or the last ones of a hub that fell silent, with their time."""
+    recent = status.facts.recent
+    if not recent:
+        return Last({}, None, None, None, is_stale=False)
+    latest = recent[-1]
+    if status.samples:
+        return Last(status.samples, status.uptime_seconds, status.rates, latest.time_ms, is_stale=False)
+    samples = latest.record.samples
+    flow = next(fleet.flows(recent[-2:]), None)
+    rates = None
+    if flow is not None:
+        milliseconds = flow.to_ms - flow.from_ms
+        rates = fleet.Rates(8_000 * flow.received_bytes / milliseconds, 8_000 * flow.sent_bytes / milliseconds)
+    return Last(samples, samples.get("uptime_seconds"), rates, latest.time_ms, is_stale=True)
 
 
 def _words() -> dict[str, Any]:

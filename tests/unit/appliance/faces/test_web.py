@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from appliance.core.config import Timezone, Village, VillageKind
 from appliance.core.errors import GateUnavailable, StoreError, StoreFull
 from appliance.faces import errors, village, web
-from appliance.faces.origin import device_address
+from appliance.faces.origin import braked_address, device_address
 
 RAISED: dict[str, Exception] = {
     "full": StoreFull("/var/lib/x.db: full"),
@@ -173,6 +173,27 @@ def test_the_device_is_whom_nginx_names_or_the_connection(app: Flask) -> None:
         assert device_address(request, over_unix_socket=False) == "10.20.0.9"
     with app.test_request_context("/", environ_base={"REMOTE_ADDR": ""}):
         assert device_address(request, over_unix_socket=True) == device_address(request, over_unix_socket=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("connection", "named", "behind_proxy", "found"),
+    [
+        ("127.0.0.1", "203.0.113.7", True, "203.0.113.7"),
+        ("::1", "203.0.113.7", True, "203.0.113.7"),
+        ("127.0.0.1", "203.0.113.7", False, "127.0.0.1"),
+        ("192.0.2.5", "203.0.113.7", True, "192.0.2.5"),
+        ("127.0.0.1", "", True, "127.0.0.1"),
+        ("127.0.0.1", "2001:db8:1:2:3:4:5:6", True, "2001:db8:1:2::/64"),
+        ("127.0.0.1", "::ffff:203.0.113.7", True, "203.0.113.7"),
+        ("127.0.0.1", "nonsense", True, "?"),
+        ("", "203.0.113.7", True, "?"),
+    ],
+)
+def test_failed_logins_are_counted_for_whom_the_proxy_names(
+    app: Flask, connection: str, named: str, behind_proxy: bool, found: str
+) -> None:
+    with app.test_request_context("/", headers={"X-Real-IP": named}, environ_base={"REMOTE_ADDR": connection}):
+        assert braked_address(request, over_unix_socket=False, behind_proxy=behind_proxy) == found
 
 
 def test_names_of_units(app: Flask) -> None:

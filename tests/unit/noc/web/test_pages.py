@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from noc import setup
 from noc.store.contract import Arrivals, Hub
@@ -56,6 +57,28 @@ def staff(places: setup.Places, client: FlaskClient) -> FlaskClient:
     answer = client.post("/masuk", data={"csrf_token": token[1], "name": "petugas", "password": PASSWORD})
     assert answer.status_code == 303
     return client
+
+
+def log_in(client: FlaskClient, name: str, password: str, device: str) -> TestResponse:
+    where = {"base_url": "https://noc.example.go.id", "headers": {"X-Real-IP": device}}
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/masuk", **where).text)
+    assert token is not None
+    where["headers"] = {"X-Real-IP": device, "Referer": "https://noc.example.go.id/masuk"}
+    return client.post("/masuk", data={"csrf_token": token[1], "name": name, "password": password}, **where)
+
+
+def test_behind_the_proxy_strangers_lock_nobody_out(places: setup.Places, store: SqliteNocStore) -> None:
+    people = setup.open_accounts(places)
+    now = NOW_MS // 1000
+    password = people.add("kepala", "admin", now)
+    app = create_app(places, store, clock=lambda: NOW_MS / 1000, behind_proxy=True)
+    made_up = [log_in(app.test_client(), f"nama{i}", "x", "203.0.113.7").status_code for i in range(22)]
+    assert made_up == [403] * 20 + [429] * 2
+    assert [log_in(app.test_client(), "kepala", "x", "203.0.113.9").status_code for _ in range(6)][-1] == 429
+    answer = log_in(app.test_client(), "kepala", password, "198.51.100.20")
+    assert answer.status_code == 303
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/", "/hub/hub-0000", "/hub/hub-0000/bandwidth.svg"])
