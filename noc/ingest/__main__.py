@@ -18,6 +18,8 @@ from noc.ingest.link import BrokerLink
 from noc.store.sqlite import open_noc_store
 
 _log = logging.getLogger("noc.ingest")
+KEEP_DAYS_MIN = 8  # the pages draw charts of seven days
+KEEP_DAYS_MAX = 3_650
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             died.set()
             stopping.set()
 
-    worker.run(link, store, stopping, alive)
+    worker.run(link, store, stopping, alive, keep_days=options.keep_days)
     notify("STOPPING=1")
     link.stop()
     store.close()
@@ -52,6 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log.error("the thread of the broker's connection died; leaving so that systemd starts afresh")
         return 3
     return 0
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not KEEP_DAYS_MIN <= int(text) <= KEEP_DAYS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed are whole days from {KEEP_DAYS_MIN} to {KEEP_DAYS_MAX}")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         help="folder with client.key, client.crt and ca.crt",
     )
     parser.add_argument("--store", type=Path, default=state / "noc.db", help="the NOC's database")
+    parser.add_argument(
+        "--keep-days", type=_days, default=14, metavar="DAYS", help="delete records after this (%(default)s)"
+    )
     return parser
 
 

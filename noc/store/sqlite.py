@@ -52,6 +52,12 @@ def m001_first(db: Database) -> None:
     db.execute("INSERT INTO store VALUES (?)", (secrets.token_hex(16),))
 
 
+@_MIGRATIONS()
+def m002_arrival(db: Database) -> None:
+    """Find the oldest arrivals without reading every record."""
+    db.execute("CREATE INDEX record_received ON record (received_ms)")
+
+
 class SqliteNocStore:
     """`NocStore` on one SQLite file."""
 
@@ -103,6 +109,18 @@ class SqliteNocStore:
                     (received_ms, hub_id),
                 )
         return new
+
+    def sweep(self, before_ms: int, limit: int) -> int:
+        """Delete up to ``limit`` records that came before ``before_ms``; return how many went.
+
+        By arrival, not by date: a hub's clock may say anything.
+        """
+        with self._store.transaction() as db:
+            return db.execute(
+                "DELETE FROM record WHERE (hub_id, boot_id, sequence) IN ("
+                " SELECT hub_id, boot_id, sequence FROM record WHERE received_ms < ? ORDER BY received_ms LIMIT ?)",
+                (before_ms, limit),
+            ).rowcount
 
     def facts(self, hub_id: str | None = None) -> tuple[HubFacts, ...]:
         """Tell what is known of one hub, or of all by name; none when the id is not in the inventory."""

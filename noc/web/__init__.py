@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from flask import Flask
+from flask_babel import lazy_gettext
 
 from appliance.faces import login
 from appliance.faces.secret import load_or_make
@@ -34,7 +35,8 @@ def create_app(
         StoreError: accounts or secrets cannot be read.
     """
     app = Flask(__name__, static_folder="static", static_url_path="/noc")
-    face = Face(name="Internet Desa Hub", part="Pusat kendali jaringan (NOC)")
+    keeper = lazy_gettext("pengelola server NOC")
+    face = Face(name="Internet Desa Hub", part="Pusat kendali jaringan (NOC)", helper=keeper, keeper=keeper)
     install(app, face, timezone=TIMEZONE, catalogues=Path(__file__).parent / "translations", https=behind_proxy)
     login.install(
         app,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def test_a_record_counts_once_whoever_sends_it_again(store: NocStore) -> None:
     assert store.records(HUB.hub_id, 0, NOW_MS) == (one,)
     (facts,) = store.facts(HUB.hub_id)
     assert (facts.recent, facts.last_contact_ms) == ((one, two), NOW_MS)
+
+
+def test_old_arrivals_go_a_few_at_a_time(store: NocStore) -> None:
+    late = dataclasses.replace(arrived(HUB.hub_id, 1, 900_000), received_ms=NOW_MS)
+    old = [arrived(HUB.hub_id, minute, 60_000 * (9 - minute)) for minute in range(2, 9)]
+    store.commit(Arrivals([*old, late]))
+    assert [store.sweep(NOW_MS - 120_000, 4) for _ in range(3)] == [4, 1, 0]
+    assert store.records(HUB.hub_id, 0, NOW_MS + 1) == (late, *old[-2:])
+    assert store.facts(HUB.hub_id)[0].last_contact_ms == NOW_MS
 
 
 def test_all_or_nothing(store: NocStore) -> None:

@@ -120,7 +120,9 @@ def test_the_list_shows_what_needs_somebody_first(staff: FlaskClient) -> None:
         ("q=hub-0003", 1),
         ("q=CIKADU", 1),
         ("q=%3Cb%3E", 0),
-        ("state=x", 0),
+        ("hal=99", 14),
+        ("hal=x", 14),
+        ("state=x", 14),
     ],
 )
 def test_filters_stand_in_the_address(staff: FlaskClient, query: str, count: int) -> None:
@@ -149,7 +151,7 @@ def test_charts_carry_no_script_and_nothing_from_elsewhere(
     assert re.findall(r'(?:href|src)="(?!#)[^"]*"', text) == []
     assert "url(" not in text.replace("url(#", "")
     assert "@import" not in text
-    assert ("Belum ada data" in text) is (hub_id == "hub-0005")
+    assert ("Tidak ada data dalam rentang ini" in text) is (hub_id == "hub-0005")
 
 
 def test_a_chart_breaks_its_line_where_nothing_is_known(staff: FlaskClient, store: SqliteNocStore) -> None:
