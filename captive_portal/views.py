@@ -25,6 +25,7 @@ from captive_portal.rules import Decision, Device, Now, Policy, Verdict
 
 # A lease that is about to end is not worth opening the gate for: kernel and grant end within a second of each other.
 REPAIR_SECONDS_MIN: Final = 5
+_RETRY: Final = {"Retry-After": "60"}
 
 pages = Blueprint("portal", __name__, template_folder="templates")
 
@@ -50,7 +51,7 @@ class _Parts:
 
     def admitted(self, decision: Decision) -> Admitted | None:
         """What the gate says about the client. Raises `GateUnavailable`."""
-        return next((one for one in self.gate.clients() if one.client == decision.client), None)
+        return self.gate.admitted(decision.client) if decision.client is not None else None
 
 
 def create_app(
@@ -120,7 +121,14 @@ def home() -> ResponseReturnValue:
     decision, now = parts.decide()
     if decision.client is None:
         return _explain(decision.verdict)
-    if parts.admitted(decision) is not None or parts.grants.of(decision.client, now) is not None:
+    if parts.grants.of(decision.client, now) is not None:
+        return redirect(url_for("portal.status"), 303)
+    try:
+        admitted = parts.admitted(decision)
+    except GateError:
+        # Nothing is known of a connection here, so that nothing is claimed of one: the question, and that it must wait.
+        return _page("portal/home.html", gate_is_silent=True), 503, _RETRY
+    if admitted is not None:
         return redirect(url_for("portal.status"), 303)
     return _page("portal/home.html")
 
@@ -151,8 +159,13 @@ def status() -> ResponseReturnValue:
     decision, now = parts.decide()
     if decision.client is None:
         return _explain(decision.verdict)
-    admitted = parts.admitted(decision)
     grant = parts.grants.of(decision.client, now)
+    try:
+        admitted = parts.admitted(decision)
+    except GateError:
+        if grant is None:
+            return _page("portal/home.html", gate_is_silent=True), 503, _RETRY
+        return _page("portal/status.html", gate_is_silent=True, admitted=None), 503, _RETRY
     left_seconds = rules.remaining_seconds(grant, now) if grant is not None else 0
     if admitted is None and left_seconds >= REPAIR_SECONDS_MIN:
         try:
@@ -162,7 +175,7 @@ def status() -> ResponseReturnValue:
         except GateError:
             return errors.page(503, *_kept(), code="GERBANG")
         admitted = parts.admitted(decision)
-    return _page("portal/status.html", admitted=admitted)
+    return _page("portal/status.html", admitted=admitted, is_ended="putus" in request.args)
 
 
 @pages.post("/keluar")
@@ -177,16 +190,16 @@ def disconnect() -> ResponseReturnValue:
         parts.gate.revoke(decision.client)
     except GateError:
         title = gettext("Sambungan belum dapat diputus")
-        advice = gettext("Gerbang internet tidak menjawab. Tunggu satu menit, lalu tekan Putuskan sekali lagi.")
+        advice = gettext("Sambungan Anda masih terbuka. Tunggu satu menit, lalu tekan Putuskan sekali lagi.")
         return errors.page(503, title, advice, "GERBANG")
-    return redirect(url_for("portal.status"), 303)
+    return redirect(url_for("portal.status", putus="ya"), 303)
 
 
 def _kept() -> tuple[str, str]:
     return (
         gettext("Izin sudah tercatat, tetapi internet belum terbuka"),
         gettext(
-            "Gerbang internet tidak menjawab. Tunggu satu menit, lalu buka halaman depan: "
+            "Jalan ke internet belum bisa dibuka. Tunggu satu menit, lalu buka halaman depan: "
             "sambungan Anda dilanjutkan di sana."
         ),
     )
@@ -218,7 +231,7 @@ def _explain_refusal(error: GateRefused) -> ResponseReturnValue:
         return errors.page(
             503,
             gettext("Jaringan sedang penuh"),
-            gettext("Semua tempat sedang dipakai. Coba lagi beberapa menit lagi."),
+            gettext("Semua tempat sedang dipakai. Coba lagi dalam beberapa menit."),
             "PENUH",
         )
     return errors.page(503, *_kept(), code="GERBANG")

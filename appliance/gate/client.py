@@ -14,9 +14,11 @@ from appliance.gate.protocol import (
     Admit,
     Admitted,
     Answer,
+    AskClient,
     AskStatus,
     Client,
     Clients,
+    ClientState,
     Done,
     GateStatus,
     ListClients,
@@ -55,6 +57,10 @@ class GateClient:
     def clients(self) -> tuple[Admitted, ...]:
         """Who is let through. Raises `GateRefused` or `GateUnavailable`."""
         return self._expect(ListClients(), Clients).admitted
+
+    def admitted(self, client: Client) -> Admitted | None:
+        """What is left of one client's lease, None when it has none. Raises `GateRefused` or `GateUnavailable`."""
+        return self._expect(AskClient(client), ClientState).found
 
     def status(self) -> GateStatus:
         """How the gate is. Raises `GateRefused` or `GateUnavailable`."""

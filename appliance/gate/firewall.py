@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from appliance.gate.protocol import Admit, Admitted, Revoke
+from appliance.gate.protocol import Admit, Admitted, Client, Revoke
 
 
 class Firewall(Protocol):
@@ -35,6 +35,10 @@ class Firewall(Protocol):
 
     def clients(self) -> tuple[Admitted, ...]:
         """Who is let through now. Raises `OperationError`."""
+        ...
+
+    def admitted(self, client: Client) -> Admitted | None:
+        """Is exactly this client let through now? Reads one element, not all. Raises `OperationError`."""
         ...
 
     def is_closed(self) -> bool:

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from appliance.core.errors import GateRefused, OperationError
 from appliance.gate.firewall import refuse_doubles
-from appliance.gate.libnftables import Nftables
+from appliance.gate.libnftables import Nftables, NotThere
 from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
 from appliance.network.nftables import TABLE
 
 _FINGERPRINT: Final = re.compile(r'^\tcomment "ruleset ([0-9a-f]{64})"$', re.MULTILINE)
+_EXPIRES: Final = re.compile(r"expires (?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?")
 _COUNTER: Final = re.compile(r"counter packets (\d+) bytes (\d+)")
 # ENFILE, strerror(3): what the kernel answers when a set is at its size.
 _FULL: Final = "Too many open files in system"
@@ -92,6 +93,14 @@ class KernelFirewall:
             found.append(Admitted(client, element.expires_seconds, element.bytes, received.get(client.address, 0)))
         return tuple(found)
 
+    def admitted(self, client: Client) -> Admitted | None:
+        """One client, when it is let through now; see `firewall.Firewall.admitted`."""
+        sent = self._one("admitted", f"{client.address} . {client.mac}")
+        if sent is None:
+            return None
+        received = self._one("admitted_return", client.address)
+        return Admitted(client, sent.expires_seconds, sent.bytes, received.bytes if received else 0)
+
     def is_closed(self) -> bool:
         """Do input and forward of the table drop what no rule accepts?"""
         policies = {
@@ -105,7 +114,7 @@ class KernelFirewall:
         """The fingerprint in the table's comment, empty without the table."""
         try:
             match = _FINGERPRINT.search(self._nftables.text(f"list table {TABLE}"))
-        except OperationError:
+        except NotThere:
             return ""
         return match[1] if match else ""
 
@@ -131,13 +140,12 @@ class KernelFirewall:
             yield _add("admitted_return", [_renewed(client.address, lease, received if sent else None)])
 
     def _one(self, name: str, key: str) -> _Element | None:
-        """One element's counters; its times are not needed to renew or remove it."""
+        """One element, if it is there; its whole timeout is not read, since renewing sets it anew."""
         try:
             text = self._nftables.get(f"get element {TABLE} {name} {{ {key} }}")
-        except OperationError:
+        except NotThere:
             return None
-        match = _COUNTER.search(text)
-        return _Element(key, 0, 0, int(match[1]), int(match[2])) if match else None
+        return _read_one(key, text)
 
     def _elements(self, name: str) -> tuple[_Element, ...]:
         return tuple(_parse(self._nftables.ask(f"list set {TABLE} {name}")))
@@ -146,7 +154,7 @@ class KernelFirewall:
         """What of the old table's set is carried over: nothing, where there was no such set."""
         try:
             return self._elements(name)
-        except OperationError:
+        except NotThere:
             return ()
 
     def _remember(self, elements: Iterable[_Element]) -> None:
@@ -176,6 +184,16 @@ def _delete(name: str, elements: Iterable[_Element | None]) -> Iterable[str]:
     for element in elements:
         if element is not None:
             yield f"delete element {TABLE} {name} {{ {element.key} }}\n"
+
+
+def _read_one(key: str, text: str) -> _Element | None:
+    """Read libnftables' text answer to ``get element``, with times like ``1m29s960ms`` in nft(8)."""
+    counter, expires = _COUNTER.search(text), _EXPIRES.search(text)
+    if counter is None or expires is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in expires.groups())
+    rest = max(1, ((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    return _Element(key, 0, rest, int(counter[1]), int(counter[2]))
 
 
 def _parse(objects: Iterable[dict[str, Any]]) -> Iterable[_Element]:

@@ -17,6 +17,14 @@ _JSON: Final = 1 << 4  # NFT_CTX_OUTPUT_JSON
 _TERSE: Final = 1 << 11  # NFT_CTX_OUTPUT_TERSE: leave out the elements of sets
 
 
+# ENOENT, strerror(3), as libnftables words it: no such table, set or element.
+_NONE: Final = "No such file or directory"
+
+
+class NotThere(OperationError):  # noqa: N818 - it may be quite in order
+    """The kernel has no such table, set or element."""
+
+
 class Nftables:
     """One context of libnftables, behind a lock: the library's contexts are not made for threads.
 
@@ -48,7 +56,8 @@ class Nftables:
         """Run a ``list`` command and return the objects of its JSON answer.
 
         Raises:
-            OperationError: it was refused, or what was asked for does not exist.
+            NotThere: what was asked for does not exist.
+            OperationError: it was refused.
         """
         answer = self._run(command, _JSON)
         objects: list[dict[str, Any]] = json.loads(answer)["nftables"] if answer else []
@@ -62,7 +71,8 @@ class Nftables:
         """Run a ``get element`` command and return its text; version 1.0.6 has no JSON for it.
 
         Raises:
-            OperationError: it was refused, or there is no such element.
+            NotThere: there is no such element.
+            OperationError: it was refused.
         """
         return self._run(command, 0)
 
@@ -83,7 +93,10 @@ class Nftables:
             output = self._library.nft_ctx_get_output_buffer(self._context)
             errors = self._library.nft_ctx_get_error_buffer(self._context)
         if failed:
-            raise OperationError(f"the firewall refused: {errors.decode(errors='replace').strip()[:1000]}")
+            said = errors.decode(errors="replace").strip()[:1000]
+            # The first line says why; the others repeat the command.
+            kind = NotThere if _NONE in said.partition("\n")[0] else OperationError
+            raise kind(f"the firewall refused: {said}")
         return str(output.decode(errors="replace"))
 
 

@@ -75,11 +75,18 @@ class ListClients:
 
 
 @dataclass(frozen=True, slots=True)
+class AskClient:
+    """Ask whether ``client`` is let through."""
+
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
 class AskStatus:
     """Ask how the gate is."""
 
 
-Request = Admit | Revoke | ListClients | AskStatus
+Request = Admit | Revoke | ListClients | AskClient | AskStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,13 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientState:
+    """The answer to `AskClient`; None when it is not let through."""
+
+    found: Admitted | None
+
+
+@dataclass(frozen=True, slots=True)
 class GateStatus:
     """The answer to `AskStatus`. ``closed_by_default`` is read from the kernel, not remembered."""
 
@@ -121,7 +135,7 @@ class Refusal:
     message: str
 
 
-Answer = Done | Clients | GateStatus | Refusal
+Answer = Done | Clients | ClientState | GateStatus | Refusal
 
 
 class Gate(Protocol):
@@ -136,14 +150,17 @@ class Gate(Protocol):
 
     def clients(self) -> tuple[Admitted, ...]: ...
 
+    def admitted(self, client: Client) -> Admitted | None: ...
+
     def status(self) -> GateStatus: ...
 
 
 _REQUESTS: Final[Mapping[str, type[Any]]] = {
-    "admit": Admit, "revoke": Revoke, "list_clients": ListClients, "ask_status": AskStatus,
+    "admit": Admit, "revoke": Revoke, "list_clients": ListClients, "ask_client": AskClient,
+    "ask_status": AskStatus,
 }  # fmt: skip
 _ANSWERS: Final[Mapping[str, type[Any]]] = {
-    "done": Done, "clients": Clients, "status": GateStatus, "refusal": Refusal,
+    "done": Done, "clients": Clients, "client": ClientState, "status": GateStatus, "refusal": Refusal,
 }  # fmt: skip
 
 
@@ -191,11 +208,17 @@ def _decode(line: bytes, kinds: Mapping[str, type[Any]]) -> Any:
         raise GateRefused(RefusalCode.MALFORMED, f"a value of {name} has the wrong form") from None
 
 
+def _admitted(value: Mapping[str, Any]) -> Admitted:
+    return Admitted(**{**value, "client": Client(**value["client"])})
+
+
 def _part(key: str, value: Any) -> Any:
     if key == "client":
         return Client(**value)
     if key == "admitted":
-        return tuple(Admitted(**{**one, "client": Client(**one["client"])}) for one in value)
+        return tuple(_admitted(one) for one in value)
+    if key == "found":
+        return None if value is None else _admitted(value)
     if key == "code":
         return RefusalCode(value)
     return value

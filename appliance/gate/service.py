@@ -12,9 +12,11 @@ from appliance.gate.protocol import (
     Admit,
     Admitted,
     Answer,
+    AskClient,
     AskStatus,
     Client,
     Clients,
+    ClientState,
     Done,
     GateStatus,
     ListClients,
@@ -57,15 +59,17 @@ class LocalGate:
         Raises:
             OperationError: it was refused; all stays as it was.
         """
-        changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
         with self._lock:
+            changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
             self._config = config
-        strays = [
-            Revoke(one.client) for one in self._firewall.clients() if not may_be_admitted(config, one.client.address)
-        ]
-        if strays:
-            self._firewall.change(strays)
-        return changed
+            strays = [
+                Revoke(one.client)
+                for one in self._firewall.clients()
+                if not may_be_admitted(config, one.client.address)
+            ]
+            if strays:
+                self._firewall.change(strays)
+            return changed
 
     def admit(self, client: Client, lease_seconds: int) -> None:
         """Let ``client`` through. Who had the same address before is shut out: it was given to another device.
@@ -73,13 +77,13 @@ class LocalGate:
         Raises:
             GateRefused: ``not_a_resident``, ``full`` or ``failed``.
         """
+        # Held until the firewall has changed: a reload in between would leave in whom its networks do not know.
         with self._lock:
-            config = self._config
-        if not may_be_admitted(config, client.address):
-            raise GateRefused(
-                RefusalCode.NOT_A_RESIDENT, f"{client.address} is no device's address in a resident network"
-            )
-        self._firewall.change([Admit(client, lease_seconds)])
+            if not may_be_admitted(self._config, client.address):
+                raise GateRefused(
+                    RefusalCode.NOT_A_RESIDENT, f"{client.address} is no device's address in a resident network"
+                )
+            self._firewall.change([Admit(client, lease_seconds)])
 
     def revoke(self, client: Client) -> None:
         """Shut ``client`` out. Raises `GateRefused` with code ``failed``."""
@@ -89,6 +93,13 @@ class LocalGate:
         """Who is let through. Raises `GateRefused` with code ``failed``."""
         try:
             return self._firewall.clients()
+        except OperationError as error:
+            raise GateRefused(RefusalCode.FAILED, str(error)) from None
+
+    def admitted(self, client: Client) -> Admitted | None:
+        """What is left of one client's lease. Raises `GateRefused` with code ``failed``."""
+        try:
+            return self._firewall.admitted(client)
         except OperationError as error:
             raise GateRefused(RefusalCode.FAILED, str(error)) from None
 
@@ -112,6 +123,8 @@ def answer(gate: LocalGate, request: Request) -> Answer:
                 return Done()
             case ListClients():
                 return Clients(gate.clients())
+            case AskClient(client):
+                return ClientState(gate.admitted(client))
             case AskStatus():
                 return gate.status()
     except GateRefused as error:

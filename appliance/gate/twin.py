@@ -17,8 +17,7 @@ from appliance.core.errors import GateRefused
 from appliance.gate.firewall import refuse_doubles
 from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
 from appliance.gate.service import LocalGate
-
-CLIENTS_MAX = 4_096
+from appliance.network.nftables import CLIENTS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,10 @@ class TwinFirewall:
                 Admitted(client, math.ceil(lease.ends - now), lease.sent_bytes, lease.received_bytes)
                 for client, lease in self._live().items()
             )
+
+    def admitted(self, client: Client) -> Admitted | None:
+        """Is exactly this client let through now?"""
+        return next((one for one in self.clients() if one.client == client), None)
 
     def is_closed(self) -> bool:
         """The twin forwards nothing; it says closed once a ruleset is loaded."""

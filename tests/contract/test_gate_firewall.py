@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
@@ -133,6 +135,21 @@ def test_a_lease_runs_out_and_can_be_given_again(case: Case) -> None:
     assert _by_client(case)[PHONE].remaining_seconds > 40
 
 
+@pytest.mark.parametrize("lease_seconds", [50, 3_700, 90_061, 2_592_000])
+def test_one_client_is_told_without_the_others(case: Case, lease_seconds: int) -> None:
+    assert case.gate.admitted(PHONE) is None
+    case.gate.admit(PHONE, lease_seconds)
+    case.gate.admit(OTHER, 100)
+    one = case.gate.admitted(PHONE)
+    assert one is not None and lease_seconds - 5 <= one.remaining_seconds <= lease_seconds
+    assert case.gate.admitted(dataclasses.replace(PHONE, mac=OTHER.mac)) is None
+    case.count(PHONE, 7000, 9000)
+    now = case.gate.admitted(PHONE)
+    assert now is not None and (now.sent_bytes, now.received_bytes) == (7000, 9000)
+    case.gate.revoke(PHONE)
+    assert case.gate.admitted(PHONE) is None
+
+
 def test_a_full_house_refuses_and_changes_nothing_but_still_renews(case: Case) -> None:
     for number in range(3):
         case.gate.admit(Client(f"10.20.1.{number + 1}", "02:00:00:00:00:01"), 100)
@@ -180,6 +197,64 @@ def test_several_changes_are_one(case: Case) -> None:
     assert list(_by_client(case)) == [OTHER]
     with pytest.raises(ValueError, match="twice"):
         case.firewall.change([Admit(PHONE, 100), Revoke(PHONE)])
+
+
+class Grudging:
+    """A firewall that fails on one command, for another reason than that something is not there."""
+
+    def __init__(self, inner: Nftables, command: str) -> None:
+        self._inner, self._command = inner, command
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._inner, name)
+
+        def call(text: str) -> object:
+            if text.startswith(self._command):
+                raise OperationError("the firewall refused: Error: Device or resource busy")
+            return method(text)
+
+        return call
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("command", ["list set", "list table"])
+def test_a_firewall_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    own_network: None, config: Config, command: str
+) -> None:
+    context = Nftables()
+    gate = LocalGate(KernelFirewall(context), config)
+    gate.use(config)
+    gate.admit(PHONE, 100)
+    grudging = KernelFirewall(cast("Nftables", Grudging(context, command)))
+    changed = nftables.render(config) + "\n# changed"
+    with pytest.raises(OperationError, match="busy"):
+        grudging.load(changed, "0" * 64)
+    assert [one.client for one in gate.clients()] == [PHONE], "a failed look must not cost residents their lease"
+
+
+def test_a_reload_waits_for_an_admission_that_has_begun(config: Config) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(TwinFirewall):
+        def change(self, requests: Sequence[Admit | Revoke]) -> None:
+            begun.set()
+            assert go_on.wait(10)
+            super().change(requests)
+
+    gate = LocalGate(Slow(), config)
+    gate.use(config)
+    residents, office = config.networks
+    other = dataclasses.replace(config, networks=(dataclasses.replace(residents, address="10.40.0.1/24"), office))
+    threads = [threading.Thread(target=gate.admit, args=(PHONE, 100))]
+    threads[0].start()
+    assert begun.wait(10)
+    threads.append(threading.Thread(target=gate.use, args=(other,)))
+    threads[1].start()
+    threads[1].join(0.2)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert gate.clients() == ()
 
 
 @pytest.fixture

@@ -65,6 +65,10 @@ class Gate:
         self._fail()
         return self.twin.clients()
 
+    def admitted(self, client: Client) -> Admitted | None:
+        self._fail()
+        return self.twin.admitted(client)
+
     def status(self) -> GateStatus:
         self._fail()
         return self.twin.status()

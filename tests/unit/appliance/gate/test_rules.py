@@ -18,9 +18,12 @@ from appliance.gate.protocol import (
     LEASE_SECONDS_MAX,
     Admit,
     Admitted,
+    Answer,
+    AskClient,
     AskStatus,
     Client,
     Clients,
+    ClientState,
     Done,
     GateStatus,
     ListClients,
@@ -47,26 +50,28 @@ requests = (
     st.builds(Admit, clients, st.integers(1, LEASE_SECONDS_MAX))
     | st.builds(Revoke, clients)
     | st.just(ListClients())
+    | st.builds(AskClient, clients)
     | st.just(AskStatus())
 )
 counts = st.integers(0, 2**63)
 answers = (
     st.just(Done())
     | st.builds(Clients, st.lists(st.builds(Admitted, clients, counts, counts, counts), max_size=4).map(tuple))
+    | st.builds(ClientState, st.none() | st.builds(Admitted, clients, counts, counts, counts))
     | st.builds(GateStatus, st.booleans(), counts, st.text())
     | st.builds(Refusal, st.sampled_from(RefusalCode), st.text())
 )
 
 
 @given(requests)
-def test_requests_come_back_as_they_were(request: Admit | Revoke | ListClients | AskStatus) -> None:
+def test_requests_come_back_as_they_were(request: Request) -> None:
     line = encode(request)
     assert line.count(b"\n") == 1
     assert decode_request(line) == request
 
 
 @given(answers)
-def test_answers_come_back_as_they_were(message: Done | Clients | GateStatus | Refusal) -> None:
+def test_answers_come_back_as_they_were(message: Answer) -> None:
     line = encode(message)
     assert line.count(b"\n") == 1
     assert decode_answer(line) == message
@@ -98,7 +103,7 @@ def test_a_lease_has_bounds(seconds: int) -> None:
 
 
 def test_only_the_portal_and_root_may_change_anything() -> None:
-    changing: list[Request] = [Admit(PHONE, 1), Revoke(PHONE), ListClients()]
+    changing: list[Request] = [Admit(PHONE, 1), Revoke(PHONE), ListClients(), AskClient(PHONE)]
     for role in (Role.KIOSK, Role.AGENT, None):
         assert not any(may_ask(role, request) for request in changing)
     assert all(may_ask(role, request) for role in (Role.PORTAL, Role.ROOT) for request in changing)
@@ -133,7 +138,9 @@ def test_the_twin_gate_keeps_the_protocol_and_counts() -> None:
     assert answer(gate, Admit(PHONE, 100)) == Done()
     assert gate.firewall.count(PHONE, 5, 7)
     assert answer(gate, ListClients()) == Clients((Admitted(PHONE, 100, 5, 7),))
+    assert answer(gate, AskClient(PHONE)) == ClientState(Admitted(PHONE, 100, 5, 7))
     now[0] = 100.0
+    assert answer(gate, AskClient(PHONE)) == ClientState(None)
     assert answer(gate, ListClients()) == Clients(())
     assert not gate.firewall.count(PHONE, 1, 1)
     refusal = answer(gate, Admit(dataclasses.replace(PHONE, address="8.8.8.8"), 5))
