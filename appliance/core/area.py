@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-PATTERN = re.compile(r"\d\d\.\d\d\.\d\d\.[123]\d{3}")
+PATTERN = re.compile(r"\d\d\.\d\d\.\d\d\.[123]\d{3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

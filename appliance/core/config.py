@@ -457,7 +457,9 @@ class Config:
     village: Village = section(about="The village itself.")
     hub: Hub = section(about="This box.")
     uplink: Uplink = section(about="The way to the internet.")
-    networks: tuple[Network, ...] = section(about="The networks the box offers, at least one for residents.")
+    networks: tuple[Network, ...] = section(
+        about="The networks the box offers, at least one for residents.", at_most=NETWORKS_MAX
+    )
     radio: Radio | None = section(
         about="The radio. Leave it out where access points hang on the bridge by cable.", default=None
     )

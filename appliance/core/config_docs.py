@@ -32,7 +32,8 @@ def _section(row: Described) -> str:
     name = row.path.removesuffix("[]")
     title = f"[[{name}]]" if row.path.endswith("[]") else f"[{name}]"
     needed = "Needed." if row.required else "May be left out."
-    return f"\n## `{title}`\n\n{row.about} {needed}\n\n"
+    bound = f" {row.allowed[:1].upper()}{row.allowed[1:]}." if row.allowed else ""
+    return f"\n## `{title}`\n\n{row.about} {needed}{bound}\n\n"
 
 
 def _row(row: Described) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import enum
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -43,21 +44,36 @@ def length(low: int, high: int) -> Rule:
     )
 
 
-def option(*, about: str, example: object, rule: Rule | None = None, default: Any = dataclasses.MISSING) -> Any:
+def option(
+    *,
+    about: str,
+    example: object,
+    rule: Rule | None = None,
+    at_most: int | None = None,
+    default: Any = dataclasses.MISSING,
+) -> Any:
     """Declare one key of a document.
 
     Args:
         about: one sentence for the technician, as it appears in the documentation.
         example: a value as it would stand in the document.
-        rule: what the value must keep beyond its type.
+        rule: what the value must keep beyond its type; for a list, each of its entries.
+        at_most: for a list, how many entries it may hold.
         default: the value when the key is left out; without one the key is required.
     """
-    return dataclasses.field(default=default, metadata={"about": about, "example": example, "rule": rule})
+    metadata = {"about": about, "example": example, "rule": rule, "at_most": at_most}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
-def section(*, about: str, default: Any = dataclasses.MISSING, default_factory: Any = dataclasses.MISSING) -> Any:
-    """Declare a table (or an array of tables) of a document."""
-    metadata = {"about": about}
+def section(
+    *,
+    about: str,
+    at_most: int | None = None,
+    default: Any = dataclasses.MISSING,
+    default_factory: Any = dataclasses.MISSING,
+) -> Any:
+    """Declare a table (or an array of at most ``at_most`` tables) of a document."""
+    metadata = {"about": about, "at_most": at_most}
     if default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=default_factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -90,11 +106,13 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
         if key not in fields:
             near = difflib.get_close_matches(str(key), fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(fields)}"
-            problems.append(Problem(_join(path, str(key)), "is not a known key", hint))
+            problems.append(Problem(_join(path, _shown_key(str(key))), "is not a known key", hint))
     values: dict[str, object] = {}
     for name, field in fields.items():
         where = _join(path, name)
         if name in document:
+            if _is_too_long(document[name], field.metadata.get("at_most"), where, problems):
+                continue
             values[name] = _value(hints[name], document[name], where, field.metadata.get("rule"), problems)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             problems.append(Problem(where, "is missing", f"needed is: {field.metadata.get('about', name)}"))
@@ -106,6 +124,13 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
         between_fields: Iterable[Problem] = check()
         problems.extend(dataclasses.replace(problem, path=_join(path, problem.path)) for problem in between_fields)
     return typing.cast(object, made)
+
+
+def _is_too_long(value: object, at_most: int | None, path: str, problems: list[Problem]) -> bool:
+    if at_most is None or not isinstance(value, list | tuple) or len(value) <= at_most:
+        return False
+    problems.append(Problem(path, f"has {len(value)} entries", f"allowed are at most {at_most}"))
+    return True
 
 
 def _value(hint: Any, value: object, path: str, rule: Rule | None, problems: list[Problem]) -> object | None:
@@ -129,7 +154,7 @@ def _word(hint: type[enum.StrEnum], value: object, path: str, problems: list[Pro
     choices = [member.value for member in hint]
     if value in choices:
         return hint(value)
-    problems.append(Problem(path, f"is {value!r}", f"allowed are {', '.join(choices)}"))
+    problems.append(Problem(path, f"is {_shown(value)}", f"allowed are {', '.join(choices)}"))
     return None
 
 
@@ -165,6 +190,11 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def _shown_key(key: str) -> str:
+    """A key as a person may see it: one that is no bare key of TOML could else say anything to the terminal."""
+    return key if re.fullmatch("[A-Za-z0-9_-]{1,80}", key) else _shown(key)
+
+
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
@@ -196,7 +226,10 @@ def describe(kind: type, path: str = "") -> list[Described]:
         if dataclasses.is_dataclass(inner):
             table = f"{where}[]" if is_list else where
             about = field.metadata.get("about", "")
-            rows.append(Described(table, "tables" if is_list else "table", about, "", None, None, required, True))
+            most = field.metadata.get("at_most")
+            allowed = f"allowed are at most {most}" if most else ""
+            name = "tables" if is_list else "table"
+            rows.append(Described(table, name, about, allowed, None, None, required, True))
             rows.extend(describe(typing.cast(type, inner), table))
             continue
         allowed = rule.allowed if rule else ""
@@ -204,7 +237,9 @@ def describe(kind: type, path: str = "") -> list[Described]:
             allowed, name = f"allowed are {', '.join(member.value for member in inner)}", "one word of a list"
         else:
             name = _NAMES[inner]
-        type_name = f"list, each {name}" if is_list else name
+        at_most = field.metadata.get("at_most")
+        bound = f" of at most {at_most}" if at_most else ""
+        type_name = f"list{bound}, each {name}" if is_list else name
         rows.append(
             Described(
                 where,
