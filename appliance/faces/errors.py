@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, current_app, make_response, render_template
 from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -36,7 +36,7 @@ _WORDS: Final = {
         lazy_gettext("Periksa alamatnya, atau buka halaman depan."),
     ),
     405: _Words(
-        lazy_gettext("Halaman ini tidak dapat dipakai dengan cara itu"),
+        lazy_gettext("Tindakan ini tidak tersedia di sini"),
         lazy_gettext("Buka halaman depan dan pakai tombol yang ada di sana."),
     ),
     413: _Words(
@@ -48,8 +48,8 @@ _WORDS: Final = {
         lazy_gettext("Tunggu sebentar, lalu coba lagi."),
     ),
     500: _Words(
-        lazy_gettext("Ada kesalahan di kotak internet desa"),
-        lazy_gettext("Coba lagi sebentar. Kalau tetap begini, beri tahu kantor dan sebutkan kode di bawah."),
+        lazy_gettext("Ada kesalahan pada layanan ini"),
+        lazy_gettext("Coba lagi sebentar. Kalau tetap begini, beri tahu %(helper)s dan sebutkan kode di bawah."),
     ),
     503: _Words(
         lazy_gettext("Belum bisa dilayani"),
@@ -65,14 +65,14 @@ def page(status: int, title: str = "", advice: str = "", code: str = "") -> Resp
         status: HTTP's.
         title: what happened; by default what the status means.
         advice: what to do; by default what helps with the status.
-        code: a word to tell the office, shown after the status.
+        code: a word to tell the helper, shown after the status.
     """
     words = _WORDS.get(status) or _WORDS[500 if status >= 500 else 400]
     response = make_response(
         render_template(
             "faces/error.html",
             title=title or str(words.title),
-            advice=advice or str(words.advice),
+            advice=advice or str(words.advice) % {"helper": _helper()},
             code=f"{status} {code}".strip(),
         ),
         status,
@@ -80,6 +80,11 @@ def page(status: int, title: str = "", advice: str = "", code: str = "") -> Resp
     if status == 503:
         response.headers["Retry-After"] = "60"
     return response
+
+
+def _helper() -> str:
+    """Whom this program's readers tell; set by `appliance.faces.web.install`."""
+    return str(current_app.jinja_env.globals["face"].helper)
 
 
 def install(app: Flask) -> None:
@@ -116,7 +121,7 @@ def _of_store(error: StoreError) -> Response:
         return page(
             503,
             gettext("Penyimpanan penuh"),
-            gettext("Tidak ada yang tersimpan. Beri tahu kantor, lalu coba lagi nanti."),
+            gettext("Tidak ada yang tersimpan. Beri tahu %(helper)s, lalu coba lagi nanti.", helper=_helper()),
             "PENYIMPANAN",
         )
     return page(503, code="DATA")
@@ -126,8 +131,8 @@ def _of_gate(error: GateError) -> Response:
     _log.error("%s", error)
     return page(
         503,
-        gettext("Gerbang internet tidak menjawab"),
-        gettext("Tidak ada yang berubah pada sambungan Anda. Tunggu satu menit, lalu coba lagi."),
+        gettext("Sambungan internet belum bisa diatur"),
+        gettext("Tunggu satu menit, lalu coba lagi. Kalau tetap begini, beri tahu %(helper)s.", helper=_helper()),
         "GERBANG",
     )
 

@@ -18,7 +18,7 @@ from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import PasswordField, StringField
 
 from appliance.faces.origin import braked_address
-from appliance.store.accounts import PASSWORD_LENGTH_MIN, Account, Accounts, Outcome, PasswordProblem
+from appliance.store.accounts import PASSWORD_LENGTH_MIN, Account, Accounts, Outcome, PasswordProblem, password_problems
 
 P = ParamSpec("P")
 BLUEPRINT: Final = "login"
@@ -132,10 +132,13 @@ def log_in() -> ResponseReturnValue:
             return redirect(url_for(home_endpoint), 303)
         if answer.outcome is Outcome.WAIT:
             minutes = math.ceil(answer.wait_seconds / 60)
-            problem = gettext("Terlalu banyak percobaan yang salah. Coba lagi %(minutes)d menit lagi.", minutes=minutes)
+            problem = gettext(
+                "Terlalu banyak percobaan yang salah. Coba lagi dalam %(minutes)d menit.", minutes=minutes
+            )
             status, headers = 429, {"Retry-After": str(answer.wait_seconds)}
         else:
-            problem, status = gettext("Nama atau kata sandi salah."), 403
+            form.name.errors, form.password.errors = [""], [""]
+            problem, status = gettext("Nama pengguna atau kata sandi salah."), 403
     return render_template("faces/login.html", form=form, problem=problem), status, headers
 
 
@@ -155,20 +158,22 @@ def change_password() -> ResponseReturnValue:
     account = current_account()
     if account is None:
         return redirect(url_for(f"{BLUEPRINT}.log_in"), 303)
-    form, problem, status = PasswordForm(), "", 200
+    form, status = PasswordForm(), 200
     if form.validate_on_submit():
-        if form.new.data != form.again.data:
-            problem = gettext("Kedua kata sandi baru tidak sama.")
-        else:
-            old, new = form.old.data or "", form.new.data or ""
+        old, new = form.old.data or "", form.new.data or ""
+        form.new.errors = [_problem_text(each) for each in password_problems(account.name, old, new)]
+        if new != form.again.data:
+            form.again.errors = [gettext("Kedua kata sandi baru tidak sama.")]
+        if not form.errors:
             found = accounts.change_password(account.name, old, new, address_of(request), int(clock()))
             if found is None:
                 session.clear()
                 return render_template("faces/password_changed.html")
-            problem = _problem_text(found)
+            form.old.errors = [_problem_text(found)]
         status = 400
+    problems = [text for texts in form.errors.values() for text in texts]
     page = render_template(
-        "faces/password.html", form=form, problem=problem, account=account, length_min=PASSWORD_LENGTH_MIN
+        "faces/password.html", form=form, problems=problems, account=account, length_min=PASSWORD_LENGTH_MIN
     )
     return page, status
 

@@ -8,20 +8,22 @@ import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, Response, request
 from flask.sansio.scaffold import Scaffold
-from flask_babel import Babel, get_locale
-from markupsafe import Markup
+from flask_babel import Babel, get_locale, gettext, lazy_gettext
+from markupsafe import Markup, escape
 
 from appliance.faces import errors, formats, origin
 
 SOURCE_LANGUAGE: Final = "id"
 BODY_BYTES_MAX: Final = 64 * 1024
 _FOLDER: Final = Path(__file__).parent
+_HELPER: Final = lazy_gettext("petugas kantor")
+_KEEPER: Final = lazy_gettext("teknisi yang mengurus hub desa")
 _YEAR: Final = "public, max-age=31536000, immutable"
 
 
@@ -30,12 +32,15 @@ class Face:
     """Whose pages these are: ``name`` stands on every page ("Desa Sukamaju"), ``part`` says where one is.
 
     ``services_url`` leads to the village's services from the foot of each page; empty where these are they.
+    ``helper`` is whom a reader tells of a fault, ``keeper`` who gives new passwords: texts or lazy messages.
     """
 
     name: str
     part: str
     home: str = "/"
     services_url: str = ""
+    helper: Any = _HELPER
+    keeper: Any = _KEEPER
 
 
 def install(
@@ -170,9 +175,19 @@ def _headers(app: Flask, style: str, *, https: bool) -> None:
     def add(response: Response) -> Response:
         response.headers.update(always)
         response.headers["Cache-Control"] = _cache_control(app, response)
+        if 300 <= response.status_code < 400 and response.location and response.mimetype == "text/html":
+            response.set_data(_onwards(response.location))  # in the reader's language, for who is not led on
         return response
 
     app.after_request(add)
+
+
+def _onwards(location: str) -> str:
+    title, link = escape(gettext("Halaman ini pindah")), escape(gettext("Lanjutkan"))
+    return (
+        f'<!doctype html><html lang="{_language()}"><meta charset="utf-8"><title>{title}</title>'
+        f'<p>{title}. <a href="{escape(location)}">{link}</a></p></html>'
+    )
 
 
 def _cache_control(app: Flask, response: Response) -> str:

@@ -283,9 +283,9 @@ class Accounts:
         A wrong old password counts as a failed login: an open session is no way around the brake.
         """
         new = unicodedata.normalize("NFC", new)
-        problem = password_problem(name, old, new)
-        if problem is not None:
-            return problem
+        problems = password_problems(name, old, new)
+        if problems:
+            return problems[0]
         subjects = _subjects(name, device)
         with self.store.transaction() as db:
             if _wait_seconds(db, subjects, now):
@@ -320,15 +320,18 @@ class Accounts:
         )
 
 
-def password_problem(name: str, old: str, new: str) -> PasswordProblem | None:
-    """Judge a new password: long enough, not the old one, not the name. Nothing about digits and signs."""
-    if len(new) < PASSWORD_LENGTH_MIN:
-        return PasswordProblem.TOO_SHORT
-    if len(new) > PASSWORD_LENGTH_MAX:
-        return PasswordProblem.TOO_LONG
-    if len(name) >= 4 and name in new.lower():
-        return PasswordProblem.CONTAINS_NAME
-    return PasswordProblem.UNCHANGED if new == old else None
+def password_problems(name: str, old: str, new: str) -> tuple[PasswordProblem, ...]:
+    """All that is wrong with a new password, so that a person mends it once; () when it is taken.
+
+    It must be long enough, not the old one, and not hold the name. Nothing about digits and signs.
+    """
+    checks = (
+        (PasswordProblem.TOO_SHORT, len(new) < PASSWORD_LENGTH_MIN),
+        (PasswordProblem.TOO_LONG, len(new) > PASSWORD_LENGTH_MAX),
+        (PasswordProblem.CONTAINS_NAME, len(name) >= 4 and name in new.lower()),
+        (PasswordProblem.UNCHANGED, new == old),
+    )
+    return tuple(problem for problem, holds in checks if holds)
 
 
 def wait_after(kind: str, count: int) -> int:

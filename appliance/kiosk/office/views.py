@@ -70,8 +70,9 @@ def _tiles(kiosk: Kiosk, place: Place) -> tuple[Tile, ...]:
     if not place.is_private:
         return ()
     unit = kiosk.config.village
-    text = gettext("Masuk untuk perangkat %(kind)s", kind=village.kind_word(unit).lower())
-    return (Tile(url_for("office.home"), "key", village.office(unit), text),)
+    title = gettext("Masuk perangkat %(kind)s", kind=village.kind_word(unit).lower())
+    text = gettext("Untuk petugas %(office)s, dengan kata sandi", office=village.office(unit).lower())
+    return (Tile(url_for("office.home"), "key", title, text),)
 
 
 SERVICE = Service("office", 90, _register, _tiles, store.MIGRATIONS)

@@ -15,7 +15,7 @@ from appliance.store.accounts import (
     Accounts,
     Outcome,
     PasswordProblem,
-    password_problem,
+    password_problems,
     wait_after,
 )
 from appliance.store.database import open_store
@@ -206,11 +206,19 @@ def test_logging_out_ends_the_session_in_the_store(people: Accounts) -> None:
         ("x" * 257, PasswordProblem.TOO_LONG),
         ("password-SITI-1", PasswordProblem.CONTAINS_NAME),
         ("sama dengan lama", PasswordProblem.UNCHANGED),
-        (NEW, None),
     ],
 )
-def test_what_a_new_password_must_be(new: str, problem: PasswordProblem | None) -> None:
-    assert password_problem("siti", "sama dengan lama", new) is problem
+def test_what_a_new_password_must_be(new: str, problem: PasswordProblem) -> None:
+    assert password_problems("siti", "sama dengan lama", new) == (problem,)
+
+
+def test_all_that_is_wrong_with_a_new_password_is_said_at_once() -> None:
+    assert password_problems("siti", "siti", "siti") == (
+        PasswordProblem.TOO_SHORT,
+        PasswordProblem.CONTAINS_NAME,
+        PasswordProblem.UNCHANGED,
+    )
+    assert password_problems("siti", "sama dengan lama", NEW) == ()
 
 
 def test_an_open_session_is_no_way_to_guess_the_password(people: Accounts) -> None:

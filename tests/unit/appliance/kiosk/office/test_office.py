@@ -41,7 +41,7 @@ def test_first_login_leads_to_a_new_password_then_home(visitor: Any, world: Any)
     assert _send(visitor, "/kantor/sandi", form).status_code == 200
     _send(visitor, "/kantor/masuk", {"name": "siti", "password": NEW})
     home = _text(visitor.get("/kantor/"))
-    assert "Anda masuk sebagai siti, Perbekel." in home
+    assert "Masuk dengan akun siti (Perbekel)." in home
     assert "Tidak ada antrean" in home and "Gerbang internet bekerja" in home
     assert "0 perangkat warga" in home
 
@@ -84,7 +84,7 @@ def test_wrong_password_and_unknown_name_look_the_same(visitor: Any, world: Any)
         response = _send(visitor, "/kantor/masuk", {"name": name, "password": "salah"})
         assert response.status_code == 403
         pages.append(_text(response))
-    assert pages[0] == pages[1] and "Nama atau kata sandi salah." in pages[0]
+    assert pages[0] == pages[1] and "Nama pengguna atau kata sandi salah." in pages[0]
 
 
 def test_guessing_is_slowed_readably(visitor: Any, world: Any) -> None:
@@ -93,7 +93,7 @@ def test_guessing_is_slowed_readably(visitor: Any, world: Any) -> None:
         _send(visitor, "/kantor/masuk", {"name": "siti", "password": "salah"})
     response = _send(visitor, "/kantor/masuk", {"name": "siti", "password": "salah"})
     assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
-    assert "Coba lagi 1 menit lagi" in _text(response)
+    assert "Coba lagi dalam 1 menit" in _text(response)
 
 
 @pytest.mark.parametrize(
