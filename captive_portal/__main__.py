@@ -16,6 +16,7 @@ from appliance.system import neighbours, uplink_state
 from appliance.system.roots import REAL, Roots
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
+from captive_portal import leases
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
 from captive_portal.views import create_app
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bind", help="127.0.0.1:PORT or unix:/PATH, where systemd gives no socket")
     parser.add_argument("--state-directory", type=Path, help="where grants.db is; by default $STATE_DIRECTORY")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="by default %(default)s")
-    parser.add_argument("--roots", type=Path, help="read /proc and /run below this folder, for tests")
+    parser.add_argument("--roots", type=Path, help="read /proc, /run and /var below this folder, for tests")
     options = parser.parse_args(arguments)
     roots = Roots.under(options.roots) if options.roots else REAL
     try:
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
             gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS),
             mac_of=functools.partial(neighbours.mac_of, roots=roots),
+            leased_mac_of=functools.partial(leases.mac_of, roots=roots),
             uplink=functools.partial(uplink_state.read, roots),
             clock=kernel_clock(roots),
             over_unix_socket=options.bind is None or options.bind.startswith("unix:"),

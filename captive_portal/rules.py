@@ -35,10 +35,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Who asks, as the kernel knows it: an address ("" for none) and the MAC of its neighbour entry."""
+    """Who asks: an address ("" for none), the MAC that answers for it now, and the MAC it was given to."""
 
     address: str
     mac: str | None
+    leased_mac: str | None
 
 
 class Verdict(enum.StrEnum):
@@ -47,6 +48,7 @@ class Verdict(enum.StrEnum):
     ADMIT = "admit"
     NOT_A_RESIDENT = "not_a_resident"  # its address is in no network of residents
     NO_MAC = "no_mac"  # the kernel has no neighbour entry for it
+    NO_LEASE = "no_lease"  # the address was not given to this device
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,9 @@ def decide(policy: Policy, device: Device, now: Now) -> Decision:
         return Decision(Verdict.NOT_A_RESIDENT)
     if device.mac is None:
         return Decision(Verdict.NO_MAC)
+    # Anyone in the air can answer for an address; only whom it was given to may use it, and take its grant over.
+    if device.mac != device.leased_mac:
+        return Decision(Verdict.NO_LEASE)
     return Decision(
         Verdict.ADMIT,
         Client(device.address, device.mac),

@@ -38,6 +38,7 @@ class _Parts:
     grants: Grants
     gate: Gate
     mac_of: Callable[[str], str | None]
+    leased_mac_of: Callable[[str], str | None]
     uplink: Callable[[], UplinkState]
     clock: Callable[[], Now]
     policy: Policy
@@ -47,7 +48,8 @@ class _Parts:
         """Decide about the device that sent this request, as the kernel knows it."""
         address = device_address(request, over_unix_socket=self.over_unix_socket)
         now = self.clock()
-        return rules.decide(self.policy, Device(address, self.mac_of(address) if address else None), now), now
+        macs = (self.mac_of(address), self.leased_mac_of(address)) if address else (None, None)
+        return rules.decide(self.policy, Device(address, *macs), now), now
 
     def admitted(self, decision: Decision) -> Admitted | None:
         """What the gate says about the client. Raises `GateUnavailable`."""
@@ -60,6 +62,7 @@ def create_app(
     grants: Grants,
     gate: Gate,
     mac_of: Callable[[str], str | None],
+    leased_mac_of: Callable[[str], str | None],
     uplink: Callable[[], UplinkState],
     clock: Callable[[], Now],
     over_unix_socket: bool,
@@ -71,6 +74,7 @@ def create_app(
         grants: who may be online, durable.
         gate: opens the firewall.
         mac_of: the kernel's neighbour table; an address's MAC or None.
+        leased_mac_of: dnsmasq's leases; the MAC an address was given to, or None.
         uplink: reads the line of truth.
         clock: reads the clocks.
         over_unix_socket: only nginx can connect, so that its ``X-Real-IP`` is believed.
@@ -94,6 +98,7 @@ def create_app(
         grants=grants,
         gate=gate,
         mac_of=mac_of,
+        leased_mac_of=leased_mac_of,
         uplink=uplink,
         clock=clock,
         policy=Policy.of(config),
@@ -212,6 +217,16 @@ def _explain(verdict: Verdict) -> ResponseReturnValue:
             gettext("Perangkat Anda belum terlihat di jaringan"),
             gettext("Matikan Wi-Fi di perangkat, nyalakan lagi, lalu buka halaman ini."),
             "PERANGKAT",
+        )
+    if verdict is Verdict.NO_LEASE:
+        return errors.page(
+            403,
+            gettext("Alamat perangkat ini tidak otomatis"),
+            gettext(
+                "Di pengaturan Wi-Fi perangkat, pilih alamat IP otomatis (DHCP). "
+                "Lalu matikan Wi-Fi, nyalakan lagi, dan buka halaman ini."
+            ),
+            "ALAMAT",
         )
     return errors.page(
         403,

@@ -86,6 +86,7 @@ class World:
     folder: Path
     now: Now = field(default_factory=lambda: Now("a" * 32, 1_000, 1_790_000_000))
     neighbours: dict[str, str] = field(default_factory=lambda: {PHONE.address: PHONE.mac})
+    leases: dict[str, str] | None = None  # by default everybody has a lease for what the neighbour table says
     uplink: UplinkState = UNKNOWN
 
     def __post_init__(self) -> None:
@@ -96,6 +97,9 @@ class World:
         """The gate after a reboot: nobody is let through."""
         self.gate = Gate(TwinGate(self.config, lambda: float(self.now.boot_seconds)))
 
+    def leased_mac_of(self, address: str) -> str | None:
+        return (self.neighbours if self.leases is None else self.leases).get(address)
+
     def wait(self, seconds: int) -> None:
         self.now = Now(self.now.boot_id, self.now.boot_seconds + seconds, self.now.wall_seconds + seconds)
 
@@ -105,6 +109,7 @@ class World:
             grants=self.grants,
             gate=self.gate,
             mac_of=self.neighbours.get,
+            leased_mac_of=self.leased_mac_of,
             uplink=lambda: self.uplink,
             clock=lambda: self.now,
             over_unix_socket=over_unix_socket,

@@ -16,7 +16,7 @@ NOW = Now("a" * 32, 1_000, 0)
 
 @pytest.mark.parametrize("address", ["10.20.0.2", "10.20.0.254", "10.30.0.9"])
 def test_a_resident_with_a_mac_is_admitted(address: str) -> None:
-    decision = decide(POLICY, Device(address, MAC), NOW)
+    decision = decide(POLICY, Device(address, MAC, MAC), NOW)
     assert decision.verdict is Verdict.ADMIT
     assert decision.client == Client(address, MAC)
     assert (decision.lease_seconds, decision.ends_boot_seconds) == (14_400, 15_400)
@@ -26,12 +26,18 @@ def test_a_resident_with_a_mac_is_admitted(address: str) -> None:
     "address", ["", "10.20.0.1", "10.20.0.0", "10.20.0.255", "10.21.0.5", "127.0.0.1", "::1", "10.20.0.07", "x"]
 )
 def test_who_is_in_no_resident_network_is_not(address: str) -> None:
-    assert decide(POLICY, Device(address, MAC), NOW).verdict is Verdict.NOT_A_RESIDENT
+    assert decide(POLICY, Device(address, MAC, MAC), NOW).verdict is Verdict.NOT_A_RESIDENT
 
 
 def test_without_a_mac_nobody_is_admitted() -> None:
-    decision = decide(POLICY, Device("10.20.0.2", None), NOW)
+    decision = decide(POLICY, Device("10.20.0.2", None, MAC), NOW)
     assert (decision.verdict, decision.client, decision.lease_seconds) == (Verdict.NO_MAC, None, 0)
+
+
+@pytest.mark.parametrize("leased_mac", [None, "02:00:00:00:00:02"])
+def test_an_address_that_was_not_given_to_this_device_admits_it_nowhere(leased_mac: str | None) -> None:
+    decision = decide(POLICY, Device("10.20.0.2", MAC, leased_mac), NOW)
+    assert (decision.verdict, decision.client) == (Verdict.NO_LEASE, None)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_an_unknown_uplink_is_unknown(phone: Any) -> None:
 
 def test_logging_out_shuts_the_gate_and_forgets_the_grant(phone: Any, world: Any) -> None:
     phone.post("/sambung")
-    assert phone.post("/keluar").headers["Location"] == "/status"
+    assert phone.post("/keluar").headers["Location"] == "/status?putus=ya"
     assert world.gate.clients() == ()
     assert world.grants.of(PHONE, world.now) is None
     assert "Belum tersambung" in _text(phone.get("/status")), "the status page puts nothing back"
@@ -110,6 +110,26 @@ def test_without_the_gate_nothing_is_claimed(phone: Any, world: Any, method: str
     assert response.status_code == 503
     assert "GERBANG" in _text(response) and "Tersambung" not in _text(response)
     assert response.headers["Retry-After"] == "60"
+    assert "Belum bisa menyambungkan, coba sebentar lagi" in _text(response)
+    assert "Keadaan internet belum diketahui" in _text(response), "the line of truth stays"
+    assert "sambungan Anda" not in _text(response), "they have none"
+
+
+def test_who_has_a_grant_is_told_so_while_the_gate_is_silent(phone: Any, world: Any) -> None:
+    phone.post("/sambung")
+    world.gate.is_down = True
+    assert phone.get("/").headers["Location"] == "/status"
+    response = phone.get("/status")
+    assert response.status_code == 503 and response.headers["Retry-After"] == "60"
+    assert "belum dapat diperiksa" in _text(response) and "Tersambung" not in _text(response)
+
+
+def test_leaving_is_said_as_a_known_state(phone: Any) -> None:
+    phone.post("/sambung")
+    page = phone.get(phone.post("/keluar").headers["Location"]).get_data(as_text=True)
+    assert "Sambungan sudah diputus" in page and '"status is-off"' in page
+    phone.post("/sambung")
+    assert "Sisa waktu" in phone.get("/status?putus=ya").get_data(as_text=True), "the gate is believed, not the address"
 
 
 def test_a_grant_that_the_gate_did_not_take_is_explained_and_repaired_by_the_next_visit(phone: Any, world: Any) -> None:
@@ -163,6 +183,19 @@ def test_a_device_of_no_resident_network_is_told_what_to_do(phone: Any, world: A
     response = phone.post("/sambung")
     assert response.status_code == 403 and "Wi-Fi warga" in _text(response)
     assert world.gate.clients() == ()
+
+
+def test_taking_anothers_address_takes_no_grant(phone: Any, world: Any) -> None:
+    phone.post("/sambung")
+    world.leases = {PHONE.address: PHONE.mac}
+    world.neighbours[PHONE.address] = "02:00:00:00:00:66"
+    for response in (phone.get("/"), phone.post("/sambung"), phone.get("/status"), phone.post("/keluar")):
+        assert response.status_code == 403 and "alamat IP otomatis" in _text(response)
+    assert [one.client for one in world.gate.clients()] == [PHONE]
+    assert world.grants.of(PHONE, world.now) is not None
+    world.leases[PHONE.address] = "02:00:00:00:00:66"  # now it was given to the other one
+    assert phone.post("/sambung").status_code == 303
+    assert [one.client.mac for one in world.gate.clients()] == ["02:00:00:00:00:66"]
 
 
 def test_no_header_and_no_parameter_says_who_someone_is(phone: Any, world: Any) -> None:

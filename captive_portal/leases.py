@@ -1,0 +1,48 @@
+"""Who has which address by dnsmasq's word: its lease file.
+
+The neighbour table tells who answers for an address now, and anyone in the air can answer. The lease tells to whom the
+address was given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.core.errors import OperationError
+from appliance.system.roots import REAL, Roots
+
+
+def parse(text: str) -> dict[str, str]:
+    """Read a lease file: MAC in lower case by IPv4 address.
+
+    Leases of IPv6 and of hardware other than Ethernet are left out, and lines of another form. What has ended dnsmasq
+    takes out itself; the times are wall time, which a box without a clock battery does not know.
+
+    Source: dnsmasq's lease.c, ``lease_update_file``: expiry, MAC, address, name, client id.
+    """
+    found = {}
+    for line in text.splitlines():
+        columns = line.split()
+        if len(columns) == 5 and columns[0].isdecimal() and len(columns[1]) == 17 and "." in columns[2]:
+            found[columns[2]] = columns[1].lower()
+    return found
+
+
+def path(roots: Roots = REAL) -> Path:
+    """Where dnsmasq keeps its leases."""
+    return roots.var / "lib/desahub-dns/leases"
+
+
+def mac_of(address: str, roots: Roots = REAL) -> str | None:
+    """The MAC that was given ``address``, None without a lease.
+
+    Raises:
+        OperationError: the file is there and cannot be read.
+    """
+    try:
+        text = path(roots).read_text("ascii", "replace")
+    except FileNotFoundError:
+        return None  # nobody was given an address yet
+    except OSError as error:
+        raise OperationError(f"{path(roots)}: cannot be read: {error.strerror}") from None
+    return parse(text).get(address)
