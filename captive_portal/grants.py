@@ -6,6 +6,10 @@ deleted; this is no record of who was online.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import logging
+import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +17,16 @@ import sqlite_utils
 from sqlite_utils import Migrations
 
 from appliance.gate.protocol import Client
-from appliance.store.database import Store, open_store
+from appliance.store.database import BUSY_TIMEOUT_SECONDS, Store, open_store
 from captive_portal.rules import Decision, Grant, Now, remaining_seconds
 
 # A checkpoint rewrites every live row. It rides along with a grant when the last one is this old, and with a clean
 # shutdown: an SD card pays for pages, and what a power cut gives residents too much is theirs.
 CHECKPOINT_SECONDS: Final = 300
+# A phone has one address; some take a second after a while. More is one device that fills the village's places.
+ADDRESSES_PER_MAC_MAX: Final = 4
 
+log = logging.getLogger(__name__)
 MIGRATIONS: Final = Migrations("grants")
 
 
@@ -45,9 +52,55 @@ def m001_grants(db: sqlite_utils.Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m002_leaving(db: sqlite_utils.Database) -> None:
+    """Clients whose grant was taken back, until the gate has shut them out."""
+    db.executescript(
+        """
+        CREATE TABLE leaving (
+            address TEXT NOT NULL,
+            mac TEXT NOT NULL,
+            PRIMARY KEY (address, mac)
+        ) STRICT;
+        """
+    )
+
+
 def open_grants(path: Path) -> Grants:
-    """Open the database of grants. Raises `appliance.core.errors.StoreError`."""
+    """Open the database of grants. A damaged one is set aside, loudly: nobody in the village would repair it.
+
+    Its residents press the button once more; what is in the gate runs on until `captive_portal.restore` compares.
+
+    Raises:
+        StoreError: it cannot be opened, and is not damaged.
+    """
+    if path.exists() and (damage := _damage(path)):
+        aside = _set_aside(path)
+        log.error("%s: damaged (%s); set aside as %s, and begun anew without grants", path, damage, aside.name)
     return Grants(open_store(path, [MIGRATIONS]))
+
+
+def _damage(path: Path) -> str:
+    """What SQLite finds wrong with the file itself; empty when it is whole, or when only something else is wrong."""
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return str(error) if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
+    return "" if found == "ok" else found
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename the database with its log to the first free ``NAME.damaged-N``; older ones stay."""
+    aside = next(
+        name for number in itertools.count(1) if not (name := path.with_name(f"{path.name}.damaged-{number}")).exists()
+    )
+    for part in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + part).rename(aside.with_name(aside.name + part))
+    path.rename(aside)
+    return aside
 
 
 class Grants:
@@ -58,6 +111,8 @@ class Grants:
 
     def keep(self, decision: Decision, now: Now) -> Grant:
         """Store what was decided; when this returns it survives a power cut.
+
+        A device's oldest grants beyond `ADDRESSES_PER_MAC_MAX` are taken back: they are `leaving`.
 
         Raises:
             StoreError: nothing was stored.
@@ -71,6 +126,10 @@ class Grants:
             if _is_checkpoint_due(db, now):
                 _checkpoint(db, now)
             _write(db, grant)
+            # The gate shuts out whoever had this address, by itself.
+            db.table("leaving").delete_where("address = ?", [grant.client.address])
+            for client in _too_many(db, grant.client, now):
+                _take_back(db, client)
         return grant
 
     def of(self, client: Client, now: Now) -> Grant | None:
@@ -79,6 +138,21 @@ class Grants:
             rows = list(db.table("grants").rows_where("address = ? AND mac = ?", [client.address, client.mac]))
         grant = _grant(rows[0]) if rows else None
         return grant if grant is not None and remaining_seconds(grant, now) else None
+
+    def take_back(self, client: Client) -> None:
+        """Forget a client's grant, and note durably that the gate must shut it out; `shut_out` ends it."""
+        with self.store.transaction() as db:
+            _take_back(db, client)
+
+    def leaving(self) -> tuple[Client, ...]:
+        """Whom the gate must still shut out."""
+        with self.store.reading() as db:
+            return tuple(Client(row["address"], row["mac"]) for row in db.table("leaving").rows)
+
+    def shut_out(self, client: Client) -> None:
+        """Note that the gate has shut a client out."""
+        with self.store.transaction() as db:
+            db.table("leaving").delete_where("address = ? AND mac = ?", [client.address, client.mac])
 
     def drop(self, client: Client) -> None:
         """Forget a client's grant. One that has none is no error."""
@@ -108,6 +182,22 @@ class Grants:
                 if left:
                     alive.append(grant)
         return tuple(alive)
+
+
+def _take_back(db: sqlite_utils.Database, client: Client) -> None:
+    db.table("grants").delete_where("address = ? AND mac = ?", [client.address, client.mac])
+    db.table("leaving").insert({"address": client.address, "mac": client.mac}, replace=True, pk=("address", "mac"))
+
+
+def _too_many(db: sqlite_utils.Database, newest: Client, now: Now) -> list[Client]:
+    """A device's other live grants beyond the limit; those of earlier boots are the oldest."""
+    rows = db.table("grants").rows_where(
+        "mac = ? AND address != ?",
+        [newest.mac, newest.address],
+    )
+    others = [grant for grant in map(_grant, rows) if remaining_seconds(grant, now)]
+    others.sort(key=lambda grant: (grant.boot_id == now.boot_id, grant.boot_seconds), reverse=True)
+    return [grant.client for grant in others][ADDRESSES_PER_MAC_MAX - 1 :]
 
 
 def _is_checkpoint_due(db: sqlite_utils.Database, now: Now) -> bool:

@@ -147,6 +147,7 @@ def connect() -> ResponseReturnValue:
         return _explain(decision.verdict)
     parts.grants.keep(decision, now)
     try:
+        _shut_out_who_left(parts)
         parts.gate.admit(decision.client, decision.lease_seconds)
     except GateRefused as error:
         if error.code in (RefusalCode.NOT_A_RESIDENT, RefusalCode.FULL):
@@ -166,6 +167,7 @@ def status() -> ResponseReturnValue:
         return _explain(decision.verdict)
     grant = parts.grants.of(decision.client, now)
     try:
+        _shut_out_who_left(parts)
         admitted = parts.admitted(decision)
     except GateError:
         if grant is None:
@@ -185,19 +187,26 @@ def status() -> ResponseReturnValue:
 
 @pages.post("/keluar")
 def disconnect() -> ResponseReturnValue:
-    """Forget the grant, then shut the gate: a grant left behind would be put back at the next reboot."""
+    """Take the grant back durably, then shut the gate; a gate that is silent shuts when it is next spoken to."""
     parts = _parts()
     decision, _ = parts.decide()
     if decision.client is None:
         return _explain(decision.verdict)
-    parts.grants.drop(decision.client)
+    parts.grants.take_back(decision.client)
     try:
-        parts.gate.revoke(decision.client)
+        _shut_out_who_left(parts)
     except GateError:
         title = gettext("Sambungan belum dapat diputus")
         advice = gettext("Sambungan Anda masih terbuka. Tunggu satu menit, lalu tekan Putuskan sekali lagi.")
         return errors.page(503, title, advice, "GERBANG")
     return redirect(url_for("portal.status", putus="ya"), 303)
+
+
+def _shut_out_who_left(parts: _Parts) -> None:
+    """Revoke whose grant was taken back, now or while the gate was silent. Raises `GateError`."""
+    for client in parts.grants.leaving():
+        parts.gate.revoke(client)
+        parts.grants.shut_out(client)
 
 
 def _kept() -> tuple[str, str]:

@@ -148,9 +148,18 @@ def test_logging_out_without_the_gate_says_that_it_is_still_open_and_is_not_undo
     world.gate.is_down = True
     assert "belum dapat diputus" in _text(phone.post("/keluar"))
     world.gate.is_down = False
-    assert "Sisa waktu" in _text(phone.get("/status")), "as the gate sees it"
-    phone.post("/keluar")
-    assert world.gate.clients() == ()
+    assert [one.client for one in world.gate.clients()] == [PHONE]
+    assert "Belum tersambung" in _text(phone.get("/status")), "the next page makes it true"
+    assert world.gate.clients() == () and world.grants.leaving() == ()
+
+
+def test_one_phone_with_many_addresses_keeps_a_few(phone: Any, world: Any) -> None:
+    for number in range(10, 60):
+        phone.address = f"10.20.0.{number}"
+        world.neighbours[phone.address] = PHONE.mac
+        world.wait(1)
+        assert phone.post("/sambung").status_code == 303
+    assert sorted(one.client.address for one in world.gate.clients()) == [f"10.20.0.{n}" for n in range(56, 60)]
 
 
 @pytest.mark.parametrize(
