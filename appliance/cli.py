@@ -6,12 +6,13 @@ Exit codes: 0 done, 1 something is wrong and was said, 2 the command line itself
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import json
+import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,15 @@ from appliance.gate.client import GateClient
 from appliance.network import nftables
 from appliance.network.render import render
 from appliance.system import apply as applying
-from appliance.system import files, uplink_state
+from appliance.system import files, links, uplink_state
 from appliance.system.operations import RealOperations
 
 HUB_TOML = Path("/etc/desahub/hub.toml")
+# What the programs read: the copy that `desahub apply` wrote.
+APPLIED_TOML = Path("/etc/desahub/rendered/hub.toml")
 # Rooms that bring commands of their own: a function register(subparsers) in each module, where there is one. A command
 # sets ``run`` (argparse.Namespace -> exit code) with set_defaults.
 _ROOMS = ("appliance.kiosk.commands", "captive_portal.commands", "agent.commands")
-_GATE_SECONDS = 5.0
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -118,45 +120,52 @@ def apply(chosen: argparse.Namespace) -> int:
     """``desahub apply``"""
     text = _text(chosen.config)
     config = hub.parse(text)
-    done = applying.apply(config, text, RealOperations())
+    operations = RealOperations(gate_fingerprint=lambda: GateClient().status().ruleset_fingerprint)
+    with _taken_back_when_told_to_end():
+        done = applying.apply(config, text, operations)
     for path in done.changed:
         print(f"changed  {path}")
     for path in done.passphrases:
         print(f"made     {path}  (the passphrase of an office network is in it)")
     for unit in done.stopped:
         print(f"stopped  {unit}")
+    for unit in done.started:
+        print(f"started  {unit}  (and at each start of this box)")
     for unit in done.reloaded:
         print(f"reloaded {unit}")
-    if not done.changed:
+    if not (done.changed or done.started or done.reloaded):
         print("Nothing had changed.")
-    if "desahub-gate.service" in done.reloaded and Path("/run/systemd/system").is_dir():
-        _wait_for_gate(nftables.fingerprint(config))
     return 0
 
 
-def _wait_for_gate(fingerprint: str) -> None:
-    """A signal says nothing about success: ask the gate whether the new rules are in force."""
-    deadline = time.monotonic() + _GATE_SECONDS
-    while True:
-        try:
-            if GateClient().status().ruleset_fingerprint == fingerprint:
-                return
-            trouble = "it holds other rules than hub.toml asks for"
-        except DesahubError as error:
-            trouble = str(error)
-        if time.monotonic() > deadline:
-            raise OperationError(f"the gate did not take the new rules: {trouble}; see journalctl -u desahub-gate")
-        time.sleep(0.1)
+@contextlib.contextmanager
+def _taken_back_when_told_to_end() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C become an error, so that what was begun is put back; a lost terminal ends nothing."""
+
+    def end(number: int, _: object) -> None:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, signal.SIG_IGN)
+        raise OperationError(f"told to end by {signal.Signals(number).name}")
+
+    wanted: dict[signal.Signals, Any] = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: signal.SIG_IGN}
+    previous = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def status(chosen: argparse.Namespace) -> int:
-    """``desahub status``: 1 when the firewall is not known to be closed by default."""
-    found: dict[str, Any] = {"hub_id": None, "village": None, "rules_match_hub_toml": None}
+    """``desahub status``: 1 when the firewall is not known to be closed by default, or the box does not forward."""
+    found: dict[str, Any] = {"hub_id": None, "village": None, "hub_toml_is_applied": None, "rules_match_hub_toml": None}
+    config = None
     try:
-        config = hub.parse(_text(HUB_TOML))
+        applied = _text(APPLIED_TOML)
+        config = hub.parse(applied)
         found |= {"hub_id": config.hub.id, "village": config.village.name}
+        found["hub_toml_is_applied"] = _text(HUB_TOML) == applied
     except DesahubError as error:
-        config = None
         found["config_problem"] = str(error)
     try:
         gate = GateClient().status()
@@ -165,6 +174,7 @@ def status(chosen: argparse.Namespace) -> int:
             found["rules_match_hub_toml"] = gate.ruleset_fingerprint == nftables.fingerprint(config)
     except DesahubError as error:
         found |= {"closed_by_default": None, "devices_online": None, "gate_problem": str(error)}
+    found["forwards"] = links.forwards()
     uplink = uplink_state.read()
     found |= {"uplink_up": uplink.up, "uplink_since": uplink.since_wall}
     if config is not None:
@@ -173,14 +183,18 @@ def status(chosen: argparse.Namespace) -> int:
         print(json.dumps(found, ensure_ascii=False))
     else:
         for name, value in found.items():
-            shown = {None: "unknown", True: "yes", False: "no"}.get(value, value)
+            shown = {"None": "unknown", "True": "yes", "False": "no"}.get(str(value), value)
             print(f"{name.replace('_', ' '):24}{shown}")
-    return 0 if found["closed_by_default"] is True else 1
+    if found["hub_toml_is_applied"] is False:
+        print(f"{HUB_TOML} was changed after it was applied: sudo desahub apply", file=sys.stderr)
+    if found["forwards"] is False:
+        print("This box forwards nothing, nobody gets online: sudo desahub apply", file=sys.stderr)
+    return 0 if found["closed_by_default"] is True and found["forwards"] is True else 1
 
 
 def _outside_and_inside(config: hub.Config) -> dict[str, Any]:
     """Look at the uplink's interface and ask the pages, as their visitors would."""
-    from appliance.system import links, web_front  # noqa: PLC0415 - requests takes 0.1 s that no other command needs
+    from appliance.system import web_front  # noqa: PLC0415 - requests takes 0.1 s that no other command needs
 
     link = links.look(config.uplink.interface)
     return {

@@ -1,16 +1,22 @@
 """Make the machine what ``hub.toml`` says: check everything, then install, then reload; on failure, all back.
 
 The gate brings new firewall rules itself (it keeps who is online), so it is reloaded rather than ``nft`` run.
+
+The programs read ``rendered/hub.toml``, which only this writes, and last of all files: an edit that is not applied
+changes nothing. While files are being changed there is a mark beside them; one that is left over, because the power
+went, lets the next `apply` reload everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from appliance.core.config import Config
 from appliance.core.errors import OperationError
+from appliance.network import nftables
 from appliance.network.render import NETWORKD_PREFIX, RenderedFile, render
 from appliance.system.operations import Operations
 from appliance.system.roots import REAL, Roots
@@ -23,16 +29,33 @@ _UNITS = {
     "nginx.conf": "desahub-web.service",
 }
 _ORDER = (_NETWORKD, *_UNITS.values())
+_GATE = _UNITS["nftables.nft"]
+# What must be up before the units are reloaded, and what brings up the rest.
+_GROUND = (_NETWORKD, "desahub-firewall.service")
+_TARGET = "desahub.target"
+APPLIED = "hub.toml"
+_MARK = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was done: files written or removed, units reloaded or stopped, passphrases made."""
+    """What was done: files written or removed, units started, reloaded or stopped, passphrases made."""
 
     changed: tuple[Path, ...]
+    started: tuple[str, ...]
     reloaded: tuple[str, ...]
     stopped: tuple[str, ...]
     passphrases: tuple[Path, ...]
+
+
+@dataclass(slots=True)
+class _Done:
+    """What a run has touched so far, so that it can be taken back."""
+
+    started: list[str] = field(default_factory=list)
+    reloaded: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    made: list[Path] = field(default_factory=list)
 
 
 def target(path: str, roots: Roots) -> Path:
@@ -46,31 +69,59 @@ def apply(config: Config, text: str, operations: Operations, roots: Roots = REAL
     """Bring the machine to ``config``, whose ``hub.toml`` reads ``text``.
 
     Raises:
-        OperationError: a check failed and nothing was changed; or a later step failed and the previous files are
-            back in place. The text says which.
+        OperationError: a check failed and nothing was changed; or a later step failed, the gate's refusal included,
+            and the previous files are back in place. The text says which.
     """
-    rendered = (*render(config), RenderedFile("hub.toml", text))
+    rendered = (*render(config), RenderedFile(APPLIED, text))
     _check(rendered, operations)
     wanted = {target(file.path, roots): file for file in rendered}
-    # The running programs read this one; it is the same file unless another one is being applied.
-    wanted[roots.etc / "desahub" / "hub.toml"] = RenderedFile("hub.toml", text)
-    before = {path: operations.read(path) for path in (*wanted, *_stale(wanted, operations, roots))}
+    # What is gone comes first and the applied hub.toml last: it stands for all the others.
+    before = {path: operations.read(path) for path in (*_stale(wanted, operations, roots), *wanted)}
     changed = [path for path, old in before.items() if path not in wanted or old != wanted[path].text]
-    secrets = [Path(network.passphrase_file) for network in config.office_networks]
-    units, stopped = _units(changed, wanted)
-    done: list[str] = []
+    mark = target(_MARK, roots)
+    was_cut_short = operations.read(mark) is not None
+    units, stopped = _units([*before] if was_cut_short else changed, wanted)
+    radios = [_radio(path) for path in wanted if path.name.startswith("hostapd-")]
+    done = _Done()
     try:
-        made = [path for path in secrets if operations.make_passphrase(path)]
+        if changed:
+            operations.write(mark, "apply is at work, or was cut short\n", 0o644)
+        for secret in (Path(network.passphrase_file) for network in config.office_networks):
+            if operations.make_passphrase(secret):
+                done.made.append(secret)
         for path in changed:
             _put(operations, path, wanted[path].text if path in wanted else None, wanted.get(path))
-        for unit in stopped:
-            operations.stop(unit)
-        for unit in units:
-            done.append(unit)
-            operations.reload(unit)
+        _switch(operations, (units, stopped, radios), nftables.fingerprint(config), done)
+        operations.remove(mark)
     except OperationError as error:
-        raise OperationError(f"{error}\n{_back(operations, before, changed, done)}") from None
-    return Applied(tuple(changed), tuple(units), tuple(stopped), tuple(made))
+        raise OperationError(f"{error}\n{_back(operations, before, changed, done, mark)}") from None
+    return Applied(tuple(changed), tuple(done.started), tuple(done.reloaded), tuple(stopped), tuple(done.made))
+
+
+def _switch(
+    operations: Operations, work: tuple[Sequence[str], Sequence[str], Sequence[str]], fingerprint: str, done: _Done
+) -> None:
+    """Let the machine take its files: stop what is gone, reload what changed, start what does not run."""
+    units, stopped, radios = work
+    for unit in stopped:
+        done.stopped.append(unit)
+        operations.stop(unit)
+    for unit in _GROUND:
+        _bring_up(operations, unit, done)
+    for unit in units:
+        if unit in done.started:
+            continue
+        done.reloaded.append(unit)
+        operations.reload(unit)
+        if unit == _GATE:
+            operations.wait_for_gate(fingerprint)
+    for unit in (_TARGET, *radios):
+        _bring_up(operations, unit, done)
+
+
+def _bring_up(operations: Operations, unit: str, done: _Done) -> None:
+    if operations.bring_up(unit):
+        done.started.append(unit)
 
 
 def _check(rendered: Sequence[RenderedFile], operations: Operations) -> None:
@@ -102,15 +153,18 @@ def _units(changed: Sequence[Path], wanted: Mapping[Path, RenderedFile]) -> tupl
         if path.parent.name == "network":
             reload.add(_NETWORKD)
         elif path.name.startswith("hostapd-"):
-            unit = f"desahub-radio@{path.stem.removeprefix('hostapd-')}.service"
-            (radios if path in wanted else stopped).append(unit)
+            (radios if path in wanted else stopped).append(_radio(path))
         elif path.name in _UNITS:
             reload.add(_UNITS[path.name])
     # The gate judges addresses by hub.toml even where the rules stay the same.
-    others = [*_READERS_OF_HUB_TOML] if any(path.name == "hub.toml" for path in changed) else []
+    others = [*_READERS_OF_HUB_TOML] if any(path.name == APPLIED for path in changed) else []
     if others:
-        reload.add(_UNITS["nftables.nft"])
+        reload.add(_GATE)
     return [*(unit for unit in _ORDER if unit in reload), *radios, *others], stopped
+
+
+def _radio(path: Path) -> str:
+    return f"desahub-radio@{path.stem.removeprefix('hostapd-')}.service"
 
 
 def _put(operations: Operations, path: Path, text: str | None, file: RenderedFile | None = None) -> None:
@@ -121,20 +175,26 @@ def _put(operations: Operations, path: Path, text: str | None, file: RenderedFil
 
 
 def _back(
-    operations: Operations, before: Mapping[Path, str | None], changed: Sequence[Path], units: Sequence[str]
+    operations: Operations, before: Mapping[Path, str | None], changed: Sequence[Path], done: _Done, mark: Path
 ) -> str:
     """Put the previous files back and let the units take them; says what could not be done."""
+    steps: list[Callable[[], object]] = [partial(_put, operations, path, before[path]) for path in changed]
+    # What did not run before does not run now; the others take their old files again.
+    steps += [partial(operations.stop, unit) for unit in reversed(done.started)]
+    had_radios = {_radio(path) for path, text in before.items() if path.name.startswith("hostapd-") and text}
+    again = [unit for unit in done.reloaded if "@" not in unit or unit in had_radios]
+    steps += [partial(operations.stop, unit) for unit in done.reloaded if unit not in again]
+    steps += [partial(operations.reload, unit) for unit in (*again, *done.stopped)]
     failed = []
-    for path in changed:
+    for step in steps:
         try:
-            _put(operations, path, before[path])
-        except OperationError as error:
-            failed.append(str(error))
-    for unit in units:
-        try:
-            operations.reload(unit)
+            step()
         except OperationError as error:
             failed.append(str(error))
     if failed:
         return "\n".join(["putting the previous state back did not fully succeed:", *failed])
+    try:
+        operations.remove(mark)
+    except OperationError as error:
+        return f"the previous files are back in place, but {error}"
     return "the previous files are back in place"

@@ -8,6 +8,8 @@ from typing import Any
 import netifaces
 import psutil
 
+from appliance.system.roots import REAL, Roots
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -26,3 +28,11 @@ def look(interface: str) -> Link:
     routes: Any = netifaces.gateways().get(netifaces.AF_INET, [])
     gateway = next((route[0] for route in routes if route[1] == interface), None)
     return Link(found is not None and found.isup, addresses[0]["addr"] if addresses else None, gateway)
+
+
+def forwards(roots: Roots = REAL) -> bool | None:
+    """Does the kernel forward IPv4 packets at all? None where it does not say. Source: ip-sysctl, ``ip_forward``."""
+    try:
+        return (roots.proc / "sys/net/ipv4/ip_forward").read_text("ascii").strip() == "1"
+    except OSError:
+        return None

@@ -13,7 +13,8 @@ class MemoryOperations:
     """Keeps `operations.Operations` in memory and records the steps in ``calls``.
 
     Put a file's relative path into ``refused_checks``, or a unit into ``refused_reloads``, and that step fails.
-    A full path in ``refused_writes`` fails once.
+    A full path in ``refused_writes`` fails once. ``running`` holds the units that are up; ``gate_holds`` is what the
+    gate says it holds, None for whatever it is asked to.
     """
 
     def __init__(self) -> None:
@@ -23,6 +24,8 @@ class MemoryOperations:
         self.refused_checks: set[str] = set()
         self.refused_reloads: set[str] = set()
         self.refused_writes: set[Path] = set()
+        self.running: set[str] = set()
+        self.gate_holds: str | None = None
 
     def check(self, file: RenderedFile) -> None:
         """Refuse what is in ``refused_checks``."""
@@ -69,3 +72,20 @@ class MemoryOperations:
     def stop(self, unit: str) -> None:
         """Record."""
         self.calls.append(("stop", unit))
+        self.running.discard(unit)
+
+    def bring_up(self, unit: str) -> bool:
+        """Record what did not run; refuse what is in ``refused_reloads``."""
+        if unit in self.running:
+            return False
+        self.calls.append(("bring up", unit))
+        if unit in self.refused_reloads:
+            raise OperationError(f"systemctl restart {unit}: ended with status 1")
+        self.running.add(unit)
+        return True
+
+    def wait_for_gate(self, fingerprint: str) -> None:
+        """Record, or refuse where the gate holds something else."""
+        self.calls.append(("wait for gate", fingerprint))
+        if self.gate_holds not in (None, fingerprint):
+            raise OperationError("the gate did not take the new rules: it holds other rules than hub.toml asks for")

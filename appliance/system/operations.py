@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from appliance.core.errors import OperationError
+from appliance.core.errors import DesahubError, OperationError
 from appliance.network.render import RenderedFile
 from appliance.system import files
 from appliance.system.processes import run
@@ -17,6 +19,7 @@ from appliance.system.roots import REAL, Roots
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _CHECK_SECONDS = 30.0
 _UNIT_SECONDS = 60.0
+_GATE_SECONDS = 5.0
 
 
 class Operations(Protocol):
@@ -54,6 +57,14 @@ class Operations(Protocol):
         """Stop ``unit`` for good."""
         ...
 
+    def bring_up(self, unit: str) -> bool:
+        """Let ``unit`` run now and after each start of the machine. Returns whether it did not run before."""
+        ...
+
+    def wait_for_gate(self, fingerprint: str) -> None:
+        """Wait until the gate says that the rules with this fingerprint are in force."""
+        ...
+
 
 def new_passphrase() -> str:
     """A WPA passphrase of 79 bits, in groups that can be read out."""
@@ -63,22 +74,29 @@ def new_passphrase() -> str:
 class RealOperations:
     """Keeps `Operations` on this machine. Without a running systemd (an image being built) units are left alone."""
 
-    def __init__(self, roots: Roots = REAL) -> None:
-        self._roots = roots
+    def __init__(self, roots: Roots = REAL, gate_fingerprint: Callable[[], str] | None = None) -> None:
+        """Take the places of this machine, and how to ask the gate which rules it holds (this room cannot ask it)."""
+        self._roots, self._gate_fingerprint = roots, gate_fingerprint
 
     def check(self, file: RenderedFile) -> None:
         """Ask nft, dnsmasq or nginx; hostapd and networkd have no way to be asked."""
-        with tempfile.TemporaryDirectory(prefix="desahub-check-") as folder:
-            path = Path(folder) / Path(file.path).name
-            # nginx makes its folders while it checks: not in the place of the running one, and not as root's.
-            path.write_text(file.text.replace("/run/desahub-web", folder), "utf-8")
-            commands = {
-                "nftables.nft": ["nft", "-c", "-f", str(path)],
-                "dnsmasq.conf": ["dnsmasq", "--test", "-C", str(path)],
-                "nginx.conf": ["nginx", "-t", "-q", "-e", "stderr", "-c", str(path)],
-            }
-            if file.path in commands:
-                run(commands[file.path], timeout_seconds=_CHECK_SECONDS)
+        try:
+            with tempfile.TemporaryDirectory(prefix="desahub-check-") as folder:
+                path = Path(folder) / Path(file.path).name
+                # nginx makes its folders while it checks: not in the place of the running one, and not as root's.
+                path.write_text(file.text.replace("/run/desahub-web", folder), "utf-8")
+                commands = {
+                    "nftables.nft": ["nft", "-c", "-f", str(path)],
+                    "dnsmasq.conf": ["dnsmasq", "--test", "-C", str(path)],
+                    "nginx.conf": ["nginx", "-t", "-q", "-e", "stderr", "-c", str(path)],
+                }
+                if file.path in commands:
+                    run(commands[file.path], timeout_seconds=_CHECK_SECONDS)
+        except OSError as error:
+            raise OperationError(
+                f"cannot write a temporary file to check: {error.strerror or error}; "
+                "free or mount /tmp so that it can be written"
+            ) from None
 
     def listing(self, folder: Path, pattern: str) -> tuple[Path, ...]:
         """See `Operations.listing`."""
@@ -112,12 +130,47 @@ class RealOperations:
         ours = unit.startswith("desahub-")
         if ours and "@" in unit:
             self._systemctl("enable", "--quiet", unit)
-        self._systemctl("reload-or-restart" if ours else "try-reload-or-restart", unit)
+        # networkd is restarted: its own reload goes over D-Bus, which a small Debian lacks.
+        self._systemctl("reload-or-restart" if ours else "try-restart", unit)
 
     def stop(self, unit: str) -> None:
         """See `Operations.stop`."""
         self._systemctl("disable", "--quiet", "--now", unit)
 
+    def bring_up(self, unit: str) -> bool:
+        """See `Operations.bring_up`."""
+        if not self._has_systemd():
+            return False
+        if self._state("is-enabled", unit) != "enabled":
+            self._systemctl("enable", "--quiet", unit)
+        if self._state("is-active", unit) == "active":
+            return False
+        # Not "start": a restart reaches what is part of the unit too, so that grants follow the firewall.
+        self._systemctl("restart", unit)
+        return True
+
+    def wait_for_gate(self, fingerprint: str) -> None:
+        """A signal says nothing about success: ask the gate itself. Without systemd no gate runs."""
+        if self._gate_fingerprint is None or not self._has_systemd():
+            return
+        deadline = time.monotonic() + _GATE_SECONDS
+        while True:
+            try:
+                if self._gate_fingerprint() == fingerprint:
+                    return
+                trouble = "it holds other rules than hub.toml asks for"
+            except DesahubError as error:
+                trouble = str(error)
+            if time.monotonic() > deadline:
+                raise OperationError(f"the gate did not take the new rules: {trouble}; see journalctl -u desahub-gate")
+            time.sleep(0.1)
+
+    def _state(self, question: str, unit: str) -> str:
+        return run(["systemctl", question, unit], timeout_seconds=_UNIT_SECONDS, accepted=range(256)).output.strip()
+
+    def _has_systemd(self) -> bool:
+        return (self._roots.run / "systemd" / "system").is_dir()
+
     def _systemctl(self, *words: str) -> None:
-        if (self._roots.run / "systemd" / "system").is_dir():
+        if self._has_systemd():
             run(["systemctl", *words], timeout_seconds=_UNIT_SECONDS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from appliance.core import config_docs
 from appliance.core.config import Config
 from appliance.core.schema import describe
 from appliance.gate.client import GateClient
+from appliance.gate.protocol import GateStatus
+from appliance.system import links
 
 REPOSITORY = Path(__file__).parents[3]
 FULL = REPOSITORY / "tests/golden/rendered/full/hub.toml"
@@ -69,6 +73,7 @@ def test_status_without_a_gate_says_unknown_and_exits_1(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "HUB_TOML", FULL)
+    monkeypatch.setattr(cli, "APPLIED_TOML", FULL)
     monkeypatch.setattr(GateClient.__init__, "__defaults__", (tmp_path / "gate.sock", 1.0))
     assert cli.main(["status", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
@@ -76,6 +81,49 @@ def test_status_without_a_gate_says_unknown_and_exits_1(
     assert found["village"] == "Sukamaju"
     assert cli.main(["status"]) == 1
     assert "closed by default       unknown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("edited", "word"), [("", "yes"), ("# tidied\n", "no"), ("nonsense", "no")])
+def test_status_says_whether_hub_toml_is_what_is_applied(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], edited: str, word: str
+) -> None:
+    (tmp_path / "hub.toml").write_text(FULL.read_text() + edited)
+    monkeypatch.setattr(cli, "HUB_TOML", tmp_path / "hub.toml")
+    monkeypatch.setattr(cli, "APPLIED_TOML", FULL)
+    monkeypatch.setattr(GateClient.__init__, "__defaults__", (tmp_path / "gate.sock", 1.0))
+    cli.main(["status"])
+    said = capsys.readouterr()
+    assert f"hub toml is applied     {word}\n" in said.out
+    assert ("was changed after it was applied" in said.err) is (word == "no")
+
+
+@pytest.mark.parametrize(("forwards", "status"), [(True, 0), (False, 1), (None, 1)])
+def test_status_is_right_only_on_a_box_that_forwards(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], forwards: bool | None, status: int
+) -> None:
+    monkeypatch.setattr(cli, "HUB_TOML", FULL)
+    monkeypatch.setattr(cli, "APPLIED_TOML", FULL)
+    monkeypatch.setattr(GateClient, "status", lambda _: GateStatus(True, 0, "x"))
+    monkeypatch.setattr(links, "forwards", lambda: forwards)
+    assert cli.main(["status", "--json"]) == status
+    said = capsys.readouterr()
+    assert json.loads(said.out)["forwards"] is forwards
+    assert ("forwards nothing" in said.err) is (forwards is False)
+    cli.main(["status"])
+    assert "devices online          0\n" in capsys.readouterr().out
+
+
+def test_sigterm_during_apply_becomes_an_error_that_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli.applying, "apply", told)
+    assert cli.main(["apply", "--config", str(FULL)]) == 1
+    assert "told to end by SIGTERM" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_the_page_of_keys_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:

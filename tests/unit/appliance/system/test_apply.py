@@ -19,23 +19,32 @@ FULL = (GOLDEN / "full/hub.toml").read_text(encoding="utf-8")
 MINIMAL = (GOLDEN / "minimal/hub.toml").read_text(encoding="utf-8")
 ETC = Path("/etc")
 RENDERED = ETC / "desahub/rendered"
+APPLIED = RENDERED / "hub.toml"
+MARK = RENDERED / "unfinished"
+RENAMED = FULL.replace("masuk.sukamaju", "gerbang.sukamaju")
+MOVED = FULL.replace("10.20.0.1/20", "10.21.0.1/20")
 
 
 @pytest.fixture
 def machine() -> MemoryOperations:
     made = MemoryOperations()
     apply(parse(FULL), FULL, made)
+    assert MARK not in made.files
     return made
 
 
 def test_a_new_machine_gets_everything(machine: MemoryOperations) -> None:
-    assert machine.files[ETC / "desahub/hub.toml"] == FULL
+    assert machine.files[APPLIED] == FULL
+    assert ETC / "desahub/hub.toml" not in machine.files, "the technician's own file is not touched"
     assert (RENDERED / "nftables.nft") in machine.files
     assert (ETC / "systemd/network/10-desahub-br-warga.netdev") in machine.files
     assert machine.modes[ETC / "desahub/secrets/kantor.psk"] == 0o600
     reloads = [unit for step, unit in machine.calls if step == "reload"]
+    assert machine.running >= {
+        "systemd-networkd.service", "desahub-firewall.service", "desahub.target", "desahub-radio@warga.service",
+    }  # fmt: skip
     assert reloads == [
-        "systemd-networkd.service", "desahub-gate.service", "desahub-dns.service", "desahub-web.service",
+        "desahub-gate.service", "desahub-dns.service", "desahub-web.service",
         "desahub-radio@warga.service", "desahub-radio@kantor.service",
         "desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service",
     ]  # fmt: skip
@@ -44,7 +53,7 @@ def test_a_new_machine_gets_everything(machine: MemoryOperations) -> None:
 def test_applying_again_does_nothing(machine: MemoryOperations) -> None:
     machine.calls.clear()
     done = apply(parse(FULL), FULL, machine)
-    assert (done.changed, done.reloaded, done.passphrases) == ((), (), ())
+    assert (done.changed, done.started, done.reloaded, done.passphrases) == ((), (), (), ())
     assert machine.calls == []
 
 
@@ -78,16 +87,131 @@ def test_a_failed_reload_puts_everything_back(machine: MemoryOperations) -> None
     text = FULL.replace("masuk.sukamaju", "gerbang.sukamaju")
     with pytest.raises(OperationError, match="desahub-web"):
         apply(parse(text), text, machine)
+    # It refuses the old files too: what is left over lets the next apply reload everything.
+    assert machine.files.pop(MARK)
     assert machine.files == before
     assert machine.calls.count(("reload", "desahub-dns.service")) == 2
 
 
 def test_a_full_disk_in_the_middle_puts_everything_back(machine: MemoryOperations) -> None:
     before = dict(machine.files)
-    machine.refused_writes = {ETC / "desahub/hub.toml"}
+    machine.refused_writes = {APPLIED}
     with pytest.raises(OperationError, match=r"(?s)No space left.*previous files are back"):
         apply(parse(MINIMAL), MINIMAL, machine)
     assert machine.files == before
+
+
+def test_the_applied_hub_toml_is_written_last(machine: MemoryOperations) -> None:
+    machine.calls.clear()
+    apply(parse(MINIMAL), MINIMAL, machine)
+    files = [Path(what) for step, what in machine.calls if step in ("write", "remove")]
+    assert (files[0], files[-2], files[-1]) == (MARK, APPLIED, MARK)
+
+
+def test_a_gate_that_does_not_take_the_rules_puts_everything_back(machine: MemoryOperations) -> None:
+    before, running = dict(machine.files), set(machine.running)
+    machine.calls.clear()
+    machine.gate_holds = "old"
+    with pytest.raises(OperationError, match=r"(?s)the gate did not take the new rules.*previous files are back"):
+        apply(parse(MOVED), MOVED, machine)
+    assert (machine.files, machine.running) == (before, running)
+    assert machine.calls.count(("reload", "systemd-networkd.service")) == 2
+    assert machine.calls.count(("reload", "desahub-gate.service")) == 2
+    assert ("reload", "desahub-dns.service") not in machine.calls
+
+
+@pytest.mark.parametrize("unit", ["systemd-networkd.service", "desahub-firewall.service", "desahub.target"])
+def test_what_does_not_run_is_brought_up_without_a_change(machine: MemoryOperations, unit: str) -> None:
+    machine.running.discard(unit)
+    assert apply(parse(FULL), FULL, machine).started == (unit,)
+    assert unit in machine.running
+
+
+def test_on_a_new_machine_a_failure_leaves_nothing_running() -> None:
+    machine = MemoryOperations()
+    machine.refused_reloads = {"desahub.target"}
+    with pytest.raises(OperationError, match="previous files are back"):
+        apply(parse(MINIMAL), MINIMAL, machine)
+    assert (machine.files, machine.running) == ({}, set())
+
+
+def test_a_network_that_was_to_go_is_in_the_air_again_after_a_failure(machine: MemoryOperations) -> None:
+    machine.refused_reloads = {"desahub-web.service"}
+    with pytest.raises(OperationError):
+        apply(parse(MINIMAL), MINIMAL, machine)
+    stops = [step for step in machine.calls if step == ("stop", "desahub-radio@kantor.service")]
+    assert stops
+    assert ("reload", "desahub-radio@kantor.service") in machine.calls[machine.calls.index(stops[-1]) :]
+
+
+class _PowerCutError(BaseException):
+    pass
+
+
+class _CutMachine(MemoryOperations):
+    """Loses its power before the given number of writes and removals is done."""
+
+    left = 10_000
+
+    def write(self, path: Path, text: str, mode: int) -> None:
+        self._count()
+        super().write(path, text, mode)
+
+    def remove(self, path: Path) -> None:
+        self._count()
+        super().remove(path)
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _PowerCutError
+
+
+@pytest.mark.parametrize("steps", range(1, 6))
+def test_after_a_power_cut_the_next_apply_repairs_and_reloads_all(steps: int) -> None:
+    machine, whole = _CutMachine(), MemoryOperations()
+    apply(parse(FULL), FULL, machine)
+    apply(parse(MOVED), MOVED, whole)
+    machine.left = steps
+    with pytest.raises(_PowerCutError):
+        apply(parse(MOVED), MOVED, machine)
+    machine.left = 10_000
+    done = apply(parse(MOVED), MOVED, machine)
+    assert machine.files == whole.files
+    assert {"systemd-networkd.service", "desahub-gate.service", "desahub-web.service"} <= set(done.reloaded)
+
+
+def test_an_end_in_the_middle_puts_everything_back(machine: MemoryOperations) -> None:
+    before = dict(machine.files)
+
+    def end(path: Path, text: str, mode: int) -> None:
+        if path == APPLIED and text == RENAMED:
+            raise OperationError("told to end by SIGTERM")
+        MemoryOperations.write(machine, path, text, mode)
+
+    machine.write = end  # type: ignore[method-assign]
+    with pytest.raises(OperationError, match="SIGTERM"):
+        apply(parse(RENAMED), RENAMED, machine)
+    assert machine.files == before
+
+
+def test_a_machine_without_a_place_for_temporary_files_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.mkdtemp", nowhere)
+    with pytest.raises(OperationError, match="No usable temporary directory found; free or mount /tmp"):
+        RealOperations().check(RenderedFile("nginx.conf", ""))
+
+
+def test_the_gate_is_waited_for_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    monkeypatch.setattr("appliance.system.operations._GATE_SECONDS", 0.3)
+    asked: list[str] = ["old", "old", "new"]
+    RealOperations(Roots.under(tmp_path), lambda: asked.pop(0)).wait_for_gate("new")
+    assert asked == []
+    with pytest.raises(OperationError, match="it holds other rules"):
+        RealOperations(Roots.under(tmp_path), lambda: "old").wait_for_gate("new")
 
 
 @pytest.mark.root
