@@ -79,11 +79,11 @@ class Bed:
         wait_for(lambda: self.log("ingest").count("listening") > before, what="the ingest's subscription")
         return process
 
-    def start_agent(self) -> subprocess.Popen[bytes]:
+    def start_agent(self, *more: str) -> subprocess.Popen[bytes]:
         return self.start(
             "agent", sys.executable, "-m", "agent", "--config", str(self.folder / "hub.toml"),
             "--state", str(self.folder / "hub"), "--runtime", str(self.folder / "run"),
-            "--gate-socket", str(self.folder / "no-gate.sock"),
+            "--gate-socket", str(self.folder / "no-gate.sock"), *more,
         )  # fmt: skip
 
     def end(self, process: subprocess.Popen[bytes]) -> int:
@@ -139,7 +139,7 @@ timezone = "Asia/Makassar"
 [hub]
 id = "hub-satu"
 [uplink]
-interface = "lo"
+interface = "desa-none"
 [[networks]]
 name = "warga"
 kind = "resident"

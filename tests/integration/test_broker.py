@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import socket
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from agent import identity as box
+from noc import enrol
 from tests.integration.conftest import Bed
 from tests.integration.hub_client import HubClient
 
@@ -50,9 +54,29 @@ def test_a_hub_has_its_own_topics_and_no_others(bed: Bed) -> None:
     assert ingest.heard.empty()
 
 
-def test_nobody_comes_in_without_a_certificate_of_this_authority(bed: Bed, tmp_path: Path) -> None:
+def foreign_identity(folder: Path) -> Path:
+    """A certificate of the same name, from an authority of somebody else."""
+    now = datetime.datetime.now(datetime.UTC)
+    authority = enrol.open_authority(folder / "authority", now)
+    _, certificate = enrol.sign_request(authority, box.request(folder, "hub-satu"), lambda _: True, now)
+    box.install(folder, "hub-satu", certificate, authority.certificate_pem)
+    return folder
+
+
+@pytest.mark.parametrize("stranger", ["without", "of another authority", "signed by itself"])
+def test_nobody_comes_in_without_a_certificate_of_this_authority(bed: Bed, tmp_path: Path, stranger: str) -> None:
     bed.start_broker()
     context = ssl.create_default_context(cafile=str(bed.folder / "etc/authority/ca.crt"))
+    if stranger == "of another authority":
+        folder = foreign_identity(tmp_path / "foreign")
+        context.load_cert_chain(folder / "hub.crt", folder / "hub.key")
+    elif stranger == "signed by itself":
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", str(tmp_path / "own.key"), "-out", str(tmp_path / "own.crt"), "-subj", "/CN=hub-satu"],
+            check=True, capture_output=True, timeout=20,
+        )  # fmt: skip
+        context.load_cert_chain(tmp_path / "own.crt", tmp_path / "own.key")
     with (
         pytest.raises((ssl.SSLError, ConnectionError)),
         socket.create_connection(("127.0.0.1", bed.port), timeout=10) as raw,
