@@ -19,6 +19,10 @@ CLIENTS_MAX = 8_192
 REDIRECT_PORT = 8080
 # A phone that wakes up asks some 50 names at once; a tunnel through DNS wants hundreds a second, all day.
 _DNS_LIMIT = "limit rate over 50/second burst 200 packets"
+# New connections of a device that is not let through: each makes the box remember something, for whatever source
+# address it names. A phone that wakes up tries some 50 at once.
+_KNOCK_LIMIT = "limit rate over 50/second burst 250 packets"
+_SYN = "tcp flags & (fin | syn | rst | ack) {} syn"
 _PING_LIMIT = "icmp type echo-request limit rate 20/second burst 40 packets accept"
 
 
@@ -77,7 +81,11 @@ def _sets(config: Config) -> str:
     blocks = [
         _block("set admitted", ["type ipv4_addr . ether_addr", size, "flags timeout", "counter"]),
         _block("set admitted_return", ["type ipv4_addr", size, "flags timeout", "counter"]),
-        _block("set dns_askers", ["type ipv4_addr", "size 65535", "flags dynamic,timeout", "timeout 1m"]),
+        # By MAC: one device can name every address of its network.
+        *(
+            _block(f"set {name}", ["type ether_addr", "size 65535", "flags dynamic,timeout", "timeout 1m"])
+            for name in ("dns_askers", "knockers")
+        ),
     ]
     if config.portal.walled_garden:
         garden = sorted(set(config.portal.walled_garden), key=ipaddress.IPv4Address)
@@ -86,8 +94,9 @@ def _sets(config: Config) -> str:
 
 
 def _guard(config: Config) -> str:
-    """Nobody speaks with another network's address, nor with the box's own."""
-    lines = ["type filter hook prerouting priority raw; policy accept;"]
+    """Nobody speaks with another network's address, nor with the box's own; before conntrack remembers anything."""
+    residents = _interfaces(config.resident_networks)
+    lines = ["type filter hook prerouting priority raw; policy accept;", f"iifname {residents} meta nfproto ipv6 drop"]
     for network in config.networks:
         name, own = f'iifname "{network.interface}"', network.interface_address
         lines += [
@@ -97,6 +106,10 @@ def _guard(config: Config) -> str:
         ]
     local = _set_of(network.interface_address.network for network in config.networks)
     lines.append(f'iifname "{config.uplink.interface}" ip saddr {local} drop')
+    lines.append(
+        f"iifname {residents} {_SYN.format('==')} ip saddr . ether saddr != @admitted "
+        f"update @knockers {{ ether saddr {_KNOCK_LIMIT} }} drop"
+    )
     return _block("chain guard", lines)
 
 
@@ -111,6 +124,8 @@ def _input(config: Config) -> str:
             f"iifname {_interfaces(config.networks)} meta l4proto {{ tcp, udp }} th dport 53 jump dns_limit",
             "ct state invalid drop",
             "ct state established,related accept",
+            # From the middle of no known connection: the answer would cost an entry of conntrack.
+            f"ct state new {_SYN.format('!=')} drop",
             f"iifname vmap {{ {jumps} }}",
             f'iifname "{config.uplink.interface}" udp sport 67 udp dport 68 accept',
             f'iifname "{config.uplink.interface}" {_PING_LIMIT}',
@@ -135,7 +150,7 @@ def _from_network(network: Network) -> str:
 
 
 def _dns_limit() -> str:
-    return _block("chain dns_limit", [f"update @dns_askers {{ ip saddr {_DNS_LIMIT} }} drop"])
+    return _block("chain dns_limit", [f"update @dns_askers {{ ether saddr {_DNS_LIMIT} }} drop"])
 
 
 def _forward(config: Config) -> str:

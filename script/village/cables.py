@@ -49,10 +49,16 @@ def _quiet_bridge_netfilter(namespace: str) -> None:
 
 
 def plug_in(phones: Sequence[Phone]) -> None:
-    """Put every phone's cable into the hub's bridge, which stands for the radio, and switch the phones on."""
+    """Put every phone's cable into the hub's bridge, which stands for the radio, and switch the phones on.
+
+    Ports are isolated from each other, as hostapd's ap_isolate keeps phones in the air apart.
+    """
     bridge = ["ip", "netns", "exec", plan.HUB, "test", "-e", f"/sys/class/net/{plan.BRIDGE}"]
     wait_until(lambda: succeeds(bridge), f"the hub to make its bridge {plan.BRIDGE}")
-    lines = (f"link set {phone.port} master {plan.BRIDGE} up\n" for phone in phones)
+    lines = (
+        f"link set {phone.port} master {plan.BRIDGE} up\nlink set {phone.port} type bridge_slave isolated on\n"
+        for phone in phones
+    )
     run(["ip", "-n", plan.HUB, "-batch", "-"], text="".join(lines), timeout_seconds=120)
     for phone in phones:
         run(["ip", "-n", phone.namespace, "-batch", "-"], text="link set lo up\nlink set eth0 up\n")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -36,7 +39,9 @@ class Village:
     def __init__(self, phone: int, internet: int) -> None:
         self.phone, self.internet = phone, internet
 
-    def socket_in(self, pid: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    def socket_in(
+        self, pid: int, kind: socket.SocketKind = socket.SOCK_STREAM, family: socket.AddressFamily = socket.AF_INET
+    ) -> socket.socket:
         made: list[socket.socket] = []
 
         def make() -> None:
@@ -44,7 +49,7 @@ class Village:
 
             with Path(f"/proc/{pid}/ns/net").open("rb") as namespace:
                 assert ctypes.CDLL(None).setns(namespace.fileno(), 0) == 0
-            made.append(socket.socket(socket.AF_INET, kind))
+            made.append(socket.socket(family, kind))
 
         thread = threading.Thread(target=make)
         thread.start()
@@ -188,6 +193,77 @@ def test_the_internet_cannot_open_anything(village: Village, gate: LocalGate) ->
     for address, port in (("192.0.2.10", 80), ("192.0.2.10", 53), (PHONE.address, 443), ("10.20.0.1", 80)):
         with village.socket_in(village.internet) as connection, pytest.raises(TimeoutError):
             connection.connect((address, port))
+
+
+class Wire:
+    """The phone's cable, to send any frame."""
+
+    def __init__(self, village: Village) -> None:
+        self._socket = village.socket_in(village.phone, family=socket.AF_PACKET, kind=socket.SOCK_RAW)
+        self._socket.bind(("eth0", 0x0800))
+        [bridge] = json.loads(subprocess.check_output(["ip", "-j", "link", "show", "br-warga"]))
+        self._head = bytes.fromhex(bridge["address"].replace(":", "") + PHONE.mac.replace(":", "")) + b"\x08\x00"
+
+    def send(self, source: str, protocol: int, payload: bytes) -> None:
+        """One packet to the box; ``payload`` begins with UDP's or TCP's header and has no checksum yet."""
+        addresses = socket.inet_aton(source) + socket.inet_aton("10.20.0.1")
+        at = {6: 16, 17: 6}[protocol]
+        total = _checksum(addresses + struct.pack(">HH", protocol, len(payload)) + payload)
+        payload = payload[:at] + struct.pack(">H", total) + payload[at + 2 :]
+        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0) + addresses
+        head = head[:10] + struct.pack(">H", _checksum(head)) + head[12:]
+        self._socket.send(self._head + head + payload)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _checksum(data: bytes) -> int:
+    total: int = sum(struct.unpack(f">{(len(data) + 1) // 2}H", data + bytes(len(data) % 2)))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def _sources(count: int) -> list[str]:
+    return [f"10.20.{8 + number // 250}.{1 + number % 250}" for number in range(count)]
+
+
+def _remembered() -> int:
+    return int(Path("/proc/sys/net/netfilter/nf_conntrack_count").read_text())
+
+
+@pytest.mark.parametrize("flags", [0x02, 0x10], ids=["syn", "ack"])
+def test_one_phone_with_invented_addresses_does_not_fill_conntrack(
+    village: Village, gate: LocalGate, flags: int
+) -> None:
+    with contextlib.closing(Wire(village)) as wire:
+        for number, source in enumerate(_sources(1_500)):
+            wire.send(source, 6, struct.pack(">HHIIBBHHH", 2_000 + number, 80, 7, 9, 0x50, flags, 1_000, 0, 0))
+    assert _remembered() < 600
+
+
+def test_names_are_limited_for_each_device_whatever_address_it_invents(village: Village, gate: LocalGate) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names, contextlib.closing(Wire(village)) as wire:
+        names.bind(("10.20.0.1", 53))
+        names.setblocking(False)
+        got = 0
+        for source in _sources(1_500):
+            wire.send(source, 17, struct.pack(">HHHH", 4_000, 53, 12, 0) + b"name")
+            with contextlib.suppress(BlockingIOError):
+                while names.recv(100):
+                    got += 1
+    assert 150 <= got < 600
+
+
+def test_residents_have_no_ipv6_to_the_box(village: Village, gate: LocalGate) -> None:
+    ip("address add fd00::1/64 dev br-warga nodad")
+    ip("address add fd00::2/64 dev eth0 nodad", village.phone)
+    with village.socket_in(village.phone, family=socket.AF_INET6) as connection, socket.socket(socket.AF_INET6) as box:
+        box.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        box.bind(("fd00::1", 80))
+        box.listen()
+        with pytest.raises(OSError):
+            connection.connect(("fd00::1", 80))
 
 
 def until(holds: Callable[[], bool]) -> bool:
