@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 village_packages=(
     python3 python3-venv ca-certificates iproute2 procps util-linux kmod
     nftables dnsmasq-base nginx-light hostapd mosquitto systemd systemd-container
-    busybox socat curl
+    busybox socat curl dbus
 )
 # What the tests and the benches need besides.
 test_packages=(chromium fonts-dejavu-core wrk mmdebstrap)

@@ -25,7 +25,7 @@ def main() -> int:
         if options.detach:
             return _detach(options.phones)
         return _hold(options, _tell)
-    except VillageError as error:
+    except (VillageError, OSError) as error:
         print(f"server: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -135,7 +135,7 @@ def _detach(count: int) -> int:
 def _hold_detached(count: int) -> int:
     try:
         return _hold(argparse.Namespace(phones=count, check=False, detach=True, keep_going=False), _tell)
-    except VillageError as error:
+    except (VillageError, OSError) as error:
         print(f"server: {error}", flush=True)
     except BaseException:  # noqa: BLE001 - a process without a terminal has no other way left to say it
         traceback.print_exc()
