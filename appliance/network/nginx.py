@@ -5,13 +5,14 @@ Source: nginx.org/en/docs, version 1.22.
 
 from __future__ import annotations
 
-from appliance.core.config import Config
+from appliance.core.config import Config, VillageKind
 from appliance.network.nftables import REDIRECT_PORT
 from appliance.network.pages import PAGES, page
 
 PORTAL_SOCKET = "/run/desahub-portal.sock"
 KIOSK_SOCKET = "/run/desahub-kiosk.sock"
 _TEMPORARY = "/run/desahub-web"
+_KINDS = {VillageKind.DESA: "Desa", VillageKind.KELURAHAN: "Kelurahan", VillageKind.DESA_ADAT: "Desa Adat"}
 # Everything nginx itself may object to before a location is found.
 _OBJECTIONS = "400 405 408 411 412 413 414 416 417 421 429 431 494 495 496 497 500 501 503 505"
 
@@ -28,8 +29,10 @@ def render(config: Config) -> str:
             *(_upstream(name, path) for name, path in (("portal", PORTAL_SOCKET), ("kiosk", KIOSK_SOCKET))),
             _redirect(config.portal.host),
             _everything_else(config.portal.host),
-            _program("portal", config.portal.host, body_limit="64k", answer_seconds=5),
-            _program("kiosk", f"{config.kiosk.host} localhost 127.0.0.1", body_limit="2m", answer_seconds=30),
+            _program("portal", config.portal.host, _errors(config), body_limit="64k", answer_seconds=5),
+            _program(
+                "kiosk", f"{config.kiosk.host} localhost 127.0.0.1", _errors(config), body_limit="2m", answer_seconds=30
+            ),
             "}",
             "",
         ]
@@ -125,7 +128,7 @@ def _everything_else(host: str) -> str:
 """
 
 
-def _program(name: str, hosts: str, *, body_limit: str, answer_seconds: int) -> str:
+def _program(name: str, hosts: str, errors: str, *, body_limit: str, answer_seconds: int) -> str:
     return f"""\
     server {{
         listen 80;
@@ -135,7 +138,7 @@ def _program(name: str, hosts: str, *, body_limit: str, answer_seconds: int) -> 
         # What gunicorn would refuse with a page of its own, in English: odd methods, and bytes outside ASCII.
         if ($request_method !~ "^(GET|HEAD|POST)$") {{ return 405; }}
         if ($request_uri ~ "[^!-~]") {{ return 400; }}
-{_errors()}
+{errors}
         location / {{
             proxy_pass http://{name};
             proxy_http_version 1.1;
@@ -159,7 +162,8 @@ def _program(name: str, hosts: str, *, body_limit: str, answer_seconds: int) -> 
 """
 
 
-def _errors() -> str:
+def _errors(config: Config) -> str:
+    village = f"{_KINDS[config.village.kind]} {config.village.name}"
     lines = []
     for error in PAGES:
         lines.append(f"        error_page {' '.join(map(str, error.statuses))} ={error.answer} @{error.name};")
@@ -170,6 +174,6 @@ def _errors() -> str:
             add_header Content-Security-Policy "{error.policy}" always;
             add_header X-Content-Type-Options nosniff always;
             add_header Referrer-Policy no-referrer always;
-            return {error.answer} '{page(error)}';
+            return {error.answer} '{page(error, village, config.kiosk.host)}';
         }}""")
     return "\n".join(lines) + "\n"

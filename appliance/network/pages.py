@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 
+# The colours of appliance/faces/static/tokens.css, as a test makes sure of: nginx has no files to send.
+COLOURS = {"paper": "#f7f5ef", "ink": "#1c2a27", "ink-soft": "#4a5a55", "brand": "#0d5a4c", "on-brand": "#ffffff"}
 _STYLE = (
-    "body{margin:0 auto;max-width:34rem;padding:2rem 1rem;font:1.125rem/1.6 system-ui,sans-serif;"
-    "color:#1c1917;background:#fafaf9}h1{font-size:1.5rem;line-height:1.3}"
-    "a{display:inline-block;padding:.75rem 1.25rem;border-radius:.5rem;background:#166534;color:#fff;"
-    "text-decoration:none}"
-    "@media(prefers-color-scheme:dark){body{color:#fafaf9;background:#1c1917}}"
-)
+    "body{{margin:0 auto;max-width:34rem;padding:1rem;font:118.75%/1.5 system-ui,sans-serif;"
+    "color:{ink}}}html{{background:{paper};border-top:10px solid {brand}}}h1{{font-size:1.6rem;line-height:1.2}}"
+    ".soft{{color:{ink-soft}}}"
+    "a{{display:inline-block;margin:0 1rem 1rem 0;padding:.7rem 1.5rem;border:2px solid {brand};border-radius:.75rem;"
+    "font-weight:700;background:{brand};color:{on-brand};text-decoration:none}}"
+    "a+a{{background:none;color:{brand}}}"
+).format_map(COLOURS)
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
@@ -58,11 +62,25 @@ PAGES = (
 )
 
 
-def page(error: Page) -> str:
-    """The page's HTML on one line, without a quote that nginx would take as the end."""
+def page(error: Page, village: str, services: str) -> str:
+    """The page's HTML on one line, without a sign that nginx would take for its own.
+
+    Args:
+        error: which page.
+        village: such as ``Desa Sukamaju``.
+        services: the host name of the village's services.
+    """
+    name = _inert(village)
     return (
         '<!doctype html><html lang="id"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{error.title}</title><style>{_STYLE}</style></head>"
-        f'<body><main><h1>{error.title}</h1><p>{error.text}</p><p><a href="/">Coba lagi</a></p></main></body></html>'
+        f"<title>{error.title} · {name}</title><style>{_STYLE}</style></head>"
+        f"<body><main><p><b>{name}</b></p><h1>{error.title}</h1><p>{error.text}</p>"
+        f'<p><a href="/">Coba lagi</a><a href="http://{_inert(services)}/">Layanan desa</a></p>'
+        f'<p class="soft">Kode: {error.answer} {error.name.upper()}</p></main></body></html>'
     )
+
+
+def _inert(text: str) -> str:
+    """Words of hub.toml as HTML in a quoted string of nginx, where a dollar begins a variable."""
+    return re.sub(r"[^\w .,()/-]", lambda found: f"&#{ord(found[0])};", text)

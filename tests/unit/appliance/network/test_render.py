@@ -58,7 +58,7 @@ SHAPE = {file.path: file.text.count("\n") for file in render(schema.load(Config,
 
 @given(st.sampled_from(sorted(HARMLESS)), hostile)
 def test_no_value_breaks_out_of_its_place(key: str, value: str) -> None:
-    """Whatever hub.toml says is refused, or every file keeps its lines and carries no word of a text for people."""
+    """Whatever hub.toml says is refused, or every file keeps its lines and names the village to people alone."""
     try:
         config = schema.load(Config, _document(**(HARMLESS | {key: value})))
     except ConfigError:
@@ -72,7 +72,9 @@ def test_no_value_breaks_out_of_its_place(key: str, value: str) -> None:
     for text in files.values():
         assert all(character == "\n" or character.isprintable() for character in text)
         if key == "name" and len(value) > 12:
-            assert value not in text
+            # Only nginx's own pages name the village, each within one quoted string.
+            lines = [line.strip() for line in text.split("\n") if value in line]
+            assert all(re.fullmatch(r"return \d+ '[^'$\\]*';", line) for line in lines)
 
 
 def test_no_file_holds_a_secret_and_modes_are_plain() -> None:
@@ -144,7 +146,7 @@ def test_links_do_not_offer_ipv6() -> None:
 
 def test_pages_are_small_and_cannot_end_nginx_own_quotes() -> None:
     for one in pages.PAGES:
-        html = pages.page(one)
+        html = pages.page(one, "Desa Suka'maju", "layanan.desa.internal")
         assert len(html) < 1500
         assert "'" not in html
         assert "$" not in html
@@ -154,3 +156,20 @@ def test_pages_are_small_and_cannot_end_nginx_own_quotes() -> None:
 def test_only_office_networks_and_the_box_itself_are_places() -> None:
     places = nginx.render(CONFIG).partition("geo $desa_place {")[2].partition("}")[0]
     assert places.split() == ["default", "resident;", "127.0.0.0/8", "hall;", "10.30.0.0/24", "office;"]
+
+
+def test_pages_look_like_the_programs_and_say_whose_they_are_and_the_code() -> None:
+    tokens = (Path(pages.__file__).parents[1] / "faces" / "static" / "tokens.css").read_text("utf-8")
+    assert {
+        name: colour for name, colour in re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", tokens) if name in pages.COLOURS
+    } == (pages.COLOURS)
+    for one in pages.PAGES:
+        html = pages.page(one, "Desa Sukamaju", "layanan.desa.internal")
+        assert "<b>Desa Sukamaju</b>" in html and f"Kode: {one.answer} {one.name.upper()}" in html
+        assert 'href="http://layanan.desa.internal/"' in html
+
+
+def test_a_village_name_is_text_to_nginx_and_to_the_browser() -> None:
+    html = pages.page(pages.PAGES[0], "Desa <b>D'$uri\\\"{};", "layanan.desa.internal")
+    assert "Desa &#60;b&#62;D&#39;&#36;uri&#92;&#34;&#123;&#125;&#59;" in html
+    assert not set("$'\\") & set(html)
