@@ -130,6 +130,13 @@ def test_it_holds_the_hubs_programs_and_not_the_nocs(unpacked: Path, sources: Pa
     }
 
 
+def test_it_ships_the_limits_of_the_kernel(unpacked: Path, sources: Path) -> None:
+    for kind in ("sysctl.d", "modules-load.d"):
+        shipped = (unpacked / "usr/lib" / kind / "desahub.conf").read_text()
+        assert shipped == (sources / "systemd" / kind / "desahub.conf").read_text()
+        assert "nf_conntrack" in shipped
+
+
 def test_it_tells_nothing_about_where_it_was_made(unpacked: Path, sources: Path) -> None:
     settings = run(str(REPOSITORY / ".venv/bin/python"), "-m", "pip", "config", "list")
     places = {place.encode() for place in re.findall(r"(?:https?|file)://[^\s']+", settings)}
