@@ -130,8 +130,8 @@ class RealOperations:
         ours = unit.startswith("desahub-")
         if ours and "@" in unit:
             self._systemctl("enable", "--quiet", unit)
-        # networkd is restarted: its own reload goes over D-Bus, which a small Debian lacks.
-        self._systemctl("reload-or-restart" if ours else "try-restart", unit)
+        # networkd's reload goes over D-Bus; a restart would leave the old address beside the new one.
+        self._systemctl("reload-or-restart" if ours else "try-reload-or-restart", unit)
 
     def stop(self, unit: str) -> None:
         """See `Operations.stop`."""
