@@ -20,7 +20,7 @@ def _address(namespace: str) -> str:
 
 
 def _pings(namespace: str, address: str) -> bool:
-    return succeeds(["ip", "netns", "exec", namespace, "ping", "-c", "1", "-W", "2", address])
+    return succeeds(["ip", "netns", "exec", namespace, "busybox", "ping", "-c", "1", "-W", "2", address])
 
 
 def test_a_phone_reaches_the_box_and_no_other_phone(village: Village) -> None:
