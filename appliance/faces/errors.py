@@ -84,7 +84,8 @@ def page(status: int, title: str = "", advice: str = "", code: str = "") -> Resp
 
 def _helper() -> str:
     """Whom this program's readers tell; set by `appliance.faces.web.install`."""
-    return str(current_app.jinja_env.globals["face"].helper)
+    face: Any = current_app.jinja_env.globals["face"]
+    return str(face.helper)
 
 
 def install(app: Flask) -> None:

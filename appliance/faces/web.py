@@ -33,6 +33,7 @@ class Face:
 
     ``services_url`` leads to the village's services from the foot of each page; empty where these are they.
     ``helper`` is whom a reader tells of a fault, ``keeper`` who gives new passwords: texts or lazy messages.
+    ``is_open``: there is something to see without a login, so that the login has a way back.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Face:
     services_url: str = ""
     helper: Any = _HELPER
     keeper: Any = _KEEPER
+    is_open: bool = True
 
 
 def install(

@@ -36,7 +36,9 @@ def create_app(
     """
     app = Flask(__name__, static_folder="static", static_url_path="/noc")
     keeper = lazy_gettext("pengelola server NOC")
-    face = Face(name="Internet Desa Hub", part="Pusat kendali jaringan (NOC)", helper=keeper, keeper=keeper)
+    face = Face(
+        name="Internet Desa Hub", part="Pusat kendali jaringan (NOC)", helper=keeper, keeper=keeper, is_open=False
+    )
     install(app, face, timezone=TIMEZONE, catalogues=Path(__file__).parent / "translations", https=behind_proxy)
     login.install(
         app,

@@ -20,7 +20,7 @@ from noc.fleet import Bucket
 _INK, _SOFT, _LINE, _SURFACE = "#1c2a27", "#4a5a55", "#e4e1d6", "#ffffff"
 WIDTHS: Final = {True: 340, False: 1200}
 HEIGHT: Final = 280
-LABEL_LENGTH: Final = len("999,9 Mbit/s")
+LABEL_LENGTH: Final = len("500 kbit/s")
 RECEIVED_COLOUR: Final = "#0d5a4c"
 SENT_COLOUR: Final = "#a8690c"
 _FONT: Final = 'system-ui, "Noto Sans", sans-serif'
@@ -107,6 +107,7 @@ def draw(chart: Chart, buckets: Sequence[Bucket], zone: ZoneInfo, *, narrow: boo
     steps = ticks(max(max(line.known) for line in chart.lines if line.known), chart.least)
     drawn.range = (0, steps[-1])
     drawn.y_labels = [{"value": step, "label": _padded(chart.write(step))} for step in steps]
+    drawn.y_labels_major = steps
     for line, dashes in zip(chart.lines, ("", "7, 5"), strict=False):
         drawn.add(line.name, line.values, stroke_style={"width": 2.5, **({"dasharray": dashes} if dashes else {})})
     return str(drawn.render(is_unicode=True)).encode()
@@ -139,6 +140,9 @@ def _chart(*, narrow: bool, dots_size: float) -> Any:
         foreground_subtle=_LINE,
         colors=(RECEIVED_COLOUR, SENT_COLOUR),
         font_family=_FONT,
+        stroke_width="2.5",
+        stroke_opacity="1",
+        opacity="1",
         label_font_size=size,
         major_label_font_size=size,
         guide_stroke_color=_LINE,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, abort, render_template_string, request
+from flask import Flask, abort, redirect, render_template_string, request
 from flask.testing import FlaskClient
 
 from appliance.core.config import Timezone, Village, VillageKind
@@ -205,3 +205,33 @@ def test_names_of_units(app: Flask) -> None:
             "Desa Adat Sukamaju",
         ]
         assert village.office(desa) == "Kantor Desa"
+
+
+def test_a_redirect_says_so_in_indonesian(tmp_path: Path) -> None:
+    app = _app(tmp_path)
+
+    @app.get("/moved")
+    def moved() -> Any:
+        return redirect('/page?"><b>', 303)
+
+    response = app.test_client().get("/moved")
+    body = response.get_data(as_text=True)
+    assert response.status_code == 303 and response.headers["Location"]
+    assert "Halaman ini pindah" in body and "Redirect" not in body and "<b>" not in body
+
+
+def test_a_fault_names_whom_to_tell(tmp_path: Path) -> None:
+    app = Flask("test", static_folder=None)
+    face = web.Face("NOC", "Uji", helper="pengelola server NOC")
+    web.install(app, face, timezone="Asia/Makassar", catalogues=tmp_path / "none")
+
+    @app.get("/full")
+    def full() -> str:
+        raise RAISED["full"]
+
+    @app.get("/fault")
+    def fault() -> str:
+        raise RAISED["fault"]
+
+    for path in ("/full", "/fault"):
+        assert "pengelola server NOC" in app.test_client().get(path).get_data(as_text=True)

@@ -183,3 +183,30 @@ def test_the_api_tells_what_the_checks_ask(client: FlaskClient, bearer: dict[str
 def test_a_goodbye_is_seen_at_once(client: FlaskClient, bearer: dict[str, str], store: SqliteNocStore) -> None:
     store.commit(Arrivals(states=[born("hub-0000", NOW_MS, online=False)]))
     assert client.get("/api/hubs/hub-0000", headers=bearer).get_json()["state"] == "no_contact"
+
+
+def test_a_long_list_has_pages_that_keep_the_filter(staff: FlaskClient, store: SqliteNocStore) -> None:
+    for i in range(60):
+        store.add_hub(Hub(f"hub-baru{i:02}", f"Baru {i:02}", f"52.03.01.2{i:03}"))
+    pages = [staff.get(f"/?q=baru&state=never&hal={number}").text for number in (1, 2, 3)]
+    assert [page.count('<th scope="row">') for page in pages] == [25, 25, 10]
+    assert len({name for page in pages for name in re.findall(r"Baru \d\d", page)}) == 60
+    assert "Halaman 2 dari 3" in pages[1] and "Berikutnya" not in pages[2] and "Sebelumnya" not in pages[0]
+    (following,) = re.findall(r'<a href="([^"]+)" rel="next">', pages[0])
+    assert staff.get(following.replace("&amp;", "&")).text.count("Halaman 2 dari 3") == 1
+
+
+def test_an_unknown_filter_is_ignored_and_said(staff: FlaskClient) -> None:
+    page = staff.get("/?state=%3Cb%3E").text
+    assert "tidak dikenal dan diabaikan" in page and "&lt;b&gt;" in page
+    assert "tidak dikenal" not in staff.get("/?state=online").text
+
+
+def test_a_silent_hub_shows_what_it_said_last_with_its_time(staff: FlaskClient) -> None:
+    (silent, *_) = re.findall(r'href="/hub/(hub-\d+)', staff.get("/?state=no_contact").text)
+    page = staff.get(f"/hub/{silent}?rentang=1j").text
+    assert "Angka terakhir yang diketahui" in page and "is-stale" in page and "hari" in page
+    assert "Tidak ada data dalam rentang ini" in page and "bandwidth.svg" not in page
+    alive = staff.get("/hub/hub-0000").text
+    assert "is-stale" not in alive and 'http-equiv="refresh" content="60"' in alive
+    assert re.search(r'alt="[^"]*terendah', alive) and alive.count('<p class="summary">') == 2

@@ -170,3 +170,28 @@ def test_roles_have_the_villages_own_titles(world: Any) -> None:
 def test_accounts_are_those_of_the_store(world: Any) -> None:
     world.add("siti", "operator")
     assert [each.role for each in Accounts(world.store).all()] == ["operator"]
+
+
+def test_all_problems_of_a_new_password_are_shown_at_once_and_tied_to_their_fields(visitor: Any, world: Any) -> None:
+    password = world.add("siti", "operator")
+    _send(visitor, "/kantor/masuk", {"name": "siti", "password": password})
+    page = visitor.get("/kantor/sandi").get_data(as_text=True)
+    assert "Keluar" in page, "who cannot go on can go out"
+    assert 'aria-describedby="new-hint"' in page and "aria-invalid" not in page
+    answer = _send(visitor, "/kantor/sandi", {"old": password, "new": "siti", "again": "x"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 400 and "<title>Salah: Ganti kata sandi" in page and page.count('role="alert"') == 1
+    for words in ("terlalu pendek", "tidak boleh memuat nama", "Kedua kata sandi baru tidak sama"):
+        assert words in page
+    fields = {name: tag for tag, name in re.findall(r'(<input[^>]*name="(old|new|again)"[^>]*>)', page)}
+    assert "aria-invalid" not in fields["old"] and all("required" in tag for tag in fields.values())
+    assert 'aria-describedby="new-hint new-error"' in fields["new"] and 'aria-invalid="true"' in fields["new"]
+    assert 'aria-describedby="again-error"' in fields["again"] and 'id="again-error"' in page
+    answer = _send(visitor, "/kantor/sandi", {"old": "salah", "new": NEW, "again": NEW})
+    assert 'id="old-error"' in answer.get_data(as_text=True)
+
+
+def test_a_failed_login_says_so_in_title_and_fields(visitor: Any, world: Any) -> None:
+    page = _send(visitor, "/kantor/masuk", {"name": "siti", "password": "x"}).get_data(as_text=True)
+    assert "<title>Salah: Masuk" in page and 'role="alert"' in page and page.count('aria-invalid="true"') == 2
+    assert "teknisi yang mengurus hub desa" in page and "Kembali" in page
