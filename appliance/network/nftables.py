@@ -122,6 +122,10 @@ def _input(config: Config) -> str:
             'iifname "lo" accept',
             # Before "established": a tunnel that keeps one source port would else be counted once.
             f"iifname {_interfaces(config.networks)} meta l4proto {{ tcp, udp }} th dport 53 jump dns_limit",
+            # A connection that was led to the redirect before its device was admitted ends with the admission: its next
+            # request is a new connection, and gets the true answer.
+            f"iifname {_interfaces(config.resident_networks)} tcp dport {REDIRECT_PORT} "
+            "ip saddr . ether saddr @admitted reject with tcp reset",
             "ct state invalid drop",
             "ct state established,related accept",
             # From the middle of no known connection: the answer would cost an entry of conntrack.

@@ -104,11 +104,8 @@ def _redirect(host: str) -> str:
     server {{
         listen {REDIRECT_PORT} default_server backlog=4096;
         server_name _;
-        # The next request must be a new connection: once admitted, it no longer comes here.
-        keepalive_timeout 0;
         add_header Cache-Control no-store always;
         error_page {_OBJECTIONS} =302 http://{host}/;
-        # In a location, since nginx heeds keepalive_timeout only once it has found one.
         location / {{ return 302 http://{host}/; }}
     }}
 """
@@ -119,10 +116,8 @@ def _everything_else(host: str) -> str:
     server {{
         listen 80 default_server backlog=4096;
         server_name _;
-        keepalive_timeout 0;
         add_header Cache-Control no-store always;
         error_page {_OBJECTIONS} =302 http://{host}/;
-        # In a location, since nginx heeds keepalive_timeout only once it has found one.
         location / {{ return 302 http://{host}/; }}
     }}
 """

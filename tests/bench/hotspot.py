@@ -88,10 +88,9 @@ def _listens(address: str, port: int) -> bool:
 
 
 def _requests_a_second(url: str, connections: int) -> float:
-    # A phone asks once and hangs up: both sides are measured with clients that do.
     said = run(
         ["ip", "netns", "exec", "desa-phone-1", "wrk", "-t", "1", "-c", str(connections), "-d", f"{SECONDS_EACH}s",
-         "-H", "Connection: close", url],
+         url],
         timeout_seconds=SECONDS_EACH + 30,
     )  # fmt: skip
     # wrk counts 3xx as good; whatever else it names is an error of the one that is measured.

@@ -56,6 +56,9 @@ class QuietGate:
     def clients(self) -> tuple[Admitted, ...]:
         return ()
 
+    def admitted(self, client: Client) -> Admitted | None:
+        raise AssertionError("a collector asks for no single client")
+
     def status(self) -> GateStatus:
         return GateStatus(closed_by_default=True, admitted_count=2, ruleset_fingerprint="x")
 

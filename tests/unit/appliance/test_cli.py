@@ -120,7 +120,7 @@ def test_sigterm_during_apply_becomes_an_error_that_is_taken_back(
         os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(cli.applying, "apply", told)
+    monkeypatch.setattr("appliance.system.apply.apply", told)
     assert cli.main(["apply", "--config", str(FULL)]) == 1
     assert "told to end by SIGTERM" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGTERM) is before
