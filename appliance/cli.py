@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     check.set_defaults(run=check_config)
 
     draw = commands.add_parser("render", help="write what a hub.toml becomes into a folder, without applying it")
-    draw.add_argument("file", type=Path, metavar="FILE")
+    draw.add_argument("file", type=Path, metavar="FILE", nargs="?", default=HUB_TOML, help=f"default: {HUB_TOML}")
     draw.add_argument("--out", type=Path, required=True, metavar="DIR")
     draw.set_defaults(run=render_files)
 

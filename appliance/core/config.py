@@ -561,7 +561,8 @@ def parse(text: str) -> Config:
         ConfigError: with every problem, each as ``path.to.key: what is wrong, what is allowed``.
     """
     try:
-        document = tomllib.loads(text)
+        # Windows' editor puts an invisible mark in front (BOM), which TOML does not know.
+        document = tomllib.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         raise ConfigError([Problem("hub.toml", "is nested too deeply", "see docs/config.md")]) from None
     except ValueError as error:  # TOMLDecodeError is one; Python's own limits, as on digits, are others

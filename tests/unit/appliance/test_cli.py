@@ -56,6 +56,14 @@ def test_a_wrong_command_line_exits_2(argv: list[str], capsys: pytest.CaptureFix
     assert "usage: desahub" in capsys.readouterr().err
 
 
+def test_render_takes_the_boxs_own_file_when_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = tmp_path / "hub.toml"
+    marked.write_text("\ufeff" + FULL.read_text("utf-8"), "utf-8")  # as Windows' editor saves it
+    monkeypatch.setattr(cli, "HUB_TOML", marked)
+    assert cli.main(["render", "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out/nftables.nft").exists()
+
+
 def test_render_writes_the_golden_files(tmp_path: Path) -> None:
     assert cli.main(["render", str(FULL), "--out", str(tmp_path)]) == 0
     golden = FULL.parent / "nftables.nft"
