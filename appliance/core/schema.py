@@ -39,8 +39,8 @@ def between(low: float, high: float, unit: str = "") -> Rule:
 def length(low: int, high: int) -> Rule:
     """Allow texts of ``low`` to ``high`` characters, without control characters."""
     return Rule(
-        f"allowed are {low} to {high} characters without control characters",
-        lambda value: low <= len(value) <= high and value.isprintable(),
+        f"allowed are {low} to {high} characters without control characters, and not only blanks",
+        lambda value: low <= len(value) <= high and value.isprintable() and (value == "" or value.strip() != ""),
     )
 
 
@@ -186,6 +186,8 @@ def _name(value: object) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 10**80:
+        return "a number of more than 80 digits"  # Python refuses to write very long ones in decimals
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 

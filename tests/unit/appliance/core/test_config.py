@@ -130,3 +130,18 @@ def test_an_unknown_key_says_nothing_to_the_terminal() -> None:
     assert "is not a known key" in said
     long = next(said for said in _refusals(f"{'k' * 100_000} = 1\n" + FULL))
     assert len(long) < 400
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, "0b" + "1" * 20_000, "9" * 200])
+def test_a_number_too_long_to_write_is_refused_in_words(number: str) -> None:
+    [said] = _refusals(
+        FULL.replace("[village]", f"[village]\npopulation = {number}", 1).replace("population = 4210\n", "")
+    )
+    assert said.startswith("village.population: is a number of more than 80 digits")
+
+
+def test_a_name_of_blanks_is_no_name() -> None:
+    old = next(line for line in FULL.splitlines() if line.startswith("name = "))
+    [said] = _refusals(_with(old, 'name = "   "'))
+    assert said.startswith("village.name: is '   '")
+    assert "not only blanks" in said
