@@ -6,7 +6,7 @@ import enum
 import ipaddress
 from dataclasses import dataclass
 
-from appliance.core.config import Config
+from appliance.core.config import Config, Network
 from appliance.gate.protocol import Client
 
 
@@ -23,14 +23,12 @@ class Now:
 class Policy:
     """What the village allows."""
 
-    session_seconds: int
-    networks: tuple[ipaddress.IPv4Interface, ...]
+    networks: tuple[Network, ...]
 
     @classmethod
     def of(cls, config: Config) -> Policy:
         """Take the portal's part of ``hub.toml``."""
-        networks = tuple(network.interface_address for network in config.resident_networks)
-        return cls(config.portal.session_seconds, networks)
+        return cls(config.resident_networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,8 @@ class Decision:
 
 def decide(policy: Policy, device: Device, now: Now) -> Decision:
     """Decide about one device that asks to be connected. Who is connected already gets the full time again."""
-    if not _is_resident(policy, device.address):
+    network = network_of(policy, device.address)
+    if network is None:
         return Decision(Verdict.NOT_A_RESIDENT)
     if device.mac is None:
         return Decision(Verdict.NO_MAC)
@@ -73,20 +72,22 @@ def decide(policy: Policy, device: Device, now: Now) -> Decision:
     return Decision(
         Verdict.ADMIT,
         Client(device.address, device.mac),
-        policy.session_seconds,
-        now.boot_seconds + policy.session_seconds,
+        network.session_seconds,
+        now.boot_seconds + network.session_seconds,
     )
 
 
-def _is_resident(policy: Policy, address: str) -> bool:
+def network_of(policy: Policy, address: str) -> Network | None:
+    """The resident network in which a device has ``address``; None for the box's own addresses, and others."""
     try:
         asked = ipaddress.IPv4Address(address)
     except ValueError:
-        return False
-    return any(
-        asked in own.network and asked not in (own.ip, own.network.network_address, own.network.broadcast_address)
-        for own in policy.networks
-    )
+        return None
+    for network in policy.networks:
+        own = network.interface_address
+        if asked in own.network and asked not in (own.ip, own.network.network_address, own.network.broadcast_address):
+            return network
+    return None
 
 
 @dataclass(frozen=True, slots=True)

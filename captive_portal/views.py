@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, current_app, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from appliance.core.config import Config
+from appliance.core.config import Config, Network
 from appliance.core.errors import GateError, GateRefused
 from appliance.faces import errors, village
 from appliance.faces.origin import device_address
@@ -113,6 +113,11 @@ def _parts() -> _Parts:
     return found
 
 
+def _network(parts: _Parts) -> Network | None:
+    """The network of the device that asks."""
+    return rules.network_of(parts.policy, device_address(request, over_unix_socket=parts.over_unix_socket))
+
+
 def _page(template: str, **values: Any) -> str:
     uplink = _parts().uplink()
     since = datetime.datetime.fromisoformat(uplink.since_wall) if uplink.since_wall else None
@@ -132,10 +137,10 @@ def home() -> ResponseReturnValue:
         admitted = parts.admitted(decision)
     except GateError:
         # Nothing is known of a connection here, so that nothing is claimed of one: the question, and that it must wait.
-        return _page("portal/home.html", gate_is_silent=True), 503, _RETRY
+        return _page("portal/home.html", network=_network(parts), gate_is_silent=True), 503, _RETRY
     if admitted is not None:
         return redirect(url_for("portal.status"), 303)
-    return _page("portal/home.html")
+    return _page("portal/home.html", network=_network(parts))
 
 
 @pages.post("/sambung")
@@ -171,7 +176,7 @@ def status() -> ResponseReturnValue:
         admitted = parts.admitted(decision)
     except GateError:
         if grant is None:
-            return _page("portal/home.html", gate_is_silent=True), 503, _RETRY
+            return _page("portal/home.html", network=_network(parts), gate_is_silent=True), 503, _RETRY
         return _page("portal/status.html", gate_is_silent=True, admitted=None), 503, _RETRY
     left_seconds = rules.remaining_seconds(grant, now) if grant is not None else 0
     if admitted is None and left_seconds >= REPAIR_SECONDS_MIN:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import ipaddress
 import itertools
@@ -13,7 +14,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from appliance.core import area, schema
+from appliance.core import area, hours, schema
 from appliance.core.errors import ConfigError, Problem
 from appliance.core.probes import PROBE_HOSTS
 from appliance.core.schema import Rule, between, length, option, section
@@ -82,6 +83,28 @@ FILE = Rule(
     "allowed is an absolute path",
     lambda v: v.startswith("/") and v.isprintable() and ".." not in v.split("/"),
 )
+
+
+def _is_hours(text: str) -> bool:
+    try:
+        hours.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+HOURS = Rule(hours.ALLOWED, _is_hours)
+SHORT_NAME = Rule(
+    "allowed are 1 to 11 lower-case letters and digits", lambda v: bool(re.fullmatch("[a-z][a-z0-9]{0,10}", v))
+)
+LINE_KBIT = between(64, 10_000_000, "kbit/s")
+LIST_SOURCE = Rule(
+    "allowed is an absolute path, or an https:// or http:// address of at most 300 characters",
+    lambda v: (
+        FILE.holds(v)
+        or (len(v) <= 300 and bool(re.fullmatch(r"https?://[A-Za-z0-9.:-]+(/[\w./?=&%+~,;@-]*)?", v, re.ASCII)))
+    ),
+)
 HTTP_URL = Rule(
     "allowed is an http:// address of at most 200 characters",
     lambda v: bool(re.fullmatch(r"http://[a-z0-9.:-]+(/[\w./?=&%-]*)?", v, re.ASCII)) and len(v) <= 200,
@@ -116,6 +139,21 @@ class UplinkMethod(enum.StrEnum):
 
     DHCP = "dhcp"
     STATIC = "static"
+
+
+class Access(enum.StrEnum):
+    """A way for residents to get online."""
+
+    TERMS = "terms"
+    VOUCHER = "voucher"
+    ACCOUNT = "account"
+
+
+class Shaper(enum.StrEnum):
+    """What shares the line among the residents."""
+
+    HTB = "htb"
+    CAKE = "cake"
 
 
 class RadioBand(enum.StrEnum):
@@ -238,10 +276,7 @@ class Network:
     name: str = option(
         about="A short name for this network, used in file names and by other sections.",
         example="warga",
-        rule=Rule(
-            "allowed are 1 to 11 lower-case letters and digits",
-            lambda v: bool(re.fullmatch("[a-z][a-z0-9]{0,10}", v)),
-        ),
+        rule=SHORT_NAME,
     )
     kind: NetworkKind = option(
         about="Who it is for: residents pass the portal, the office does not.", example="resident"
@@ -273,6 +308,64 @@ class Network:
         default="",
     )
 
+    access: tuple[Access, ...] = option(
+        about="How residents get online here: terms (they accept the terms), voucher (they type a code), or both.",
+        example=["terms"],
+        at_most=3,
+        default=(Access.TERMS,),
+    )
+    session_seconds: int = option(
+        about="How long one acceptance of the terms lasts.",
+        example=14400,
+        rule=between(60, 2_592_000, "seconds"),
+        default=14_400,
+    )
+    idle_seconds: int = option(
+        about="A device that sends nothing for so long must connect again; 0 for never.",
+        example=3600,
+        rule=Rule("allowed is 0 or 120 to 86400 seconds", lambda v: v == 0 or 120 <= v <= 86_400),
+        default=0,
+    )
+    daily_seconds: int = option(
+        about="How long one device may be online on one day by accepting the terms; 0 for no limit.",
+        example=7200,
+        rule=Rule("allowed is 0 or 60 to 86400 seconds", lambda v: v == 0 or 60 <= v <= 86_400),
+        default=0,
+    )
+    session_megabytes: int = option(
+        about="How much one acceptance of the terms allows, sent and received together; 0 for no limit.",
+        example=500,
+        rule=between(0, 1_000_000, "megabytes (1,000,000 bytes)"),
+        default=0,
+    )
+    daily_megabytes: int = option(
+        about="How much one device may use on one day by accepting the terms; 0 for no limit.",
+        example=2000,
+        rule=between(0, 1_000_000, "megabytes (1,000,000 bytes)"),
+        default=0,
+    )
+    speed: str = option(
+        about="The name of a class in [[speeds]] that bounds each device here; empty for its fair share alone.",
+        example="biasa",
+        rule=Rule(f"{SHORT_NAME.allowed}, or empty", lambda v: v == "" or SHORT_NAME.holds(v)),
+        default="",
+    )
+    open_hours: tuple[str, ...] = option(
+        about="When residents may be online here, in the village's own time; empty for always.",
+        example=["mon-fri 05:00-23:00", "sat-sun 00:00-24:00"],
+        rule=HOURS,
+        at_most=14,
+        default=(),
+    )
+    filter: bool = option(about="Whether the family filter holds here.", example=True, default=False)
+    filter_hours: tuple[str, ...] = option(
+        about="When the filter holds here, in the village's own time; empty for always.",
+        example=["mon-sun 05:00-21:00"],
+        rule=HOURS,
+        at_most=14,
+        default=(),
+    )
+
     @property
     def interface_address(self) -> ipaddress.IPv4Interface:
         """The box's own address in this network."""
@@ -280,10 +373,57 @@ class Network:
 
     def problems(self) -> Iterator[Problem]:
         """An office network is encrypted; a resident one is open, since everybody would know its passphrase."""
+        yield from self._access_problems()
         if self.kind is NetworkKind.OFFICE and not self.passphrase_file:
             yield Problem("passphrase_file", "is missing", "needed for an office network: people log in there")
         if self.kind is NetworkKind.RESIDENT and self.passphrase_file:
             yield Problem("passphrase_file", "is set on a resident network", "leave it out: resident networks are open")
+
+    def _access_problems(self) -> Iterator[Problem]:
+        """The office does not pass the portal; an account needs a register that does not exist yet."""
+        if self.kind is NetworkKind.OFFICE:
+            for name in _RESIDENT_ONLY:
+                if getattr(self, name) != _network_default(name):
+                    yield Problem(
+                        name, "is set on an office network", "leave it out: the office does not pass the portal"
+                    )
+            return
+        if not self.access:
+            yield Problem("access", "is empty", "allowed are terms, voucher, or both")
+        if len(set(self.access)) != len(self.access):
+            yield Problem("access", "names a way twice", "allowed is each way once")
+        if Access.ACCOUNT in self.access:
+            yield Problem(
+                "access", "names account", "allowed are terms and voucher: this release has no register of residents"
+            )
+        if Access.TERMS not in self.access:
+            for name in ("session_seconds", "daily_seconds", "session_megabytes", "daily_megabytes"):
+                if getattr(self, name) != _network_default(name):
+                    yield Problem(
+                        name, "is set where the terms are no way in", "leave it out: a voucher says this itself"
+                    )
+        if self.filter_hours and not self.filter:
+            yield Problem("filter_hours", "is set without filter = true", "set filter = true, or leave it out")
+
+
+def _network_default(name: str) -> object:
+    return next(field.default for field in dataclasses.fields(Network) if field.name == name)
+
+
+_RESIDENT_ONLY = (
+    "access", "session_seconds", "idle_seconds", "daily_seconds", "session_megabytes", "daily_megabytes", "speed",
+    "open_hours", "filter", "filter_hours",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """One of ``[[speeds]]``: a bound for one device, in both directions."""
+
+    name: str = option(about="A short name, used by networks and vouchers.", example="biasa", rule=SHORT_NAME)
+    title: str = option(about="What residents read.", example="Biasa", rule=length(1, 40))
+    download_kbit: int = option(about="Towards the device.", example=4000, rule=LINE_KBIT)
+    upload_kbit: int = option(about="From the device.", example=1000, rule=LINE_KBIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +431,22 @@ class Uplink:
     """``[uplink]``"""
 
     interface: str = option(about="The interface towards the internet.", example="eth0", rule=INTERFACE)
+    download_kbit: int = option(
+        about=(
+            "The line's speed towards the village, as measured at a quiet hour, less a tenth. The box shares it among "
+            "the residents, which it can only if the queue is here and not at the provider."
+        ),
+        example=20000,
+        rule=LINE_KBIT,
+    )
+    upload_kbit: int = option(
+        about="The line's speed from the village, measured in the same way.", example=5000, rule=LINE_KBIT
+    )
+    shaper: Shaper = option(
+        about="What shares the line: htb works everywhere and knows [[speeds]]; cake needs a kernel that has it.",
+        example="htb",
+        default=Shaper.HTB,
+    )
     method: UplinkMethod = option(
         about="How the box gets its address there.", example="dhcp", default=UplinkMethod.DHCP
     )
@@ -348,12 +504,6 @@ class Portal:
         rule=HOST,
         default="masuk.desa.internal",
     )
-    session_seconds: int = option(
-        about="How long one acceptance lasts.",
-        example=14400,
-        rule=between(60, 2_592_000, "seconds"),
-        default=14_400,
-    )
     terms: tuple[str, ...] = option(
         about="The terms of use, one sentence each.",
         example=list(DEFAULT_TERMS[:2]),
@@ -363,28 +513,103 @@ class Portal:
     )
     walled_garden: tuple[str, ...] = option(
         about=(
-            "Addresses that residents reach without login, besides the kiosk. Probe hosts are refused here: a phone "
-            "that gets its true answer shows no login window."
+            "Addresses and names that residents reach without login, besides the kiosk; a name with everything below "
+            "it. Probe hosts are refused here: a phone that gets its true answer shows no login window."
         ),
-        example=["192.0.2.53"],
-        rule=Rule("allowed is an IPv4 address; a probe host would keep the login window from opening", _is_address),
+        example=["192.0.2.53", "bansos.example.go.id"],
+        rule=HOST_OR_ADDRESS,
         at_most=64,
         default=(),
+    )
+    history_days: int = option(
+        about="How many days the office sees who was connected, by device.",
+        example=30,
+        rule=between(1, 365, "days"),
+        default=30,
+    )
+
+    @property
+    def garden_addresses(self) -> tuple[str, ...]:
+        """The addresses of the walled garden."""
+        return tuple(one for one in self.walled_garden if _is_address(one))
+
+    @property
+    def garden_names(self) -> tuple[str, ...]:
+        """The names of the walled garden."""
+        return tuple(one for one in self.walled_garden if not _is_address(one))
+
+
+@dataclass(frozen=True, slots=True)
+class FilterList:
+    """One of ``[[filter.lists]]``: a list of domains, kept up to date by the box."""
+
+    name: str = option(about="A short name for the list.", example="judi", rule=SHORT_NAME)
+    source: str = option(
+        about="Where it comes from: a file on the box, or an address that is asked once a day.",
+        example="https://lists.example.go.id/judi.txt",
+        rule=LIST_SOURCE,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """``[filter]``"""
+    """``[filter]``: what the family filter keeps away in networks that have ``filter = true``."""
 
     blocked_domains: tuple[str, ...] = option(
-        about="Domains that get no answer, with everything below them.",
+        about="Domains that are blocked, with everything below them, besides those of the lists.",
         example=["judi.example"],
         rule=HOST,
-        # dnsmasq takes some 13 MB for these; a board has 1 GB.
-        at_most=100_000,
+        at_most=10_000,
         default=(),
     )
+    allowed_domains: tuple[str, ...] = option(
+        about="Domains that are never blocked, with everything below them, whatever a list says.",
+        example=["desa.id"],
+        rule=HOST,
+        at_most=10_000,
+        default=(),
+    )
+    lists: tuple[FilterList, ...] = section(about="Lists of domains.", at_most=16, default=())
+    safe_search: bool = option(
+        about="Whether search engines and YouTube show their safe results.", example=True, default=True
+    )
+    refuse_encrypted_dns: bool = option(
+        about="Whether known servers of encrypted DNS (DoH, DoT), which go around the filter, are refused.",
+        example=True,
+        default=True,
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Each list has its own name."""
+        names = [one.name for one in self.lists]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                yield Problem(
+                    f"lists[{i}].name", f"is {name!r}, as lists[{names.index(name)}].name", "allowed is each once"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """``[records]``: connection records, where the law asks for them. Off by default."""
+
+    enabled: bool = option(about="Whether connections are recorded.", example=False, default=False)
+    public_key_file: str = option(
+        about="The public key that records are encrypted to; who holds the private key reads them.",
+        example="/etc/desahub/records.pub",
+        rule=Rule(f"{FILE.allowed}, or empty", lambda v: v == "" or FILE.holds(v)),
+        default="",
+    )
+    keep_days: int = option(
+        about="After how many days records are dropped.", example=90, rule=between(1, 1_825, "days"), default=90
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Records are never kept unencrypted."""
+        if self.enabled and not self.public_key_file:
+            yield Problem(
+                "public_key_file", "is missing", "needed where enabled = true: records are kept encrypted only"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,11 +685,15 @@ class Config:
     networks: tuple[Network, ...] = section(
         about="The networks the box offers, at least one for residents.", at_most=NETWORKS_MAX
     )
+    speeds: tuple[Speed, ...] = section(
+        about="Classes of speed that networks and vouchers name.", at_most=8, default=()
+    )
     radio: Radio | None = section(
         about="The radio. Leave it out where access points hang on the bridge by cable.", default=None
     )
     portal: Portal = section(about="What residents meet first.", default=Portal())
-    filter: Filter = section(about="What the box's DNS does not answer.", default=Filter())
+    filter: Filter = section(about="What the family filter keeps away.", default=Filter())
+    records: Records = section(about="Connection records, where the law asks for them.", default=Records())
     agent: Agent = section(about="What the box measures and how often.", default=Agent())
     kiosk: Kiosk = section(about="The village's local services.", default=Kiosk())
     noc: Noc | None = section(about="Where the box reports.", default=None)
@@ -484,6 +713,7 @@ class Config:
         if not self.resident_networks:
             yield Problem("networks", "holds no network of kind resident", "allowed is at least one")
         yield from self._doubles()
+        yield from self._speed_problems()
         for (i, one), (j, other) in itertools.combinations(enumerate(self.networks), 2):
             if one.interface_address.network.overlaps(other.interface_address.network):
                 yield Problem(
@@ -505,7 +735,36 @@ class Config:
         for path, host in (("portal.host", self.portal.host), ("kiosk.host", self.kiosk.host)):
             if host in PROBE_HOSTS:
                 yield Problem(path, f"is {host}, which phones ask to find a portal", "allowed is a name of your own")
+        for i, name in enumerate(self.portal.walled_garden):
+            # A name stands for everything below it, and dnsmasq gives it no other answer.
+            for host in sorted(PROBE_HOSTS):
+                if host == name or host.endswith(f".{name}"):
+                    yield Problem(
+                        f"portal.walled_garden[{i}]",
+                        f"is {name!r}, which lets {host} through: phones ask it to find the portal, and no "
+                        "login window would open",
+                        "leave it out, or name a narrower host",
+                    )
+                    break
         yield from self._blocked_by_mistake()
+
+    def _speed_problems(self) -> Iterator[Problem]:
+        names = [speed.name for speed in self.speeds]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                yield Problem(
+                    f"speeds[{i}].name", f"is {name!r}, as speeds[{names.index(name)}].name", "allowed is each once"
+                )
+        for i, network in enumerate(self.networks):
+            if network.speed and network.speed not in names:
+                known = ", ".join(names) or "none is defined"
+                yield Problem(
+                    f"networks[{i}].speed", f"is {network.speed!r}", f"allowed is a name of [[speeds]]: {known}"
+                )
+        if self.uplink.shaper is Shaper.CAKE and self.speeds:
+            yield Problem(
+                "uplink.shaper", "is cake with [[speeds]]", "leave [[speeds]] out, or choose htb: cake knows no classes"
+            )
 
     def _blocked_by_mistake(self) -> Iterator[Problem]:
         """Names the box itself needs answered; a domain is blocked with everything below it."""

@@ -88,8 +88,10 @@ def _sets(config: Config) -> str:
         ),
     ]
     if config.portal.walled_garden:
-        garden = sorted(set(config.portal.walled_garden), key=ipaddress.IPv4Address)
-        blocks.append(_block("set walled_garden", ["type ipv4_addr", f"elements = {_set_of(garden)}"]))
+        # Names are resolved by dnsmasq, which adds their addresses to this set.
+        garden = sorted(set(config.portal.garden_addresses), key=ipaddress.IPv4Address)
+        elements = [f"elements = {_set_of(garden)}"] if garden else []
+        blocks.append(_block("set walled_garden", ["type ipv4_addr", *elements]))
     return "\n".join(blocks)
 
 

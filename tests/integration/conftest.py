@@ -140,6 +140,8 @@ timezone = "Asia/Makassar"
 id = "hub-satu"
 [uplink]
 interface = "desa-none"
+download_kbit = 20000
+upload_kbit = 5000
 [[networks]]
 name = "warga"
 kind = "resident"

@@ -23,6 +23,8 @@ timezone = "Asia/Makassar"
 id = "hub-satu"
 [uplink]
 interface = "eth0"
+download_kbit = 20000
+upload_kbit = 5000
 [[networks]]
 name = "warga"
 kind = "resident"

@@ -32,8 +32,8 @@ timezone = "Asia/Makassar"
 id = "hub-7k2m9q"
 [uplink]
 interface = "eth0"
-[portal]
-session_seconds = 14400
+download_kbit = 20000
+upload_kbit = 5000
 [[networks]]
 name = "warga"
 kind = "resident"

@@ -1,15 +1,19 @@
 """Who may be online, and until when."""
 
-import ipaddress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.config import Network, NetworkKind
 from appliance.gate.protocol import Client
 from captive_portal.rules import Device, Grant, Now, Policy, Verdict, decide, remaining_seconds
 
-POLICY = Policy(14_400, (ipaddress.IPv4Interface("10.20.0.1/24"), ipaddress.IPv4Interface("10.30.0.1/24")))
+POLICY = Policy(
+    tuple(
+        Network(name, NetworkKind.RESIDENT, f"br-{name}", address, name)
+        for name, address in (("warga", "10.20.0.1/24"), ("balai", "10.30.0.1/24"))
+    )
+)
 MAC = "02:00:00:00:00:01"
 NOW = Now("a" * 32, 1_000, 0)
 

@@ -39,6 +39,8 @@ area_hectares = 640
 id = "hub-7k2m9q"
 [uplink]
 interface = "eth0"
+download_kbit = 20000
+upload_kbit = 5000
 [[networks]]
 name = "warga"
 kind = "resident"

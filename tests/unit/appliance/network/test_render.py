@@ -36,7 +36,7 @@ def _document(**texts: str) -> dict[str, Any]:
             "head_name": texts["name"],
         },
         "hub": {"id": "hub-7k2m9q"},
-        "uplink": {"interface": texts["uplink"]},
+        "uplink": {"interface": texts["uplink"], "download_kbit": 20_000, "upload_kbit": 5_000},
         "radio": {"interface": "wlan0"},
         "networks": [
             {"name": "warga", "kind": "resident", "interface": texts["bridge"], "address": "10.20.0.1/20",
