@@ -7,6 +7,9 @@
     ├── GateError
     │   ├── GateRefused      the gate understood the request and says no, with a code
     │   └── GateUnavailable  the gate did not answer
+    ├── HotspotError
+    │   ├── HotspotRefused   the portal's keeper understood the office's request and says no, with a code
+    │   └── HotspotUnavailable  the keeper did not answer
     ├── OperationError       a step on the machine failed (a program, a file, the kernel)
     ├── ReportError
     │   ├── ReportMalformed  these bytes are no report
@@ -62,6 +65,22 @@ class GateRefused(GateError):  # noqa: N818 - reads as the sentence it is where 
 
 class GateUnavailable(GateError):  # noqa: N818
     """The gate's socket is missing, closed or silent."""
+
+
+class HotspotError(DesahubError):
+    """Asking the hotspot's keeper did not lead to what was asked."""
+
+
+class HotspotRefused(HotspotError):  # noqa: N818 - as `GateRefused`
+    """The keeper said no. ``code`` is one of `appliance.hotspot.protocol.RefusalCode`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class HotspotUnavailable(HotspotError):  # noqa: N818
+    """The keeper's socket is missing, closed or silent."""
 
 
 class OperationError(DesahubError):
