@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from appliance.core.errors import GateRefused, GateUnavailable
 from appliance.gate.protocol import (
     ANSWER_BYTES_MAX,
+    UNLIMITED,
     Admit,
     Admitted,
     Answer,
@@ -21,6 +22,7 @@ from appliance.gate.protocol import (
     ClientState,
     Done,
     GateStatus,
+    Limits,
     ListClients,
     Refusal,
     Request,
@@ -46,9 +48,9 @@ class GateClient:
     def __init__(self, socket_path: Path | str = SOCKET_PATH, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._path, self._timeout_seconds = str(socket_path), timeout_seconds
 
-    def admit(self, client: Client, lease_seconds: int) -> None:
+    def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
         """Let ``client`` through for ``lease_seconds``. Raises `GateRefused` or `GateUnavailable`."""
-        self._expect(Admit(client, lease_seconds), Done)
+        self._expect(Admit(client, lease_seconds, limits), Done)
 
     def revoke(self, client: Client) -> None:
         """Shut ``client`` out. Raises `GateRefused` or `GateUnavailable`."""

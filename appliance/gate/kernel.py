@@ -15,7 +15,7 @@ from typing import Any, Final
 from appliance.core.errors import GateRefused, OperationError
 from appliance.gate.firewall import refuse_doubles
 from appliance.gate.libnftables import Nftables, NotThere
-from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
+from appliance.gate.protocol import UNLIMITED, Admit, Admitted, Client, RefusalCode, Revoke
 from appliance.network.nftables import TABLE
 
 _FINGERPRINT: Final = re.compile(r'^\tcomment "ruleset ([0-9a-f]{64})"$', re.MULTILINE)
@@ -67,6 +67,8 @@ class KernelFirewall:
     def change(self, requests: Sequence[Admit | Revoke]) -> None:
         """Admit and revoke in one transaction; see `firewall.Firewall.change`."""
         refuse_doubles(requests)
+        if any(isinstance(request, Admit) and request.limits != UNLIMITED for request in requests):
+            raise GateRefused(RefusalCode.FAILED, "this gate cannot bound speed and data")
         with self._lock:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
@@ -90,7 +92,9 @@ class KernelFirewall:
         found = []
         for element in self._elements("admitted"):
             client = _client(element.key)
-            found.append(Admitted(client, element.expires_seconds, element.bytes, received.get(client.address, 0)))
+            found.append(
+                Admitted(client, element.expires_seconds, element.bytes, received.get(client.address, 0), 0, "", None)
+            )
         return tuple(found)
 
     def admitted(self, client: Client) -> Admitted | None:
@@ -99,7 +103,7 @@ class KernelFirewall:
         if sent is None:
             return None
         received = self._one("admitted_return", client.address)
-        return Admitted(client, sent.expires_seconds, sent.bytes, received.bytes if received else 0)
+        return Admitted(client, sent.expires_seconds, sent.bytes, received.bytes if received else 0, 0, "", None)
 
     def is_closed(self) -> bool:
         """Do input and forward of the table drop what no rule accepts?"""

@@ -21,7 +21,10 @@ from appliance.core.errors import GateRefused
 REQUEST_BYTES_MAX: Final = 4_096
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024  # a /20 full of clients
 LEASE_SECONDS_MAX: Final = 2_592_000
+QUOTA_ID_MAX: Final = 2**31 - 1
+QUOTA_BYTES_MAX: Final = 2**50
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_SPEED = re.compile(r"([a-z][a-z0-9]{0,10})?")
 
 
 class RefusalCode(enum.StrEnum):
@@ -30,6 +33,7 @@ class RefusalCode(enum.StrEnum):
     MALFORMED = "malformed"  # not a message, or a value outside its bounds
     NOT_ALLOWED = "not_allowed"  # this uid may not ask this
     NOT_A_RESIDENT = "not_a_resident"  # the address is in no resident network
+    UNKNOWN_SPEED = "unknown_speed"  # no class of [[speeds]] has this name
     FULL = "full"  # no room for another client
     FAILED = "failed"  # the kernel refused; nothing was changed
 
@@ -51,11 +55,46 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """An amount of data, sent and received together. Clients that name the same ``id`` use it up together."""
+
+    id: int
+    left_bytes: int
+
+    def __post_init__(self) -> None:
+        if type(self.id) is not int or not 0 < self.id <= QUOTA_ID_MAX:
+            raise GateRefused(RefusalCode.MALFORMED, f"a quota's id is a whole number from 1 to {QUOTA_ID_MAX}")
+        if type(self.left_bytes) is not int or not 0 <= self.left_bytes <= QUOTA_BYTES_MAX:
+            raise GateRefused(RefusalCode.MALFORMED, f"left_bytes is a whole number from 0 to {QUOTA_BYTES_MAX}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a client: the name of a class in ``[[speeds]]``, empty for its fair share alone; and a quota."""
+
+    speed: str = ""
+    quota: Quota | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.speed, str) or not _SPEED.fullmatch(self.speed):
+            raise GateRefused(RefusalCode.MALFORMED, "speed is the name of a class in [[speeds]], or empty")
+        if not (self.quota is None or isinstance(self.quota, Quota)):
+            raise GateRefused(RefusalCode.MALFORMED, "quota is an id and left_bytes, or nothing")
+
+
+UNLIMITED: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Admit:
-    """Let ``client`` through for ``lease_seconds`` from now. Admitting again renews; the counters go on."""
+    """Let ``client`` through for ``lease_seconds`` from now, within ``limits``.
+
+    Admitting again renews: the counters go on; speed and quota become what is given, for all who share the quota.
+    """
 
     client: Client
     lease_seconds: int
+    limits: Limits = UNLIMITED
 
     def __post_init__(self) -> None:
         if type(self.lease_seconds) is not int or not 0 < self.lease_seconds <= LEASE_SECONDS_MAX:
@@ -91,12 +130,19 @@ Request = Admit | Revoke | ListClients | AskClient | AskStatus
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """One device that is let through: what is left of its lease, and bytes forwarded from and to it."""
+    """One device that is let through: what is left of its lease, and bytes forwarded from and to it.
+
+    ``idle_seconds`` counts from its last packet, or from its admission before the first. ``quota_left_bytes`` is None
+    without a quota; at 0 nothing of it passes any more, though its lease goes on.
+    """
 
     client: Client
     remaining_seconds: int
     sent_bytes: int
     received_bytes: int
+    idle_seconds: int
+    speed: str
+    quota_left_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +190,7 @@ class Gate(Protocol):
     The client over the socket, and the twin, keep it. Each method raises `GateRefused` or `GateUnavailable`.
     """
 
-    def admit(self, client: Client, lease_seconds: int) -> None: ...
+    def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None: ...
 
     def revoke(self, client: Client) -> None: ...
 
@@ -212,9 +258,17 @@ def _admitted(value: Mapping[str, Any]) -> Admitted:
     return Admitted(**{**value, "client": Client(**value["client"])})
 
 
+def _limits(value: Mapping[str, Any]) -> Limits:
+    if set(value) != {"speed", "quota"}:
+        raise TypeError
+    return Limits(value["speed"], None if value["quota"] is None else Quota(**value["quota"]))
+
+
 def _part(key: str, value: Any) -> Any:
     if key == "client":
         return Client(**value)
+    if key == "limits":
+        return _limits(value)
     if key == "admitted":
         return tuple(_admitted(one) for one in value)
     if key == "found":

@@ -9,6 +9,7 @@ from appliance.core.config import Config
 from appliance.core.errors import GateRefused, OperationError
 from appliance.gate.firewall import Firewall
 from appliance.gate.protocol import (
+    UNLIMITED,
     Admit,
     Admitted,
     Answer,
@@ -19,6 +20,7 @@ from appliance.gate.protocol import (
     ClientState,
     Done,
     GateStatus,
+    Limits,
     ListClients,
     Refusal,
     RefusalCode,
@@ -36,6 +38,11 @@ def may_be_admitted(config: Config, address: str) -> bool:
         if asked in own.network:
             return asked not in (own.ip, own.network.network_address, own.network.broadcast_address)
     return False
+
+
+def _speeds(config: Config) -> frozenset[str]:
+    """What a speed may be called; the empty name is the fair share."""
+    return frozenset({"", *(speed.name for speed in config.speeds)})
 
 
 class LocalGate:
@@ -71,11 +78,11 @@ class LocalGate:
                 self._firewall.change(strays)
             return changed
 
-    def admit(self, client: Client, lease_seconds: int) -> None:
+    def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
         """Let ``client`` through. Who had the same address before is shut out: it was given to another device.
 
         Raises:
-            GateRefused: ``not_a_resident``, ``full`` or ``failed``.
+            GateRefused: ``not_a_resident``, ``unknown_speed``, ``full`` or ``failed``.
         """
         # Held until the firewall has changed: a reload in between would leave in whom its networks do not know.
         with self._lock:
@@ -83,7 +90,12 @@ class LocalGate:
                 raise GateRefused(
                     RefusalCode.NOT_A_RESIDENT, f"{client.address} is no device's address in a resident network"
                 )
-            self._firewall.change([Admit(client, lease_seconds)])
+            if limits.speed not in _speeds(self._config):
+                known = ", ".join(sorted(_speeds(self._config) - {""})) or "none is defined"
+                raise GateRefused(
+                    RefusalCode.UNKNOWN_SPEED, f"{limits.speed} is no class of [[speeds]]; allowed: {known}"
+                )
+            self._firewall.change([Admit(client, lease_seconds, limits)])
 
     def revoke(self, client: Client) -> None:
         """Shut ``client`` out. Raises `GateRefused` with code ``failed``."""
@@ -115,8 +127,8 @@ def answer(gate: LocalGate, request: Request) -> Answer:
     """Do what ``request`` asks; a refusal becomes an answer."""
     try:
         match request:
-            case Admit(client, lease_seconds):
-                gate.admit(client, lease_seconds)
+            case Admit(client, lease_seconds, limits):
+                gate.admit(client, lease_seconds, limits)
                 return Done()
             case Revoke(client):
                 gate.revoke(client)

@@ -6,6 +6,7 @@ given. Nothing is forwarded by it.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 import time
@@ -23,6 +24,9 @@ from appliance.network.nftables import CLIENTS_MAX
 @dataclass(frozen=True, slots=True)
 class _Lease:
     ends: float
+    seen: float
+    speed: str
+    quota_id: int | None
     sent_bytes: int
     received_bytes: int
 
@@ -38,6 +42,7 @@ class TwinFirewall:
     def __init__(self, clock: Callable[[], float] = time.monotonic, clients_max: int = CLIENTS_MAX) -> None:
         self._clock, self._clients_max = clock, clients_max
         self._leases: dict[Client, _Lease] = {}
+        self._quotas: dict[int, int] = {}
         self._fingerprint, self.ruleset = "", ""
         self._lock = threading.Lock()
 
@@ -54,7 +59,7 @@ class TwinFirewall:
         with self._lock:
             if not self._fingerprint:
                 raise GateRefused(RefusalCode.FAILED, "no ruleset is in force")
-            leases, now = self._live(), self._clock()
+            leases, quotas = self._live(), dict(self._quotas)
             for request in requests:
                 old = leases.pop(request.client, None)
                 if isinstance(request, Revoke):
@@ -64,16 +69,27 @@ class TwinFirewall:
                     del leases[other]
                 if len(leases) >= self._clients_max:
                     raise GateRefused(RefusalCode.FULL, "no room for another device")
-                sent, received = (old.sent_bytes, old.received_bytes) if old else (0, 0)
-                leases[request.client] = _Lease(now + request.lease_seconds, sent, received)
+                leases[request.client] = _admitted(request, old, self._clock())
+                if request.limits.quota is not None:
+                    quotas[request.limits.quota.id] = request.limits.quota.left_bytes
+            used = {lease.quota_id for lease in leases.values()}
             self._leases = leases
+            self._quotas = {number: left for number, left in quotas.items() if number in used}
 
     def clients(self) -> tuple[Admitted, ...]:
         """Who is let through now."""
         with self._lock:
             now = self._clock()
             return tuple(
-                Admitted(client, math.ceil(lease.ends - now), lease.sent_bytes, lease.received_bytes)
+                Admitted(
+                    client,
+                    math.ceil(lease.ends - now),
+                    lease.sent_bytes,
+                    lease.received_bytes,
+                    int(now - lease.seen),
+                    lease.speed,
+                    None if lease.quota_id is None else self._quotas[lease.quota_id],
+                )
                 for client, lease in self._live().items()
             )
 
@@ -91,19 +107,42 @@ class TwinFirewall:
             return self._fingerprint
 
     def count(self, client: Client, sent_bytes: int, received_bytes: int) -> bool:
-        """Do as if traffic came by. Returns whether the kernel would have let it through."""
+        """Do as if one packet came by. Returns whether the kernel would have let it through.
+
+        A packet that its quota has no room for uses up the rest, as in the kernel.
+        """
         with self._lock:
             lease = self._live().get(client)
             if lease is None:
                 return False
-            self._leases[client] = _Lease(
-                lease.ends, lease.sent_bytes + sent_bytes, lease.received_bytes + received_bytes
+            if lease.quota_id is not None:
+                left = self._quotas[lease.quota_id]
+                self._quotas[lease.quota_id] = max(0, left - sent_bytes - received_bytes)
+                if sent_bytes + received_bytes > left:
+                    return False
+            self._leases[client] = dataclasses.replace(
+                lease,
+                seen=self._clock() if sent_bytes else lease.seen,
+                sent_bytes=lease.sent_bytes + sent_bytes,
+                received_bytes=lease.received_bytes + received_bytes,
             )
             return True
 
     def _live(self) -> dict[Client, _Lease]:
         now = self._clock()
         return {client: lease for client, lease in self._leases.items() if lease.ends > now}
+
+
+def _admitted(request: Admit, old: _Lease | None, now: float) -> _Lease:
+    quota = request.limits.quota
+    return _Lease(
+        now + request.lease_seconds,
+        old.seen if old else now,
+        request.limits.speed,
+        None if quota is None else quota.id,
+        old.sent_bytes if old else 0,
+        old.received_bytes if old else 0,
+    )
 
 
 class TwinGate(LocalGate):

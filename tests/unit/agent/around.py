@@ -7,7 +7,7 @@ from pathlib import Path
 from agent.collectors import Around
 from appliance.core import config
 from appliance.core.clock import Moment, WallQuality
-from appliance.gate.protocol import Admitted, Client, GateStatus
+from appliance.gate.protocol import UNLIMITED, Admitted, Client, GateStatus, Limits
 from appliance.store.outbox import Waiting
 from appliance.system.roots import Roots
 
@@ -49,7 +49,7 @@ NET_DEV = "\n".join(
 class QuietGate:
     """A gate with two clients."""
 
-    def admit(self, client: Client, lease_seconds: int) -> None:
+    def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
         raise AssertionError("a collector only looks")
 
     def revoke(self, client: Client) -> None:

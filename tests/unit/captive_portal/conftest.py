@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from appliance.core import config as hub_config
 from appliance.core.config import Config
 from appliance.core.errors import GateRefused, GateUnavailable
-from appliance.gate.protocol import Admitted, Client, GateStatus, RefusalCode
+from appliance.gate.protocol import UNLIMITED, Admitted, Client, GateStatus, Limits, RefusalCode
 from appliance.gate.twin import TwinGate
 from appliance.system.uplink_state import UNKNOWN, UplinkState
 from captive_portal.grants import Grants, open_grants
@@ -51,11 +51,11 @@ class Gate:
     is_down: bool = False
     refuses: RefusalCode | None = None
 
-    def admit(self, client: Client, lease_seconds: int) -> None:
+    def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
         self._fail()
         if self.refuses:
             raise GateRefused(self.refuses, "no")
-        self.twin.admit(client, lease_seconds)
+        self.twin.admit(client, lease_seconds, limits)
 
     def revoke(self, client: Client) -> None:
         self._fail()

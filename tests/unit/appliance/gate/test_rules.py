@@ -16,6 +16,8 @@ from appliance.gate.__main__ import arguments
 from appliance.gate.permissions import MAY_ASK, Role, may_ask, roles_of_users
 from appliance.gate.protocol import (
     LEASE_SECONDS_MAX,
+    QUOTA_BYTES_MAX,
+    QUOTA_ID_MAX,
     Admit,
     Admitted,
     Answer,
@@ -26,7 +28,9 @@ from appliance.gate.protocol import (
     ClientState,
     Done,
     GateStatus,
+    Limits,
     ListClients,
+    Quota,
     Refusal,
     RefusalCode,
     Request,
@@ -46,18 +50,21 @@ clients = st.builds(
     st.integers(0, 2**32 - 1).map(lambda number: str(ipaddress.IPv4Address(number))),
     st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":")),
 )
+quotas = st.builds(Quota, st.integers(1, QUOTA_ID_MAX), st.integers(0, QUOTA_BYTES_MAX))
+limits = st.builds(Limits, st.just("") | st.from_regex(r"[a-z][a-z0-9]{0,10}", fullmatch=True), st.none() | quotas)
 requests = (
-    st.builds(Admit, clients, st.integers(1, LEASE_SECONDS_MAX))
+    st.builds(Admit, clients, st.integers(1, LEASE_SECONDS_MAX), limits)
     | st.builds(Revoke, clients)
     | st.just(ListClients())
     | st.builds(AskClient, clients)
     | st.just(AskStatus())
 )
 counts = st.integers(0, 2**63)
+listed = st.builds(Admitted, clients, counts, counts, counts, counts, st.text(), st.none() | counts)
 answers = (
     st.just(Done())
-    | st.builds(Clients, st.lists(st.builds(Admitted, clients, counts, counts, counts), max_size=4).map(tuple))
-    | st.builds(ClientState, st.none() | st.builds(Admitted, clients, counts, counts, counts))
+    | st.builds(Clients, st.lists(listed, max_size=4).map(tuple))
+    | st.builds(ClientState, st.none() | listed)
     | st.builds(GateStatus, st.booleans(), counts, st.text())
     | st.builds(Refusal, st.sampled_from(RefusalCode), st.text())
 )
@@ -137,8 +144,8 @@ def test_the_twin_gate_keeps_the_protocol_and_counts() -> None:
     gate = TwinGate(CONFIG, lambda: now[0])
     assert answer(gate, Admit(PHONE, 100)) == Done()
     assert gate.firewall.count(PHONE, 5, 7)
-    assert answer(gate, ListClients()) == Clients((Admitted(PHONE, 100, 5, 7),))
-    assert answer(gate, AskClient(PHONE)) == ClientState(Admitted(PHONE, 100, 5, 7))
+    assert answer(gate, ListClients()) == Clients((Admitted(PHONE, 100, 5, 7, 0, "", None),))
+    assert answer(gate, AskClient(PHONE)) == ClientState(Admitted(PHONE, 100, 5, 7, 0, "", None))
     now[0] = 100.0
     assert answer(gate, AskClient(PHONE)) == ClientState(None)
     assert answer(gate, ListClients()) == Clients(())
