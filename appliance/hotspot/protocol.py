@@ -262,7 +262,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What somebody did. ``what`` names the device, batch or voucher; ``detail`` how much."""
+    """What somebody did.
+
+    ``what`` names the device by its MAC, the batch as ``12``, the voucher as ``12-7``. ``detail`` is a number of
+    seconds for ``extend`` and ``block`` ("" for forever), the title for ``make_batch``, else "".
+    """
 
     number: int
     wall_seconds: int
