@@ -209,7 +209,7 @@ class TwinHotspot:
 
     def _put(self, client: Client, seconds: int, **values: Any) -> None:
         now = self._clock()
-        none = {
+        none: dict[str, Any] = {
             "host_name": "", "network": "warga", "way": Access.TERMS, "voucher": "", "is_let_through": True,
             "sent_bytes": 0, "received_bytes": 0, "sent_bits_per_second": 0, "received_bits_per_second": 0,
             "idle_seconds": 0, "speed": "", "quota_left_bytes": None,
