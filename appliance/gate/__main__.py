@@ -17,13 +17,15 @@ from pathlib import Path
 from appliance.core import config as hub
 from appliance.core.errors import ConfigError, DesahubError, OperationError
 from appliance.gate.client import SOCKET_PATH
-from appliance.gate.daemon import Daemon
+from appliance.gate.daemon import server
 from appliance.gate.firewall import Firewall
 from appliance.gate.kernel import KernelFirewall
 from appliance.gate.libnftables import Nftables
 from appliance.gate.permissions import Role, roles_of_users
+from appliance.gate.protocol import Answer, Request
 from appliance.gate.service import LocalGate
 from appliance.gate.twin import TwinFirewall
+from appliance.unit.local_socket import LineServer
 from appliance.unit.notify import notify
 
 log = logging.getLogger("desahub.gate")
@@ -78,7 +80,7 @@ def reload(gate: LocalGate, path: Path) -> bool:
     return True
 
 
-async def run(gate: LocalGate, daemon: Daemon, socket_path: Path, config_path: Path) -> None:
+async def run(gate: LocalGate, listener: LineServer[Request, Answer], socket_path: Path, config_path: Path) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     reloads: set[asyncio.Task[bool]] = set()
@@ -91,7 +93,7 @@ async def run(gate: LocalGate, daemon: Daemon, socket_path: Path, config_path: P
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, start_reload)
-    async with daemon.listening(socket_path):
+    async with listener.listening(socket_path):
         notify("READY=1")
         await stop.wait()
         notify("STOPPING=1")
@@ -109,8 +111,8 @@ def main(argv: list[str] | None = None) -> int:
         gate = LocalGate(firewall, config)
         changed = gate.use(config)
         log.info("firewall %s", "put in force" if changed else "was in force already")
-        daemon = Daemon(gate, roles_of_users() | dict(chosen.allow_uid))
-        asyncio.run(run(gate, daemon, socket_path, chosen.config))
+        listener = server(gate, roles_of_users() | dict(chosen.allow_uid))
+        asyncio.run(run(gate, listener, socket_path, chosen.config))
     except DesahubError as error:
         log.error("%s", error)
         return 1

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import time
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -30,10 +27,10 @@ from appliance.gate.protocol import (
     decode_answer,
     encode,
 )
+from appliance.unit.local_socket import ask
 
 SOCKET_PATH: Final = Path("/run/desahub-gate/gate.sock")
 TIMEOUT_SECONDS: Final = 5.0
-_CHUNK_BYTES: Final = 65_536
 T = TypeVar("T")
 
 
@@ -81,13 +78,8 @@ class GateClient:
             GateRefused: the gate says no.
             GateUnavailable: no gate, no answer in time, or one that cannot be read.
         """
-        deadline = time.monotonic() + self._timeout_seconds
         try:
-            with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
-                connection.settimeout(self._timeout_seconds)
-                connection.connect(self._path)
-                connection.sendall(encode(request))
-                answer = decode_answer(_line(connection, deadline))
+            answer = decode_answer(ask(self._path, encode(request), self._timeout_seconds, ANSWER_BYTES_MAX))
         except GateRefused as error:
             raise GateUnavailable(f"the gate at {self._path} answered nonsense: {error}") from None
         except OSError as error:
@@ -95,19 +87,3 @@ class GateClient:
         if isinstance(answer, Refusal):
             raise GateRefused(answer.code, answer.message)
         return answer
-
-
-def _line(connection: socket.socket, deadline: float) -> bytes:
-    received = bytearray()
-    while not received.endswith(b"\n"):
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        connection.settimeout(left)
-        chunk = connection.recv(_CHUNK_BYTES)
-        if not chunk:
-            raise ConnectionError("it closed the connection without an answer")
-        received += chunk
-        if len(received) > ANSWER_BYTES_MAX:
-            raise ConnectionError("its answer is too long")
-    return bytes(received)

@@ -131,10 +131,16 @@ def test_another_uid_may_ask_nothing(gate: Path, tmp_path: Path) -> None:
     [
         b"\n", b"{}\n", b"null\n", b"\xff\xfe\x00\n", b"GET / HTTP/1.1\r\n\r\n", b"[" * 3000 + b"\n",
         b'{"type":"admit"}\n', b'{"type":"admit","client":{"address":"10.20.0.5","mac":"02:00:00:00:00:01"},'
-        b'"lease_seconds":1e9}\n', b'{"type":"admit","client":"10.20.0.5 } ; flush ruleset","lease_seconds":9}\n',
+        b'"lease_seconds":1e9,"limits":{"speed":"","quota":null}}\n',
+        b'{"type":"admit","client":"10.20.0.5 } ; flush ruleset","lease_seconds":9,'
+        b'"limits":{"speed":"","quota":null}}\n',
         b'{"type":["admit"]}\n', b'{"type":"ask_status"}', b"",
         b'{"type":"admit","client":{"address":"10.20.0.5","mac":"02:00:00:00:00:01 }\\nflush ruleset"},'
-        b'"lease_seconds":9}\n',
+        b'"lease_seconds":9,"limits":{"speed":"","quota":null}}\n',
+        b'{"type":"admit","client":{"address":"10.20.0.5","mac":"02:00:00:00:00:01"},"lease_seconds":9,'
+        b'"limits":{"speed":"x } ; flush ruleset","quota":null}}\n',
+        b'{"type":"admit","client":{"address":"10.20.0.5","mac":"02:00:00:00:00:01"},"lease_seconds":9,'
+        b'"limits":{"speed":"","quota":{"id":0,"left_bytes":-1}}}\n',
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_and_harms_nobody(gate: Path, nonsense: bytes) -> None:
@@ -202,7 +208,7 @@ def test_a_second_gate_does_not_take_the_place(gate: Path, hub_toml: Path) -> No
     argv = [sys.executable, "-m", "appliance.gate", "--config", str(hub_toml), "--socket", str(gate), "--twin"]
     done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
-    assert "another gate listens there" in done.stderr
+    assert "another server listens there" in done.stderr
     assert GateClient(gate).status().closed_by_default
 
 
