@@ -33,8 +33,8 @@ id = "{plan.HUB_ID}"
 
 [uplink]
 interface = "eth0"
-download_kbit = 20000
-upload_kbit = 5000
+download_kbit = 200000
+upload_kbit = 100000
 dns_servers = ["{plan.DNS_ADDRESS}"]
 
 # A bridge stands in for the radio: there is no [radio] here.
