@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from appliance.core.report import Number
+from appliance.faces import charts as drawing
 from appliance.faces import formats
 from appliance.faces.login import turn_away
 from noc import fleet
@@ -136,8 +137,8 @@ def hub(hub_id: str) -> ResponseReturnValue:
         span=span,
         spans=charts.SPANS,
         drawings={"bandwidth": charts.bandwidth(buckets), "latensi": charts.round_trip(buckets)},
-        widths=charts.WIDTHS,
-        height=charts.HEIGHT,
+        widths=drawing.WIDTHS,
+        height=drawing.HEIGHT,
         zone_name=formats.moment(now, now, zone).rpartition(" ")[2],
         **_words(),
     )
@@ -183,7 +184,7 @@ def _last_known(status: fleet.HubStatus) -> Last:
 
 
 def _words() -> dict[str, Any]:
-    return {"state_words": state_words(), "reason_words": reason_words(), "looks": _LOOKS, "rate": charts.rate}
+    return {"state_words": state_words(), "reason_words": reason_words(), "looks": _LOOKS, "rate": drawing.rate}
 
 
 def _matches(status: fleet.HubStatus, text: str) -> bool:

@@ -12,6 +12,7 @@ from flask_babel import Babel
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.faces.charts import Chart, ticks
 from noc.fleet import Bucket, Rates
 from noc.web import charts
 
@@ -35,7 +36,7 @@ def _buckets(values: Values, trips: Values | None = None) -> list[Bucket]:
     ]
 
 
-def _draw(chart: charts.Chart, buckets: list[Bucket], *, narrow: bool = False) -> str:
+def _draw(chart: Chart, buckets: list[Bucket], *, narrow: bool = False) -> str:
     return charts.draw(chart, buckets, ZONE, narrow=narrow).decode()
 
 
@@ -67,7 +68,7 @@ def test_the_axis_has_whole_steps_that_differ(highest: float, labels: list[str])
 
 @given(st.floats(0, 1e12), st.floats(1, 1e5))
 def test_steps_hold_every_value_and_are_few(highest: float, least: float) -> None:
-    steps = charts.ticks(highest, least)
+    steps = ticks(highest, least)
     assert steps[0] == 0 and steps[-1] >= max(highest, least)
     assert 3 <= len(steps) <= 7
     assert steps == sorted(set(steps))
@@ -103,7 +104,7 @@ def test_the_summary_leaves_gaps_out() -> None:
 def test_both_charts_have_one_time_axis(narrow: bool) -> None:
     buckets = _buckets([1e6] * 30, [0.1] * 30)
 
-    def plot_and_hours(chart: charts.Chart) -> tuple[list[str], list[str]]:
+    def plot_and_hours(chart: Chart) -> tuple[list[str], list[str]]:
         svg = _draw(chart, buckets, narrow=narrow)
         plots = re.findall(r'<g transform="translate\(([\d.]+), [\d.]+\)" class="plot"', svg)
         return plots, re.findall(r'<text x="([\d.]+)"[^>]*>\d\d\.\d\d</text>', svg)
