@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
-from flask_babel import format_datetime, get_locale, gettext
+from flask_babel import format_datetime, get_locale, gettext, ngettext
 
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
 
@@ -17,12 +17,23 @@ def duration(seconds: float) -> str:
     minutes = int(seconds) // 60
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:
-        text = str(gettext("%(count)d hari", count=days))
-        return f"{text} {gettext('%(count)d jam', count=hours)}" if hours else text
+        return f"{_days(days)} {_hours(hours)}" if hours else _days(days)
     if hours:
-        text = str(gettext("%(count)d jam", count=hours))
-        return f"{text} {gettext('%(count)d menit', count=minutes)}" if minutes else text
-    return str(gettext("%(count)d menit", count=minutes) if minutes else gettext("kurang dari 1 menit"))
+        return f"{_hours(hours)} {_minutes(minutes)}" if minutes else _hours(hours)
+    return _minutes(minutes) if minutes else str(gettext("kurang dari 1 menit"))
+
+
+# Indonesian has one form for one and many; other languages have two or more.
+def _days(count: int) -> str:
+    return str(ngettext("%(num)d hari", "%(num)d hari", count))
+
+
+def _hours(count: int) -> str:
+    return str(ngettext("%(num)d jam", "%(num)d jam", count))
+
+
+def _minutes(count: int) -> str:
+    return str(ngettext("%(num)d menit", "%(num)d menit", count))
 
 
 def size(count: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,10 +12,16 @@ from flask import Flask, Request, abort, request
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-def is_cross_site(asked: Request) -> bool:
+def no_form(_: Request) -> bool:
+    """Where no form proves by itself that it is ours."""
+    return False
+
+
+def is_cross_site(asked: Request, is_own_form: Callable[[Request], bool] = no_form) -> bool:
     """Was this changing request sent by a page of another site?
 
-    Login windows of phones may send neither header; then nothing speaks against it.
+    Login windows of phones may send neither header; then nothing speaks against it. Some send ``Origin: null``, as a
+    page does that another site has put into a sandbox; then ``is_own_form`` decides.
 
     Source: Fetch Metadata (W3C), RFC 6454 section 7.
     """
@@ -26,6 +33,8 @@ def is_cross_site(asked: Request) -> bool:
     sender = asked.headers.get("Origin")
     if sender is None:
         return False
+    if sender == "null":
+        return not is_own_form(asked)
     # By name alone: nginx passes Host without the port of the address that was opened.
     own = urlsplit(f"//{asked.host}").hostname
     return _host(sender) != own
@@ -38,12 +47,17 @@ def _host(url: str) -> str | None:
         return None
 
 
-def install(app: Flask) -> None:
-    """Answer 403 to what another site's page sends."""
+def install(app: Flask, is_own_form: Callable[[Request], bool] = no_form) -> None:
+    """Answer 403 to what another site's page sends.
+
+    Args:
+        app: the program.
+        is_own_form: says of a request without a sender whether it carries what only our own page could have given.
+    """
 
     @app.before_request
     def refuse_other_sites() -> None:
-        if is_cross_site(request):
+        if is_cross_site(request, is_own_form):
             abort(403)
 
 

@@ -6,20 +6,21 @@ import base64
 import datetime
 import functools
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Request, Response, request
 from flask.sansio.scaffold import Scaffold
-from flask_babel import Babel, get_locale, gettext, lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup, escape
 
-from appliance.faces import errors, formats, origin
+from appliance.faces import errors, formats, languages, origin
 
-SOURCE_LANGUAGE: Final = "id"
 BODY_BYTES_MAX: Final = 64 * 1024
 _FOLDER: Final = Path(__file__).parent
 _HELPER: Final = lazy_gettext("petugas kantor")
@@ -54,20 +55,24 @@ def install(
     https: bool = False,
     inline_style: bool = False,
     body_bytes_max: int = BODY_BYTES_MAX,
+    is_own_form: Callable[[Request], bool] = origin.no_form,
 ) -> None:
     """Give ``app`` what every program's pages share. Call once, before the first request.
 
-    Templates get ``face``, ``asset(file, endpoint)``, and the filters ``duration``, ``size``, ``number`` and
-    ``moment``; pages extend ``faces/base.html`` and import ``faces/components.html``.
+    Templates get ``face``, ``asset(file, endpoint)``, ``carried(path)`` (see `appliance.faces.languages`), and the
+    filters ``duration``, ``size``, ``number`` and ``moment``; pages extend ``faces/base.html`` and import
+    ``faces/components.html``.
 
     Args:
         app: made with ``static_folder=None`` unless the program has files of its own.
         face: the names on the page.
         timezone: IANA name of the zone in which moments are shown, such as ``Asia/Makassar``.
-        catalogues: the program's folder of translations, ``LANGUAGE/LC_MESSAGES/messages.mo``; may be absent.
+        catalogues: the program's folder of translations, ``LANGUAGE/LC_MESSAGES/messages.mo``; without it the pages are
+            in Indonesian alone.
         https: the pages are served by TLS: cookies are Secure and HSTS is sent.
         inline_style: put the stylesheet into each page. Login windows of phones show a page before they fetch more.
         body_bytes_max: longer requests get 413.
+        is_own_form: as for `appliance.faces.origin.install`.
     """
     app.config.update(
         MAX_CONTENT_LENGTH=body_bytes_max,
@@ -83,13 +88,19 @@ def install(
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     style = (_FOLDER / "static" / "tokens.css").read_text("utf-8") if inline_style else ""
-    _languages(app, timezone, catalogues)
+    languages.install(app, languages.load(catalogues), timezone)
     _assets(app)
     _headers(app, style, https=https)
-    origin.install(app)
+    origin.install(app, is_own_form)
     errors.install(app)
     zone = ZoneInfo(timezone)
-    app.jinja_env.globals.update(face=face, face_style=Markup(style), face_language=_language)  # noqa: S704 - our file
+    app.jinja_env.globals.update(
+        face=face,
+        face_style=Markup(style),  # noqa: S704 - our file
+        face_language=_language,
+        language_links=_language_links,
+        carried=languages.carried,
+    )
     app.jinja_env.filters.update(
         duration=formats.duration,
         size=formats.size,
@@ -98,21 +109,21 @@ def install(
     )
 
 
-def _languages(app: Flask, timezone: str, catalogues: Path) -> None:
-    folders = (_FOLDER / "translations", catalogues)
-    # Indonesian needs no catalogue: the messages are written in it.
-    known = [SOURCE_LANGUAGE, *sorted({found.parts[-3] for folder in folders for found in folder.glob("*/*/*.mo")})]
-    Babel(
-        app,
-        default_locale=SOURCE_LANGUAGE,
-        default_timezone=timezone,
-        default_translation_directories=";".join(str(folder) for folder in folders),
-        locale_selector=lambda: request.accept_languages.best_match(known, SOURCE_LANGUAGE),
-    )
-
-
 def _language() -> str:
-    return str(get_locale()).replace("_", "-")
+    return languages.current().code
+
+
+def _language_links(kept: Mapping[str, str] = MappingProxyType({})) -> list[tuple[languages.Language, str]]:
+    """The program's languages, each with the address of this page in it; nothing where there is but one.
+
+    A page that answers a form leads to the front page, an address nobody has too. ``kept`` goes along in the query.
+    """
+    offered = languages.offered()
+    if len(offered) < 2:
+        return []
+    rule = request.url_rule
+    path = request.path if rule is not None and "GET" in (rule.methods or ()) else "/"
+    return [(one, f"{quote(path)}?{urlencode({languages.PARAMETER: one.code, **kept})}") for one in offered]
 
 
 def _assets(app: Flask) -> None:
