@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def socket_in(namespace: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
-    """Make an IPv4 socket that belongs to a network namespace. Source: setns(2), it acts on the calling thread."""
+def socket_in(
+    namespace: str, kind: socket.SocketKind = socket.SOCK_STREAM, family: socket.AddressFamily = socket.AF_INET
+) -> socket.socket:
+    """Make a socket that belongs to a network namespace. Source: setns(2), it acts on the calling thread."""
     made: list[socket.socket | OSError] = []
 
     def make() -> None:
         try:
             with (Path("/run/netns") / namespace).open("rb") as handle:
                 os_setns(handle.fileno())
-            made.append(socket.socket(socket.AF_INET, kind))
+            made.append(socket.socket(family, kind))
         except OSError as error:
             made.append(error)
 
