@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from script import catalogues
 from script.village import village as running
 from script.village.village import Village
 
@@ -30,6 +31,11 @@ def village() -> Iterator[Village]:
     finally:
         stopped = subprocess.run([server, "--stop"], capture_output=True, text=True, timeout=120, check=False)
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+
+
+def pytest_sessionstart() -> None:
+    """Compile the catalogues, as set-up does: what is tested is what translators wrote last."""
+    catalogues.compile_all()
 
 
 def _suite(nodeid: str) -> str:

@@ -1,7 +1,7 @@
 # Set-up shared by the scripts of this folder. Sourced, not run. It is safe to repeat and quick when nothing is missing.
 #
 # setup_debian PACKAGE...   installs what is missing, without starting or enabling any service on this machine
-# setup_python FILE         makes .venv from a lock file (hashes checked) with the system's own Python
+# setup_python FILE         makes .venv from a lock file (hashes checked) with the system's own Python, and the catalogues
 #
 # The scripts that source it set pipefail: what a pipe's first program says decides.
 
@@ -64,7 +64,13 @@ setup_debian() {
 setup_python() {
     local lock=$1 want
     want=$(cat "$repository/$lock" <(/usr/bin/python3 --version) | sha256sum)
-    [ "$(cat "$repository/.venv/desahub-lock" 2>/dev/null)" != "$want" ] || return 0
+    [ "$(cat "$repository/.venv/desahub-lock" 2>/dev/null)" = "$want" ] || install_python "$lock" "$want"
+    # What programs read of the translators' files; it must never be older than they are.
+    (cd "$repository" && .venv/bin/python -m script.catalogues)
+}
+
+install_python() {
+    local lock=$1 want=$2
     say "installing locked Python packages from $lock"
     rm -rf "$repository/.venv"
     /usr/bin/python3 -m venv "$repository/.venv"
