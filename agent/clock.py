@@ -1,10 +1,11 @@
-"""The box's clocks, read from the kernel. Source: clock_gettime(2), random(4), systemd-timesyncd.service(8)."""
+"""The box's clocks, read from the kernel. Source: clock_gettime(2), random(4)."""
 
 from __future__ import annotations
 
 import time
 
-from appliance.core.clock import Moment, WallQuality, parse_boot_id
+from appliance.core.clock import Moment, parse_boot_id
+from appliance.system.clock import wall_quality
 from appliance.system.roots import REAL, Roots
 
 
@@ -21,12 +22,5 @@ class KernelClock:
             self._boot_id,
             time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000,
             max(0, time.time_ns() // 1_000_000),
-            self._quality(),
+            wall_quality(self._roots),
         )
-
-    def _quality(self) -> WallQuality:
-        if (self._roots.run / "systemd/timesync/synchronized").exists():
-            return WallQuality.NTP
-        if (self._roots.sys / "class/rtc/rtc0").exists():
-            return WallQuality.RTC
-        return WallQuality.UNKNOWN

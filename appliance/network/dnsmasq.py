@@ -1,7 +1,7 @@
 """DHCP and DNS for the box's networks.
 
-Option 114 (RFC 8910) is not sent: its URL needs TLS with a certificate that phones trust, and once it is sent they
-stop asking the probes that work without one.
+Option 114 (RFC 8910) is sent only where the portal has a certificate that phones trust: once it is sent, they stop
+asking the probes that work without one.
 
 Source: dnsmasq(8) of version 2.90.
 """
@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import ipaddress
 
-from appliance.core.config import Config, Network
+from appliance.core.config import Config, Network, NetworkKind
+from appliance.network.nftables import GARDEN_NAMES_SET, TABLE
+from appliance.network.nginx import CAPTIVE_API_PATH
 
 LEASE_FILE = "/var/lib/desahub-dns/leases"
+_GARDEN_TTL_SECONDS = 3_600  # well below what `nftables` keeps an unused address for
 _RESERVED_MAX = 16  # the first addresses stay free for access points and printers with a fixed address
 
 
@@ -26,11 +29,17 @@ def pool(network: Network) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address
     return own.ip + 1 + min(_RESERVED_MAX, (above - 1) // 8), last
 
 
-def render(config: Config) -> str:
-    """The text of ``dnsmasq.conf``."""
+def render(config: Config, *, https: bool = False) -> str:
+    """The text of ``dnsmasq.conf``.
+
+    Args:
+        config: the village's configuration.
+        https: the portal has a certificate that phones trust, so that its RFC 8908 address is told by DHCP.
+    """
     lines = [*_GENERAL]
     lines += [f"server={server}" for server in config.uplink.dns_servers]
     lines += _own_names(config)
+    lines += walled_garden(config)
     lines += [f"address=/{domain}/" for domain in dict.fromkeys(config.filter.blocked_domains)]
     if config.filter.blocked_domains:
         # Firefox asks this name; no answer keeps it from asking names elsewhere behind the filter's back.
@@ -43,8 +52,27 @@ def render(config: Config) -> str:
             f"interface={network.interface}",
             f"dhcp-range=set:{network.name},{start},{end},{network.interface_address.netmask},{network.lease_seconds}",
         ]
+        if https and network.kind is NetworkKind.RESIDENT:
+            lines.append(f"dhcp-option=tag:{network.name},114,https://{config.portal.host}{CAPTIVE_API_PATH}")
     lines.append(f"dhcp-lease-max={size}")
     return "\n".join(lines) + "\n"
+
+
+def walled_garden(config: Config) -> list[str]:
+    """Lines for every dnsmasq that residents ask: addresses of the walled garden's names go into the firewall's set.
+
+    An address is added when its name is asked of another server, not when the answer comes from the cache. So no answer
+    may be kept, here or in a phone, for as long as the set keeps an address that nobody uses.
+    """
+    names = config.portal.garden_names
+    if not names:
+        return []
+    table = TABLE.replace(" ", "#")
+    return [
+        f"max-ttl={_GARDEN_TTL_SECONDS}",
+        f"max-cache-ttl={_GARDEN_TTL_SECONDS}",
+        *(f"nftset=/{name}/4#{table}#{GARDEN_NAMES_SET}" for name in dict.fromkeys(names)),
+    ]
 
 
 def _own_names(config: Config) -> list[str]:

@@ -17,6 +17,8 @@ from appliance.core.config import Config, Network
 TABLE = "inet desahub"
 CLIENTS_MAX = 8_192
 REDIRECT_PORT = 8080
+# Addresses of the walled garden's names, filled by dnsmasq.
+GARDEN_NAMES_SET = "walled_garden_names"
 # A phone that wakes up asks some 50 names at once; a tunnel through DNS wants hundreds a second, all day.
 _DNS_LIMIT = "limit rate over 50/second burst 200 packets"
 # New connections of a device that is not let through: each makes the box remember something, for whatever source
@@ -87,11 +89,13 @@ def _sets(config: Config) -> str:
             for name in ("dns_askers", "knockers")
         ),
     ]
-    if config.portal.walled_garden:
-        # Names are resolved by dnsmasq, which adds their addresses to this set.
+    if config.portal.garden_addresses:
         garden = sorted(set(config.portal.garden_addresses), key=ipaddress.IPv4Address)
-        elements = [f"elements = {_set_of(garden)}"] if garden else []
-        blocks.append(_block("set walled_garden", ["type ipv4_addr", *elements]))
+        blocks.append(_block("set walled_garden", ["type ipv4_addr", f"elements = {_set_of(garden)}"]))
+    if config.portal.garden_names:
+        # An address that nobody uses any more is forgotten: the name may have left it to somebody else.
+        lines = ["type ipv4_addr", "size 4096", "flags dynamic,timeout", "timeout 6h"]
+        blocks.append(_block(f"set {GARDEN_NAMES_SET}", lines))
     return "\n".join(blocks)
 
 
@@ -149,7 +153,8 @@ def _from_network(network: Network) -> str:
             f"ip daddr != {here} drop",
             "udp dport 67 accept",
             "meta l4proto { tcp, udp } th dport 53 accept",
-            f"tcp dport {{ 80, {REDIRECT_PORT} }} accept",
+            # Without a certificate nothing listens on 443: the kernel resets, and no phone waits there in vain.
+            f"tcp dport {{ 80, 443, {REDIRECT_PORT} }} accept",
             _PING_LIMIT,
         ],
     )
@@ -172,10 +177,19 @@ def _forward(config: Config) -> str:
         f"iifname {residents} {out} ip saddr . ether saddr @admitted accept",
         f"{back} oifname {residents} ct state established,related ip daddr @admitted_return accept",
     ]
-    if config.portal.walled_garden:
+    if config.portal.garden_addresses:
         lines += [
             f"iifname {residents} {out} ip daddr @walled_garden accept",
             f"{back} oifname {residents} ct state established,related ip saddr @walled_garden accept",
+        ]
+    if config.portal.garden_names:
+        # Many names share an address: no more of it is open than pages need. Use keeps an address in the set, since
+        # dnsmasq cannot: adding what is there changes nothing.
+        web = "meta l4proto . th dport { tcp . 80, tcp . 443, udp . 443 }"
+        names = GARDEN_NAMES_SET
+        lines += [
+            f"iifname {residents} {out} ip daddr @{names} {web} update @{names} {{ ip daddr }} accept",
+            f"{back} oifname {residents} ct state established,related ip saddr @{names} accept",
         ]
     if config.office_networks:
         offices = _interfaces(config.office_networks)
@@ -189,7 +203,8 @@ def _forward(config: Config) -> str:
 def _redirect(config: Config) -> str:
     """Port 80 of who is not admitted goes to nginx's redirect; names are asked of the box, wherever they were sent."""
     lines = ["type nat hook prerouting priority dstnat; policy accept;"]
-    garden = "ip daddr != @walled_garden " if config.portal.walled_garden else ""
+    garden = "ip daddr != @walled_garden " if config.portal.garden_addresses else ""
+    garden += f"ip daddr != @{GARDEN_NAMES_SET} " if config.portal.garden_names else ""
     for network in config.resident_networks:
         elsewhere = f'iifname "{network.interface}" ip daddr != {_own(network)}'
         lines += [

@@ -11,14 +11,25 @@ from appliance.network.pages import PAGES, page
 
 PORTAL_SOCKET = "/run/desahub-portal.sock"
 KIOSK_SOCKET = "/run/desahub-kiosk.sock"
+# Key and chain of portal.host in one file, so that there is no moment with one old and one new; `apply` writes it.
+CERTIFICATE = "/etc/desahub/rendered/portal.pem"
+# RFC 8908; what DHCP tells (RFC 8910).
+CAPTIVE_API_PATH = "/captive-portal/api"
+# Set for what came by TLS; the visitor's own is dropped.
+TLS_HEADER = "X-Desa-TLS"
 _TEMPORARY = "/run/desahub-web"
 _KINDS = {VillageKind.DESA: "Desa", VillageKind.KELURAHAN: "Kelurahan", VillageKind.DESA_ADAT: "Desa Adat"}
 # Everything nginx itself may object to before a location is found.
 _OBJECTIONS = "400 405 408 411 412 413 414 416 417 421 429 431 494 495 496 497 500 501 503 505"
 
 
-def render(config: Config) -> str:
-    """The text of ``nginx.conf``, a whole configuration of its own."""
+def render(config: Config, *, https: bool = False) -> str:
+    """The text of ``nginx.conf``, a whole configuration of its own.
+
+    Args:
+        config: the village's configuration.
+        https: serve the portal with the certificate at `CERTIFICATE` as well.
+    """
     return "\n".join(
         [
             "# Written by desahub from hub.toml; changes here are lost.",
@@ -33,6 +44,7 @@ def render(config: Config) -> str:
             _program(
                 "kiosk", f"{config.kiosk.host} localhost 127.0.0.1", _errors(config), body_limit="2m", answer_seconds=30
             ),
+            *([_tls(config.portal.host, _errors(config))] if https else []),
             "}",
             "",
         ]
@@ -123,11 +135,41 @@ def _everything_else(host: str) -> str:
 """
 
 
-def _program(name: str, hosts: str, errors: str, *, body_limit: str, answer_seconds: int) -> str:
+def _tls(host: str, errors: str) -> str:
+    """The portal by TLS. There is a certificate for its name alone: another name gets no handshake, and no lie."""
+    return f"""\
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
+    ssl_session_cache shared:tls:1m;
+    ssl_session_tickets off;
+    ssl_buffer_size 4k;
+
+    server {{
+        listen 443 ssl default_server backlog=4096;
+        server_name _;
+        ssl_reject_handshake on;
+    }}
+{_program("portal", host, errors, body_limit="64k", answer_seconds=5, listen="443 ssl", certificate=CERTIFICATE)}"""
+
+
+def _program(
+    name: str,
+    hosts: str,
+    errors: str,
+    *,
+    body_limit: str,
+    answer_seconds: int,
+    listen: str = "80",
+    certificate: str = "",
+) -> str:
+    words = ("ssl_certificate", "ssl_certificate_key") if certificate else ()
+    files = "".join(f"        {word} {certificate};\n" for word in words)
+    by_tls = "yes" if certificate else ""
     return f"""\
     server {{
-        listen 80;
+        listen {listen};
         server_name {hosts};
+{files}\
         client_max_body_size {body_limit};
         limit_conn per_device 24;
         # What gunicorn would refuse with a page of its own, in English: odd methods, and bytes outside ASCII.
@@ -145,6 +187,7 @@ def _program(name: str, hosts: str, errors: str, *, body_limit: str, answer_seco
             # What the connection itself says; the visitor's own words for it are overwritten or dropped.
             proxy_set_header X-Real-IP $remote_addr;
             proxy_set_header X-Desa-Place $desa_place;
+            proxy_set_header {TLS_HEADER} "{by_tls}";
             proxy_set_header X-Forwarded-For "";
             proxy_set_header X-Forwarded-Host "";
             proxy_set_header X-Forwarded-Port "";

@@ -19,12 +19,17 @@ class RenderedFile:
     mode: int = 0o644
 
 
-def render(config: Config) -> tuple[RenderedFile, ...]:
-    """Every file for ``config``, in a fixed order. No file holds a secret."""
+def render(config: Config, *, https: bool = False) -> tuple[RenderedFile, ...]:
+    """Every file for ``config``, in a fixed order. No file holds a secret.
+
+    Args:
+        config: the village's configuration.
+        https: there is a certificate of ``portal.host`` that phones trust, at `nginx.CERTIFICATE`.
+    """
     files = [
         RenderedFile("nftables.nft", nftables.render(config)),
-        RenderedFile("dnsmasq.conf", dnsmasq.render(config)),
-        RenderedFile("nginx.conf", nginx.render(config)),
+        RenderedFile("dnsmasq.conf", dnsmasq.render(config, https=https)),
+        RenderedFile("nginx.conf", nginx.render(config, https=https)),
     ]
     for network in config.networks:
         text = hostapd.render(config, network)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from appliance.core.config import Config
 from appliance.core.errors import OperationError
-from appliance.network import nftables
+from appliance.network import nftables, nginx
 from appliance.network.render import NETWORKD_PREFIX, RenderedFile, render
 from appliance.system.operations import Operations
 from appliance.system.roots import REAL, Roots
@@ -28,8 +28,11 @@ _UNITS = {
     "dnsmasq.conf": "desahub-dns.service",
     "nginx.conf": "desahub-web.service",
 }
+# Key and chain, as judged: nginx's user reads it, and nobody else. The delivered files themselves no program reads.
+CERTIFICATE = Path(nginx.CERTIFICATE).name
+_CERTIFICATE_MODE, _CERTIFICATE_GROUP = 0o640, "desahub-web"
 _ORDER = (_NETWORKD, *_UNITS.values())
-_GATE = _UNITS["nftables.nft"]
+_GATE, _DNS, _WEB = _UNITS["nftables.nft"], _UNITS["dnsmasq.conf"], _UNITS["nginx.conf"]
 # What must be up before the units are reloaded, and what brings up the rest.
 _GROUND = (_NETWORKD, "desahub-firewall.service")
 _TARGET = "desahub.target"
@@ -65,22 +68,39 @@ def target(path: str, roots: Roots) -> Path:
     return roots.etc / "desahub" / "rendered" / path
 
 
-def apply(config: Config, text: str, operations: Operations, roots: Roots = REAL) -> Applied:
+def apply(
+    config: Config, text: str, operations: Operations, roots: Roots = REAL, *, certificate_pem: str = ""
+) -> Applied:
     """Bring the machine to ``config``, whose ``hub.toml`` reads ``text``.
+
+    Args:
+        config: what to become.
+        text: the file it was read from.
+        operations: steps on the machine.
+        roots: where its files are.
+        certificate_pem: key and chain that phones trust for the portal (`certificate.Judgement`); "" without.
 
     Raises:
         OperationError: a check failed and nothing was changed; or a later step failed, the gate's refusal included,
             and the previous files are back in place. The text says which.
     """
-    rendered = (*render(config), RenderedFile(APPLIED, text))
-    _check(rendered, operations)
-    wanted = {target(file.path, roots): file for file in rendered}
-    # What is gone comes first and the applied hub.toml last: it stands for all the others.
+    certificate = [RenderedFile(CERTIFICATE, certificate_pem, _CERTIFICATE_MODE)] if certificate_pem else []
+    rendered = (*render(config, https=bool(certificate)), RenderedFile(APPLIED, text))
+    _check(rendered, certificate, operations)
+    wanted = {target(file.path, roots): file for file in (*certificate, *rendered)}
+    # What is gone comes first and the applied hub.toml last: it stands for all the others. A certificate is there
+    # before nginx is told to read it, and goes when it no longer is.
     before = {path: operations.read(path) for path in (*_stale(wanted, operations, roots), *wanted)}
+    if operations.read(target(CERTIFICATE, roots)) is not None:
+        before.setdefault(target(CERTIFICATE, roots), operations.read(target(CERTIFICATE, roots)))
+    before[target(APPLIED, roots)] = before.pop(target(APPLIED, roots))
     changed = [path for path, old in before.items() if path not in wanted or old != wanted[path].text]
     mark = target(_MARK, roots)
     was_cut_short = operations.read(mark) is not None
     units, stopped = _units([*before] if was_cut_short else changed, wanted)
+    if config.portal.garden_names and _GATE in units and _DNS not in units:
+        # New rules begin with an empty walled garden; it is filled again by answers that are not from the cache.
+        units.insert(units.index(_GATE) + 1, _DNS)
     radios = [_radio(path) for path in wanted if path.name.startswith("hostapd-")]
     done = _Done()
     try:
@@ -90,7 +110,7 @@ def apply(config: Config, text: str, operations: Operations, roots: Roots = REAL
             if operations.make_passphrase(secret):
                 done.made.append(secret)
         for path in changed:
-            _put(operations, path, wanted[path].text if path in wanted else None, wanted.get(path))
+            _put(operations, path, wanted[path].text if path in wanted else None)
         _switch(operations, (units, stopped, radios), nftables.fingerprint(config), done)
         operations.remove(mark)
     except OperationError as error:
@@ -124,11 +144,11 @@ def _bring_up(operations: Operations, unit: str, done: _Done) -> None:
         done.started.append(unit)
 
 
-def _check(rendered: Sequence[RenderedFile], operations: Operations) -> None:
+def _check(rendered: Sequence[RenderedFile], beside: Sequence[RenderedFile], operations: Operations) -> None:
     refusals = []
     for file in rendered:
         try:
-            operations.check(file)
+            operations.check(file, beside)
         except OperationError as error:
             refusals.append(f"{file.path}: {error}")
     if refusals:
@@ -156,6 +176,8 @@ def _units(changed: Sequence[Path], wanted: Mapping[Path, RenderedFile]) -> tupl
             (radios if path in wanted else stopped).append(_radio(path))
         elif path.name in _UNITS:
             reload.add(_UNITS[path.name])
+        elif path.name == CERTIFICATE:
+            reload.add(_WEB)
     # The gate judges addresses by hub.toml even where the rules stay the same.
     others = [*_READERS_OF_HUB_TOML] if any(path.name == APPLIED for path in changed) else []
     if others:
@@ -167,11 +189,13 @@ def _radio(path: Path) -> str:
     return f"desahub-radio@{path.stem.removeprefix('hostapd-')}.service"
 
 
-def _put(operations: Operations, path: Path, text: str | None, file: RenderedFile | None = None) -> None:
+def _put(operations: Operations, path: Path, text: str | None) -> None:
     if text is None:
         operations.remove(path)
+    elif path.name == CERTIFICATE:
+        operations.write(path, text, _CERTIFICATE_MODE, _CERTIFICATE_GROUP)
     else:
-        operations.write(path, text, file.mode if file else 0o644)
+        operations.write(path, text, 0o644)
 
 
 def _back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.core.errors import OperationError
@@ -13,22 +14,25 @@ class MemoryOperations:
     """Keeps `operations.Operations` in memory and records the steps in ``calls``.
 
     Put a file's relative path into ``refused_checks``, or a unit into ``refused_reloads``, and that step fails.
-    A full path in ``refused_writes`` fails once. ``running`` holds the units that are up; ``gate_holds`` is what the
-    gate says it holds, None for whatever it is asked to.
+    ``beside`` collects the files that checks were given. A full path in ``refused_writes`` fails once. ``running``
+    holds the units that are up; ``gate_holds`` is what the gate says it holds, None for whatever it is asked to.
     """
 
     def __init__(self) -> None:
         self.files: dict[Path, str] = {}
         self.modes: dict[Path, int] = {}
+        self.groups: dict[Path, str] = {}
         self.calls: list[tuple[str, str]] = []
+        self.beside: set[str] = set()
         self.refused_checks: set[str] = set()
         self.refused_reloads: set[str] = set()
         self.refused_writes: set[Path] = set()
         self.running: set[str] = set()
         self.gate_holds: str | None = None
 
-    def check(self, file: RenderedFile) -> None:
+    def check(self, file: RenderedFile, beside: Sequence[RenderedFile] = ()) -> None:
         """Refuse what is in ``refused_checks``."""
+        self.beside |= {other.path for other in beside}
         if file.path in self.refused_checks:
             raise OperationError(f"{file.path}: refused")
 
@@ -42,13 +46,13 @@ class MemoryOperations:
         """The text, or None."""
         return self.files.get(path)
 
-    def write(self, path: Path, text: str, mode: int) -> None:
+    def write(self, path: Path, text: str, mode: int, group: str = "") -> None:
         """Remember the text; a file that is the same already is not written."""
         if path in self.refused_writes:
             self.refused_writes.discard(path)
             raise OperationError(f"{path}: cannot be written: No space left on device")
-        if self.files.get(path) != text or self.modes.get(path) != mode:
-            self.files[path], self.modes[path] = text, mode
+        if (self.files.get(path), self.modes.get(path), self.groups.get(path, "")) != (text, mode, group):
+            self.files[path], self.modes[path], self.groups[path] = text, mode, group
             self.calls.append(("write", str(path)))
 
     def remove(self, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,8 +25,8 @@ _GATE_SECONDS = 5.0
 class Operations(Protocol):
     """Steps on the machine. Each raises `OperationError`, naming the step and what the machine answered."""
 
-    def check(self, file: RenderedFile) -> None:
-        """Let the program that will read ``file`` judge it. Changes nothing."""
+    def check(self, file: RenderedFile, beside: Sequence[RenderedFile] = ()) -> None:
+        """Let the program that will read ``file``, which may name files ``beside`` it, judge it. Changes nothing."""
         ...
 
     def listing(self, folder: Path, pattern: str) -> tuple[Path, ...]:
@@ -37,8 +37,8 @@ class Operations(Protocol):
         """The text at ``path``, None without a file."""
         ...
 
-    def write(self, path: Path, text: str, mode: int) -> None:
-        """Put ``text`` at ``path``, durably."""
+    def write(self, path: Path, text: str, mode: int, group: str = "") -> None:
+        """Put ``text`` at ``path``, durably; ``group`` may be "" for the writer's own."""
         ...
 
     def remove(self, path: Path) -> None:
@@ -78,13 +78,17 @@ class RealOperations:
         """Take the places of this machine, and how to ask the gate which rules it holds (this room cannot ask it)."""
         self._roots, self._gate_fingerprint = roots, gate_fingerprint
 
-    def check(self, file: RenderedFile) -> None:
+    def check(self, file: RenderedFile, beside: Sequence[RenderedFile] = ()) -> None:
         """Ask nft, dnsmasq or nginx; hostapd and networkd have no way to be asked."""
         try:
             with tempfile.TemporaryDirectory(prefix="desahub-check-") as folder:
                 path = Path(folder) / Path(file.path).name
                 # nginx makes its folders while it checks: not in the place of the running one, and not as root's.
-                path.write_text(file.text.replace("/run/desahub-web", folder), "utf-8")
+                text = file.text.replace("/run/desahub-web", folder)
+                for other in beside:
+                    (path.parent / Path(other.path).name).write_text(other.text, "utf-8")
+                    text = text.replace(f"/etc/desahub/rendered/{other.path}", f"{folder}/{Path(other.path).name}")
+                path.write_text(text, "utf-8")
                 commands = {
                     "nftables.nft": ["nft", "-c", "-f", str(path)],
                     "dnsmasq.conf": ["dnsmasq", "--test", "-C", str(path)],
@@ -111,9 +115,9 @@ class RealOperations:
         except OSError as error:
             raise OperationError(f"{path}: cannot be read: {error.strerror}") from None
 
-    def write(self, path: Path, text: str, mode: int) -> None:
+    def write(self, path: Path, text: str, mode: int, group: str = "") -> None:
         """See `Operations.write`."""
-        files.write_durably(path, text, mode)
+        files.write_durably(path, text, mode, group)
 
     def remove(self, path: Path) -> None:
         """See `Operations.remove`."""

@@ -13,15 +13,19 @@ from pathlib import Path
 import pytest
 
 from appliance.core.config import parse
+from appliance.network import nginx
 from appliance.network.render import render
+from tests.authority import Authority
 
 FOLDER = Path(__file__).parent / "rendered"
-CASES = ("minimal", "full")
+CASES = ("minimal", "full", "https")
+# The village whose portal has a certificate.
+HTTPS = "https"
 
 
 def _files(case: str) -> dict[str, str]:
     text = (FOLDER / case / "hub.toml").read_text(encoding="utf-8")
-    return {file.path: file.text for file in render(parse(text))}
+    return {file.path: file.text for file in render(parse(text), https=case == HTTPS)}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -65,6 +69,9 @@ def test_dnsmasq_takes_its_configuration(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_nginx_takes_its_configuration(case: str, tmp_path: Path) -> None:
     text = (FOLDER / case / "nginx.conf").read_text(encoding="utf-8").replace("/run/desahub-web", str(tmp_path))
+    chain, key = Authority().server("masuk.sukamaju.desa.id")
+    (tmp_path / "portal.pem").write_bytes(key + chain)
+    text = text.replace(nginx.CERTIFICATE, str(tmp_path / "portal.pem"))
     (tmp_path / "nginx.conf").write_text(text, encoding="utf-8")
     done = subprocess.run(
         ["unshare", "--net", "nginx", "-t", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")],
@@ -75,6 +82,10 @@ def test_nginx_takes_its_configuration(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_no_golden_offers_rfc_8910_without_a_certificate(case: str) -> None:
+def test_rfc_8910_is_offered_with_a_certificate_only(case: str) -> None:
     text = (FOLDER / case / "dnsmasq.conf").read_text(encoding="utf-8")
-    assert "114" not in text.replace("10.114", "")
+    offers = [line for line in text.splitlines() if line.startswith("dhcp-option=")]
+    assert offers == (
+        ["dhcp-option=tag:warga,114,https://masuk.sukamaju.desa.id/captive-portal/api"] if case == HTTPS else []
+    )
+    assert ("listen 443" in (FOLDER / case / "nginx.conf").read_text(encoding="utf-8")) is (case == HTTPS)

@@ -238,3 +238,57 @@ def test_the_real_programs_refuse_nonsense(path: str) -> None:
 
 def test_passphrases_differ() -> None:
     assert len({new_passphrase() for _ in range(100)}) == 100
+
+
+PEM = RENDERED / "portal.pem"
+NGINX = RENDERED / "nginx.conf"
+DNSMASQ = RENDERED / "dnsmasq.conf"
+
+
+def test_a_certificate_comes_before_nginx_reads_it_and_goes_after(machine: MemoryOperations) -> None:
+    machine.calls.clear()
+    done = apply(parse(FULL), FULL, machine, certificate_pem="key and chain")
+    assert (machine.files[PEM], machine.modes[PEM], machine.groups[PEM]) == ("key and chain", 0o640, "desahub-web")
+    assert "portal.pem" in machine.beside
+    assert "listen 443" in machine.files[NGINX]
+    assert ",114,https://masuk.sukamaju.internal/captive-portal/api" in machine.files[DNSMASQ]
+    assert set(done.reloaded) == {"desahub-dns.service", "desahub-web.service"}
+    writes = [path for step, path in machine.calls if step == "write"]
+    assert writes.index(str(PEM)) < writes.index(str(NGINX))
+
+    machine.calls.clear()
+    apply(parse(FULL), FULL, machine)
+    assert PEM not in machine.files
+    assert "listen 443" not in machine.files[NGINX]
+    assert ",114," not in machine.files[DNSMASQ]
+    assert machine.calls.index(("write", str(NGINX))) < machine.calls.index(("remove", str(PEM)))
+
+
+def test_a_renewed_certificate_reloads_nginx_alone(machine: MemoryOperations) -> None:
+    apply(parse(FULL), FULL, machine, certificate_pem="old")
+    assert apply(parse(FULL), FULL, machine, certificate_pem="old").changed == ()
+    done = apply(parse(FULL), FULL, machine, certificate_pem="new")
+    assert (done.changed, done.reloaded) == ((PEM,), ("desahub-web.service",))
+
+
+@pytest.mark.parametrize("after", ["new", ""])
+def test_a_certificate_that_is_put_back_stays_secret(machine: MemoryOperations, after: str) -> None:
+    apply(parse(FULL), FULL, machine, certificate_pem="old")
+    machine.refused_reloads = {"desahub-web.service"}
+    with pytest.raises(OperationError, match="ended with status 1"):
+        apply(parse(FULL), FULL, machine, certificate_pem=after)
+    assert (machine.files[PEM], machine.modes[PEM], machine.groups[PEM]) == ("old", 0o640, "desahub-web")
+    assert "listen 443" in machine.files[NGINX]
+
+
+@pytest.mark.parametrize(("garden", "asked_anew"), [("bansos.example.go.id", True), ("192.0.2.53", False)])
+def test_new_rules_let_the_names_of_the_garden_be_asked_anew(
+    machine: MemoryOperations, garden: str, asked_anew: bool
+) -> None:
+    before = FULL.replace('["192.0.2.54", "192.0.2.53"]', f'["{garden}"]')
+    apply(parse(before), before, machine)
+    after = before.replace('kind = "resident"', 'kind = "resident"\nsession_seconds = 60')
+    done = apply(parse(after), after, machine)
+    assert ("desahub-dns.service" in done.reloaded) is asked_anew
+    if asked_anew:
+        assert done.reloaded.index("desahub-gate.service") < done.reloaded.index("desahub-dns.service")
