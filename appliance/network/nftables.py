@@ -12,11 +12,14 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable
 
-from appliance.core.config import Config, Network
+from appliance.core.config import Config, Network, Shaper
+from appliance.network import shaper
 
 TABLE = "inet desahub"
 CLIENTS_MAX = 8_192
 REDIRECT_PORT = 8080
+# A client's class of the shaper, by address; the gate fills it.
+CLASS_MAP = "client_class"
 # Addresses of the walled garden's names, filled by dnsmasq.
 GARDEN_NAMES_SET = "walled_garden_names"
 # A phone that wakes up asks some 50 names at once; a tunnel through DNS wants hundreds a second, all day.
@@ -57,7 +60,7 @@ def _hash(body: str) -> str:
 def _body(config: Config) -> str:
     chains = [_guard(config), _input(config)]
     chains += [_from_network(network) for network in config.networks]
-    chains += [_dns_limit(), _forward(config), _redirect(config), _masquerade(config)]
+    chains += [_dns_limit(), _forward(config), _share_line(config), _redirect(config), _masquerade(config)]
     return "\n".join([_sets(config), *chains])
 
 
@@ -89,6 +92,10 @@ def _sets(config: Config) -> str:
             for name in ("dns_askers", "knockers")
         ),
     ]
+    if config.uplink.shaper is Shaper.HTB:
+        blocks.append(_block(f"map {CLASS_MAP}", ["type ipv4_addr : classid", size]))
+        spread = (f"0.0.0.{i} : {shaper.class_text(shaper.SHARED_FIRST + i)}" for i in range(shaper.SHARED_COUNT))
+        blocks.append(_block("map shared_class", ["type ipv4_addr : classid", f"elements = {_set_of(spread)}"]))
     if config.portal.garden_addresses:
         garden = sorted(set(config.portal.garden_addresses), key=ipaddress.IPv4Address)
         blocks.append(_block("set walled_garden", ["type ipv4_addr", f"elements = {_set_of(garden)}"]))
@@ -198,6 +205,21 @@ def _forward(config: Config) -> str:
             f"{back} oifname {offices} ct state established,related accept",
         ]
     return _block("chain forward", lines)
+
+
+def _share_line(config: Config) -> str:
+    """Write into each packet's priority in which queue it waits; see `shaper`. After the kernel's own choice by TOS."""
+    lines = ["type filter hook forward priority filter + 10; policy accept;"]
+    down, up = f"oifname {_interfaces(config.networks)}", f'oifname "{config.uplink.interface}"'
+    if config.uplink.shaper is Shaper.CAKE:
+        lines.append(f"{down} meta priority set {shaper.class_text(shaper.CAKE_CLASS)}")
+        return _block("chain share_line", lines)
+    spread = f"0.0.0.{shaper.SHARED_COUNT - 1}"
+    for way, client in ((down, "ip daddr"), (up, "ip saddr")):
+        # Where the map does not know an address, the rule ends, and what the one before it set stays.
+        lines.append(f"{way} meta priority set {client} & {spread} map @shared_class")
+        lines.append(f"{way} meta priority set {client} map @{CLASS_MAP}")
+    return _block("chain share_line", lines)
 
 
 def _redirect(config: Config) -> str:
