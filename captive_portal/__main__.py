@@ -16,12 +16,11 @@ from appliance.system import neighbours, uplink_state
 from appliance.system.roots import REAL, Roots
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
-from captive_portal import leases
+from captive_portal import database, leases
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
 from captive_portal.views import create_app
 
-DATABASE: Final = "grants.db"
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 GATE_SECONDS: Final = 3.0
 
@@ -40,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = hub_config.parse(options.config.read_text("utf-8"))
         app = create_app(
             config,
-            grants=open_grants(state_directory(options.state_directory) / DATABASE),
+            grants=open_grants(state_directory(options.state_directory) / database.NAME),
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
             gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS),
             mac_of=functools.partial(neighbours.mac_of, roots=roots),

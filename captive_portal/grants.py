@@ -1,236 +1,182 @@
 """Grants, durable: who was let online, so that a reboot or a restart shuts nobody out.
 
-One row per address, as in the gate: who gets an address that another device had takes its place. What has ended is
-deleted; this is no record of who was online.
+One row per address, as in the gate: who gets an address that another device had takes its place. Portal and keeper
+write here, each in its own process; what several threads of the portal write at once is committed together.
 """
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import logging
-import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlite_utils
-from sqlite_utils import Migrations
 
+from appliance.core.config import Access
 from appliance.gate.protocol import Client
-from appliance.store.database import BUSY_TIMEOUT_SECONDS, Store, open_store
-from captive_portal.rules import Decision, Grant, Now, remaining_seconds
+from appliance.store.database import Store
+from appliance.store.group_commit import GroupCommit
+from captive_portal import blocks, budgets, sessions
+from captive_portal.database import open_database
+from captive_portal.now import Now
+from captive_portal.rules import Decision, End, Grant, Known, remaining_seconds
 
-# A checkpoint rewrites every live row. It rides along with a grant when the last one is this old, and with a clean
-# shutdown: an SD card pays for pages, and what a power cut gives residents too much is theirs.
-CHECKPOINT_SECONDS: Final = 300
 # A phone has one address; some take a second after a while. More is one device that fills the village's places.
 ADDRESSES_PER_MAC_MAX: Final = 4
-
-log = logging.getLogger(__name__)
-MIGRATIONS: Final = Migrations("grants")
-
-
-@MIGRATIONS()
-def m001_grants(db: sqlite_utils.Database) -> None:
-    """Grants, and when their remaining time was last noted."""
-    db.executescript(
-        """
-        CREATE TABLE grants (
-            address TEXT PRIMARY KEY,
-            mac TEXT NOT NULL,
-            lease_seconds INTEGER NOT NULL CHECK (lease_seconds > 0),
-            boot_id TEXT NOT NULL,
-            boot_seconds INTEGER NOT NULL,
-            left_seconds INTEGER NOT NULL,
-            wall_seconds INTEGER NOT NULL
-        ) STRICT;
-        CREATE TABLE checkpoints (
-            boot_id TEXT PRIMARY KEY,
-            boot_seconds INTEGER NOT NULL
-        ) STRICT;
-        """
-    )
-
-
-@MIGRATIONS()
-def m002_leaving(db: sqlite_utils.Database) -> None:
-    """Clients whose grant was taken back, until the gate has shut them out."""
-    db.executescript(
-        """
-        CREATE TABLE leaving (
-            address TEXT NOT NULL,
-            mac TEXT NOT NULL,
-            PRIMARY KEY (address, mac)
-        ) STRICT;
-        """
-    )
+T = TypeVar("T")
 
 
 def open_grants(path: Path) -> Grants:
-    """Open the database of grants. A damaged one is set aside, loudly: nobody in the village would repair it.
-
-    Its residents press the button once more; what is in the gate runs on until `captive_portal.restore` compares.
-
-    Raises:
-        StoreError: it cannot be opened, and is not damaged.
-    """
-    if path.exists() and (damage := _damage(path)):
-        aside = _set_aside(path)
-        log.error("%s: damaged (%s); set aside as %s, and begun anew without grants", path, damage, aside.name)
-    return Grants(open_store(path, [MIGRATIONS]))
-
-
-def _damage(path: Path) -> str:
-    """What SQLite finds wrong with the file itself; empty when it is whole, or when only something else is wrong."""
-    try:
-        with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
-            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return str(error) if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
-    return "" if found == "ok" else found
-
-
-def _set_aside(path: Path) -> Path:
-    """Rename the database with its log to the first free ``NAME.damaged-N``; older ones stay."""
-    aside = next(
-        name for number in itertools.count(1) if not (name := path.with_name(f"{path.name}.damaged-{number}")).exists()
-    )
-    for part in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + part).rename(aside.with_name(aside.name + part))
-    path.rename(aside)
-    return aside
+    """Open the portal's database, as `open_database` does."""
+    return Grants(open_database(path))
 
 
 class Grants:
-    """The grants in one store, which was opened with `MIGRATIONS`."""
+    """The grants in one store, which was opened by `open_database`."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._commits = GroupCommit(store)
+
+    def write(self, step: Callable[[sqlite_utils.Database], T]) -> T:
+        """Run ``step`` in a transaction; what it did is durable when this returns. A step that raises is undone.
+
+        Steps of several threads share one commit. Within one, call `keep` and the functions of `budgets`, `blocks`.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        return self._commits.run(step)
 
     def keep(self, decision: Decision, now: Now) -> Grant:
-        """Store what was decided; when this returns it survives a power cut.
-
-        A device's oldest grants beyond `ADDRESSES_PER_MAC_MAX` are taken back: they are `leaving`.
+        """Store what was decided; when this returns it survives a power cut. See `keep`.
 
         Raises:
             StoreError: nothing was stored.
             ValueError: the decision admits nobody.
         """
-        if decision.client is None:
-            raise ValueError(f"the decision is {decision.verdict}: there is nothing to keep")
-        lease = decision.lease_seconds
-        grant = Grant(decision.client, lease, now.boot_id, now.boot_seconds, lease, now.wall_seconds)
-        with self.store.transaction() as db:
-            if _is_checkpoint_due(db, now):
-                _checkpoint(db, now)
-            _write(db, grant)
-            # The gate shuts out whoever had this address, by itself.
-            db.table("leaving").delete_where("address = ?", [grant.client.address])
-            for client in _too_many(db, grant.client, now):
-                _take_back(db, client)
-        return grant
+        return self.write(lambda db: keep(db, decision, now))
 
     def of(self, client: Client, now: Now) -> Grant | None:
-        """The grant of exactly this client, or None when it has none or it has ended."""
+        """The grant of exactly this client, or None when it has none or its time is over."""
         with self.store.reading() as db:
-            rows = list(db.table("grants").rows_where("address = ? AND mac = ?", [client.address, client.mac]))
-        grant = _grant(rows[0]) if rows else None
-        return grant if grant is not None and remaining_seconds(grant, now) else None
+            found = _select(db, "address = ? AND mac = ?", (client.address, client.mac))
+        return found[0] if found and remaining_seconds(found[0], now) else None
 
-    def take_back(self, client: Client) -> None:
-        """Forget a client's grant, and note durably that the gate must shut it out; `shut_out` ends it."""
-        with self.store.transaction() as db:
-            _take_back(db, client)
-
-    def leaving(self) -> tuple[Client, ...]:
-        """Whom the gate must still shut out."""
+    def all(self) -> tuple[Grant, ...]:
+        """Every grant, by address, those whose time is over included."""
         with self.store.reading() as db:
-            return tuple(Client(row["address"], row["mac"]) for row in db.table("leaving").rows)
+            return tuple(_select(db))
 
-    def shut_out(self, client: Client) -> None:
-        """Note that the gate has shut a client out."""
-        with self.store.transaction() as db:
-            db.table("leaving").delete_where("address = ? AND mac = ?", [client.address, client.mac])
+    def known(self, mac: str, day: str, now: Now) -> Known:
+        """What is known of a device on ``day`` (`local_time.day`): use as of the last checkpoint, and its block."""
+        with self.store.reading() as db:
+            return known(db, mac, day, now)
+
+    def take_back(self, client: Client, now: Now, why: End = End.LOGOUT) -> None:
+        """End a client's grant, durably. The gate is asked next; where it is silent the keeper asks it again."""
+        self.write(lambda db: take_back(db, client, why, now))
 
     def drop(self, client: Client) -> None:
-        """Forget a client's grant. One that has none is no error."""
-        with self.store.transaction() as db:
-            db.table("grants").delete_where("address = ? AND mac = ?", [client.address, client.mac])
+        """Forget a client's grant as if it had never been, for one that the gate refused."""
 
-    def checkpoint(self, now: Now) -> None:
-        """Note how much each grant of this boot has left, and delete what has ended."""
-        with self.store.transaction() as db:
-            _checkpoint(db, now)
+        def forget(db: sqlite_utils.Database) -> None:
+            for grant in _select(db, "address = ? AND mac = ?", (client.address, client.mac)):
+                sessions.forget(db, grant.session_id)
+                _delete(db, grant)
 
-    def carry_over(self, now: Now) -> tuple[Grant, ...]:
-        """Bring the grants of earlier boots into this one, and return all that are alive.
-
-        Done twice in one boot it changes nothing more: the second time they are this boot's, and lose what has passed.
-        """
-        with self.store.transaction() as db:
-            alive = []
-            for row in list(db.table("grants").rows_where(order_by="address")):
-                grant = _grant(row)
-                left = remaining_seconds(grant, now)
-                if not left:
-                    db.table("grants").delete(grant.client.address)
-                elif grant.boot_id != now.boot_id:
-                    grant = Grant(grant.client, left, now.boot_id, now.boot_seconds, left, grant.wall_seconds)
-                    _write(db, grant)
-                if left:
-                    alive.append(grant)
-        return tuple(alive)
+        self.write(forget)
 
 
-def _take_back(db: sqlite_utils.Database, client: Client) -> None:
-    db.table("grants").delete_where("address = ? AND mac = ?", [client.address, client.mac])
-    db.table("leaving").insert({"address": client.address, "mac": client.mac}, replace=True, pk=("address", "mac"))
+def keep(db: sqlite_utils.Database, decision: Decision, now: Now) -> Grant:
+    """Within a transaction: store what was decided, with its session and, where it brings none, its budget.
 
+    Who had the address loses it, and a device's oldest grants beyond `ADDRESSES_PER_MAC_MAX` are taken back; the gate
+    shuts out the first by itself, the keeper the others.
 
-def _too_many(db: sqlite_utils.Database, newest: Client, now: Now) -> list[Client]:
-    """A device's other live grants beyond the limit; those of earlier boots are the oldest."""
-    rows = db.table("grants").rows_where(
-        "mac = ? AND address != ?",
-        [newest.mac, newest.address],
-    )
-    others = [grant for grant in map(_grant, rows) if remaining_seconds(grant, now)]
-    others.sort(key=lambda grant: (grant.boot_id == now.boot_id, grant.boot_seconds), reverse=True)
-    return [grant.client for grant in others][ADDRESSES_PER_MAC_MAX - 1 :]
-
-
-def _is_checkpoint_due(db: sqlite_utils.Database, now: Now) -> bool:
-    row = db.execute("SELECT boot_seconds FROM checkpoints WHERE boot_id = ?", [now.boot_id]).fetchone()
-    return row is None or now.boot_seconds - row[0] >= CHECKPOINT_SECONDS
-
-
-def _checkpoint(db: sqlite_utils.Database, now: Now) -> None:
-    values = {"boot_id": now.boot_id, "now": now.boot_seconds}
-    db.execute("DELETE FROM grants WHERE boot_id = :boot_id AND :now - boot_seconds >= lease_seconds", values)
+    Raises:
+        ValueError: the decision admits nobody.
+    """
+    client, offer = decision.client, decision.offer
+    if client is None or offer is None:
+        raise ValueError(f"the decision is {decision.verdict}: there is nothing to keep")
+    counters = (0, 0)
+    for old in _select(db, "address = ?", (client.address,)):
+        counters = _counters(db, client)
+        _end(db, old, End.RENEWED if old.client == client else End.REPLACED, now)
+    for grant in _too_many(db, client, now):
+        _end(db, grant, End.REPLACED, now)
+    budget_id = offer.budget_id or budgets.make(db, offer.lease_seconds, offer.quota_bytes, now)
+    session_id = sessions.begin(db, client, decision.network, offer, now)
     db.execute(
-        "UPDATE grants SET left_seconds = lease_seconds - (:now - boot_seconds) WHERE boot_id = :boot_id", values
-    )
-    db.execute("DELETE FROM checkpoints")
-    db.execute("INSERT INTO checkpoints (boot_id, boot_seconds) VALUES (:boot_id, :now)", values)
+        "INSERT INTO grants (address, mac, budget_id, session_id, network, way, voucher, speed, wall_seconds,"
+        " counter_sent, counter_received) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (client.address, client.mac, budget_id, session_id, decision.network, offer.way, offer.voucher, offer.speed,
+         now.wall_seconds, *counters),
+    )  # fmt: skip
+    return _select(db, "address = ?", (client.address,))[0]
 
 
-def _write(db: sqlite_utils.Database, grant: Grant) -> None:
-    db.table("grants").insert(
-        {
-            "address": grant.client.address,
-            "mac": grant.client.mac,
-            "lease_seconds": grant.lease_seconds,
-            "boot_id": grant.boot_id,
-            "boot_seconds": grant.boot_seconds,
-            "left_seconds": grant.left_seconds,
-            "wall_seconds": grant.wall_seconds,
-        },
-        pk="address",
-        replace=True,
+def known(db: sqlite_utils.Database, mac: str, day: str, now: Now) -> Known:
+    """Within a transaction: what is known of a device, see `Grants.known`."""
+    used = db.execute("SELECT seconds, bytes FROM daily_use WHERE mac = ? AND day = ?", (mac, day)).fetchone()
+    seconds, used_bytes = used or (0, 0)
+    return Known(seconds, used_bytes, blocks.of(db, mac, now))
+
+
+def take_back(db: sqlite_utils.Database, client: Client, why: End, now: Now) -> None:
+    """Within a transaction: end a client's grant. One that has none is no error."""
+    for grant in _select(db, "address = ? AND mac = ?", (client.address, client.mac)):
+        _end(db, grant, why, now)
+
+
+def of_voucher(db: sqlite_utils.Database, voucher: str) -> list[Grant]:
+    """Within a transaction: the grants made with one voucher."""
+    return _select(db, "voucher = ?", (voucher,))
+
+
+def of_mac(db: sqlite_utils.Database, mac: str) -> list[Grant]:
+    """Within a transaction: the grants of one device."""
+    return _select(db, "mac = ?", (mac,))
+
+
+def _end(db: sqlite_utils.Database, grant: Grant, why: End, now: Now) -> None:
+    sessions.end(db, grant, why, now)
+    _delete(db, grant)
+
+
+def _delete(db: sqlite_utils.Database, grant: Grant) -> None:
+    db.execute("DELETE FROM grants WHERE address = ?", (grant.client.address,))
+    db.execute("DELETE FROM budgets WHERE id = ? AND NOT is_shared", (grant.budget.id,))
+
+
+def _counters(db: sqlite_utils.Database, client: Client) -> tuple[int, int]:
+    """What the gate had counted for exactly this client: its counters go on through a renewal."""
+    found = db.execute(
+        "SELECT counter_sent, counter_received FROM grants WHERE address = ? AND mac = ?", (client.address, client.mac)
+    ).fetchone()
+    return (found[0], found[1]) if found else (0, 0)
+
+
+def _too_many(db: sqlite_utils.Database, newest: Client, now: Now) -> list[Grant]:
+    """A device's other live grants beyond the limit, the oldest."""
+    others = [grant for grant in _select(db, "mac = ?", (newest.mac,)) if remaining_seconds(grant, now)]
+    others.sort(key=lambda grant: grant.session_id, reverse=True)
+    return others[ADDRESSES_PER_MAC_MAX - 1 :]
+
+
+def _select(db: sqlite_utils.Database, where: str = "TRUE", values: tuple[Any, ...] = ()) -> list[Grant]:
+    cursor = db.execute(
+        f"SELECT grants.*, {budgets.COLUMNS} FROM grants JOIN budgets ON budgets.id = budget_id {budgets.NOTED}"  # noqa: S608 - constants of this room
+        f" WHERE {where} ORDER BY address",
+        values,
     )
+    names = [column[0] for column in cursor.description]
+    return [_grant(dict(zip(names, row, strict=True))) for row in cursor]
 
 
 def _grant(row: dict[str, Any]) -> Grant:
-    values = {key: row[key] for key in ("lease_seconds", "boot_id", "boot_seconds", "left_seconds", "wall_seconds")}
-    return Grant(Client(row["address"], row["mac"]), **values)
+    return Grant(
+        Client(row["address"], row["mac"]), budgets.budget(row), row["session_id"], row["network"], Access(row["way"]),
+        row["wall_seconds"], row["speed"], row["voucher"], row["sent_bytes"], row["received_bytes"],
+    )  # fmt: skip

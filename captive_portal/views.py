@@ -19,9 +19,10 @@ from appliance.faces.origin import device_address
 from appliance.faces.web import Face, install
 from appliance.gate.protocol import Admitted, Gate, RefusalCode
 from appliance.system.uplink_state import UplinkState
-from captive_portal import rules
+from captive_portal import local_time, rules
 from captive_portal.grants import Grants
-from captive_portal.rules import Decision, Device, Now, Policy, Verdict
+from captive_portal.now import Now
+from captive_portal.rules import Decision, Device, Grant, Known, Policy, Standing, Verdict
 
 # A lease that is about to end is not worth opening the gate for: kernel and grant end within a second of each other.
 REPAIR_SECONDS_MIN: Final = 5
@@ -49,7 +50,16 @@ class _Parts:
         address = device_address(request, over_unix_socket=self.over_unix_socket)
         now = self.clock()
         macs = (self.mac_of(address), self.leased_mac_of(address)) if address else (None, None)
-        return rules.decide(self.policy, Device(address, *macs), now), now
+        known = self.known(macs[0], now) if macs[0] else rules.NOTHING_KNOWN
+        return rules.decide(self.policy, Device(address, *macs), now, known), now
+
+    def known(self, mac: str, now: Now) -> Known:
+        """What is known of a device today."""
+        return self.grants.known(mac, local_time.day(now, self.policy.timezone), now)
+
+    def standing(self, grant: Grant, now: Now) -> Standing:
+        """What a grant gives from now on."""
+        return rules.standing(self.policy, grant, self.known(grant.client.mac, now), now)
 
     def admitted(self, decision: Decision) -> Admitted | None:
         """What the gate says about the client. Raises `GateUnavailable`."""
@@ -150,10 +160,9 @@ def connect() -> ResponseReturnValue:
     decision, now = parts.decide()
     if decision.client is None:
         return _explain(decision.verdict)
-    parts.grants.keep(decision, now)
+    standing = parts.standing(parts.grants.keep(decision, now), now)
     try:
-        _shut_out_who_left(parts)
-        parts.gate.admit(decision.client, decision.lease_seconds)
+        parts.gate.admit(decision.client, standing.seconds, standing.limits)
     except GateRefused as error:
         if error.code in (RefusalCode.NOT_A_RESIDENT, RefusalCode.FULL):
             parts.grants.drop(decision.client)  # it will not be better later by itself
@@ -172,16 +181,15 @@ def status() -> ResponseReturnValue:
         return _explain(decision.verdict)
     grant = parts.grants.of(decision.client, now)
     try:
-        _shut_out_who_left(parts)
         admitted = parts.admitted(decision)
     except GateError:
         if grant is None:
             return _page("portal/home.html", network=_network(parts), gate_is_silent=True), 503, _RETRY
         return _page("portal/status.html", gate_is_silent=True, admitted=None), 503, _RETRY
-    left_seconds = rules.remaining_seconds(grant, now) if grant is not None else 0
-    if admitted is None and left_seconds >= REPAIR_SECONDS_MIN:
+    standing = parts.standing(grant, now) if grant is not None else None
+    if admitted is None and standing is not None and standing.seconds >= REPAIR_SECONDS_MIN:
         try:
-            parts.gate.admit(decision.client, left_seconds)
+            parts.gate.admit(decision.client, standing.seconds, standing.limits)
         except GateRefused as error:
             return _explain_refusal(error)
         except GateError:
@@ -194,24 +202,17 @@ def status() -> ResponseReturnValue:
 def disconnect() -> ResponseReturnValue:
     """Take the grant back durably, then shut the gate; a gate that is silent shuts when it is next spoken to."""
     parts = _parts()
-    decision, _ = parts.decide()
+    decision, now = parts.decide()
     if decision.client is None:
         return _explain(decision.verdict)
-    parts.grants.take_back(decision.client)
+    parts.grants.take_back(decision.client, now)
     try:
-        _shut_out_who_left(parts)
+        parts.gate.revoke(decision.client)
     except GateError:
         title = gettext("Sambungan belum dapat diputus")
         advice = gettext("Sambungan Anda masih terbuka. Tunggu satu menit, lalu tekan Putuskan sekali lagi.")
         return errors.page(503, title, advice, "GERBANG")
     return redirect(url_for("portal.status", putus="ya"), 303)
-
-
-def _shut_out_who_left(parts: _Parts) -> None:
-    """Revoke whose grant was taken back, now or while the gate was silent. Raises `GateError`."""
-    for client in parts.grants.leaving():
-        parts.gate.revoke(client)
-        parts.grants.shut_out(client)
 
 
 def _kept() -> tuple[str, str]:

@@ -16,7 +16,7 @@ from appliance.gate.protocol import UNLIMITED, Admitted, Client, GateStatus, Lim
 from appliance.gate.twin import TwinGate
 from appliance.system.uplink_state import UNKNOWN, UplinkState
 from captive_portal.grants import Grants, open_grants
-from captive_portal.rules import Now
+from captive_portal.now import Now
 from captive_portal.views import create_app
 
 PHONE = Client("10.20.0.7", "02:00:00:00:00:01")
