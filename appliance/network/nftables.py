@@ -13,7 +13,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from appliance.core.config import Config, Network, Shaper
-from appliance.network import shaper
+from appliance.network import filter_rules, shaper
 
 TABLE = "inet desahub"
 CLIENTS_MAX = 8_192
@@ -103,6 +103,7 @@ def _sets(config: Config) -> str:
         # An address that nobody uses any more is forgotten: the name may have left it to somebody else.
         lines = ["type ipv4_addr", "size 4096", "flags dynamic,timeout", "timeout 6h"]
         blocks.append(_block(f"set {GARDEN_NAMES_SET}", lines))
+    blocks += [_block(head, lines) for head, lines in filter_rules.sets(config)]
     return "\n".join(blocks)
 
 
@@ -134,7 +135,9 @@ def _input(config: Config) -> str:
             "type filter hook input priority filter; policy drop;",
             'iifname "lo" accept',
             # Before "established": a tunnel that keeps one source port would else be counted once.
-            f"iifname {_interfaces(config.networks)} meta l4proto {{ tcp, udp }} th dport 53 jump dns_limit",
+            f"iifname {_interfaces(config.networks)} meta l4proto {{ tcp, udp }} "
+            f"th dport {filter_rules.dns_ports(config)} jump dns_limit",
+            *filter_rules.before_established(config),
             # A connection that was led to the redirect before its device was admitted ends with the admission: its next
             # request is a new connection, and gets the true answer.
             f"iifname {_interfaces(config.resident_networks)} tcp dport {REDIRECT_PORT} "
@@ -162,6 +165,7 @@ def _from_network(network: Network) -> str:
             "meta l4proto { tcp, udp } th dport 53 accept",
             # Without a certificate nothing listens on 443: the kernel resets, and no phone waits there in vain.
             f"tcp dport {{ 80, 443, {REDIRECT_PORT} }} accept",
+            *filter_rules.from_network(network),
             _PING_LIMIT,
         ],
     )
@@ -181,6 +185,8 @@ def _forward(config: Config) -> str:
         "ct state invalid drop",
         # An uplink with a smaller MTU (PPPoE, LTE) behind a modem that eats ICMP would hang large pages.
         "tcp flags syn tcp option maxseg size set rt mtu",
+        # Before who is let through: what the filter refuses is refused to everybody in its networks.
+        *filter_rules.forward(config),
         f"iifname {residents} {out} ip saddr . ether saddr @admitted accept",
         f"{back} oifname {residents} ct state established,related ip daddr @admitted_return accept",
     ]
@@ -224,7 +230,7 @@ def _share_line(config: Config) -> str:
 
 def _redirect(config: Config) -> str:
     """Port 80 of who is not admitted goes to nginx's redirect; names are asked of the box, wherever they were sent."""
-    lines = ["type nat hook prerouting priority dstnat; policy accept;"]
+    lines = ["type nat hook prerouting priority dstnat; policy accept;", *filter_rules.redirect(config)]
     garden = "ip daddr != @walled_garden " if config.portal.garden_addresses else ""
     garden += f"ip daddr != @{GARDEN_NAMES_SET} " if config.portal.garden_names else ""
     for network in config.resident_networks:
