@@ -6,32 +6,29 @@ Exit codes: 0 done, 1 something is wrong and was said, 2 the command line itself
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import importlib.util
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from appliance.commands import apply as applying
+from appliance.commands import places
 from appliance.core import config as hub
 from appliance.core import config_docs
-from appliance.core.errors import ConfigError, DesahubError, OperationError
+from appliance.core.errors import ConfigError, DesahubError
 from appliance.gate.client import GateClient
 from appliance.network import nftables
 from appliance.network.render import render
-from appliance.system import apply as applying
-from appliance.system import files, links, uplink_state
-from appliance.system.operations import RealOperations
+from appliance.system import certificate, files, links, uplink_state
 
-HUB_TOML = Path("/etc/desahub/hub.toml")
-# What the programs read: the copy that `desahub apply` wrote.
-APPLIED_TOML = Path("/etc/desahub/rendered/hub.toml")
+HUB_TOML = places.HUB_TOML
+APPLIED_TOML = places.APPLIED_TOML
 # Rooms that bring commands of their own: a function register(subparsers) in each module, where there is one. A command
 # sets ``run`` (argparse.Namespace -> exit code) with set_defaults.
-_ROOMS = ("appliance.kiosk.commands", "captive_portal.commands", "agent.commands")
+_ROOMS = ("appliance.commands.certificate", "appliance.kiosk.commands", "captive_portal.commands", "agent.commands")
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -90,18 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise OperationError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise OperationError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
-
-
 def check_config(chosen: argparse.Namespace) -> int:
     """``desahub check-config``"""
-    config = hub.parse(_text(chosen.file))
+    config = hub.parse(places.text(chosen.file))
     networks = len(config.networks)
     print(f"{chosen.file}: right. {config.village.name}, {networks} network{'s' if networks > 1 else ''}.")
     return 0
@@ -109,7 +97,7 @@ def check_config(chosen: argparse.Namespace) -> int:
 
 def render_files(chosen: argparse.Namespace) -> int:
     """``desahub render``"""
-    for file in render(hub.parse(_text(chosen.file))):
+    for file in render(hub.parse(places.text(chosen.file))):
         path = chosen.out / file.path
         files.write_durably(path, file.text, file.mode)
         print(path)
@@ -118,42 +106,9 @@ def render_files(chosen: argparse.Namespace) -> int:
 
 def apply(chosen: argparse.Namespace) -> int:
     """``desahub apply``"""
-    text = _text(chosen.config)
+    text = places.text(chosen.config)
     config = hub.parse(text)
-    operations = RealOperations(gate_fingerprint=lambda: GateClient().status().ruleset_fingerprint)
-    with _taken_back_when_told_to_end():
-        done = applying.apply(config, text, operations)
-    for path in done.changed:
-        print(f"changed  {path}")
-    for path in done.passphrases:
-        print(f"made     {path}  (the passphrase of an office network is in it)")
-    for unit in done.stopped:
-        print(f"stopped  {unit}")
-    for unit in done.started:
-        print(f"started  {unit}  (and at each start of this box)")
-    for unit in done.reloaded:
-        print(f"reloaded {unit}")
-    if not (done.changed or done.started or done.reloaded):
-        print("Nothing had changed.")
-    return 0
-
-
-@contextlib.contextmanager
-def _taken_back_when_told_to_end() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C become an error, so that what was begun is put back; a lost terminal ends nothing."""
-
-    def end(number: int, _: object) -> None:
-        for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, signal.SIG_IGN)
-        raise OperationError(f"told to end by {signal.Signals(number).name}")
-
-    wanted: dict[signal.Signals, Any] = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: signal.SIG_IGN}
-    previous = {number: signal.signal(number, handler) for number, handler in wanted.items()}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    return applying.apply(config, text, certificate.look(config))
 
 
 def status(chosen: argparse.Namespace) -> int:
@@ -161,10 +116,10 @@ def status(chosen: argparse.Namespace) -> int:
     found: dict[str, Any] = {"hub_id": None, "village": None, "hub_toml_is_applied": None, "rules_match_hub_toml": None}
     config = None
     try:
-        applied = _text(APPLIED_TOML)
+        applied = places.text(APPLIED_TOML)
         config = hub.parse(applied)
         found |= {"hub_id": config.hub.id, "village": config.village.name}
-        found["hub_toml_is_applied"] = _text(HUB_TOML) == applied
+        found["hub_toml_is_applied"] = places.text(HUB_TOML) == applied
     except DesahubError as error:
         found["config_problem"] = str(error)
     try:

@@ -116,9 +116,9 @@ def read(chain: Path, key: Path) -> Delivered | None:
     Raises:
         OperationError: one is missing, too long, or cannot be read.
     """
-    if not chain.exists() and not key.exists():
-        return None
     try:
+        if not chain.exists() and not key.exists():
+            return None
         return Delivered(_read(chain), _read(key), key.stat().st_mode)
     except OSError as error:
         raise OperationError(f"{error.filename or key}: cannot be read: {error.strerror}") from None

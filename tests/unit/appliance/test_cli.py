@@ -124,7 +124,7 @@ def test_status_is_right_only_on_a_box_that_forwards(
 def test_sigterm_during_apply_becomes_an_error_that_is_taken_back(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def told(*_: object) -> None:
+    def told(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)

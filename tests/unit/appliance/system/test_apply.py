@@ -153,9 +153,9 @@ class _CutMachine(MemoryOperations):
 
     left = 10_000
 
-    def write(self, path: Path, text: str, mode: int) -> None:
+    def write(self, path: Path, text: str, mode: int, group: str = "") -> None:
         self._count()
-        super().write(path, text, mode)
+        super().write(path, text, mode, group)
 
     def remove(self, path: Path) -> None:
         self._count()
@@ -184,10 +184,10 @@ def test_after_a_power_cut_the_next_apply_repairs_and_reloads_all(steps: int) ->
 def test_an_end_in_the_middle_puts_everything_back(machine: MemoryOperations) -> None:
     before = dict(machine.files)
 
-    def end(path: Path, text: str, mode: int) -> None:
+    def end(path: Path, text: str, mode: int, group: str = "") -> None:
         if path == APPLIED and text == RENAMED:
             raise OperationError("told to end by SIGTERM")
-        MemoryOperations.write(machine, path, text, mode)
+        MemoryOperations.write(machine, path, text, mode, group)
 
     machine.write = end  # type: ignore[method-assign]
     with pytest.raises(OperationError, match="SIGTERM"):

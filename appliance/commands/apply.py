@@ -1,0 +1,63 @@
+"""Apply a ``hub.toml`` from the command line, with the certificate as it is judged now, and say what was done."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+from appliance.core.config import Config
+from appliance.core.errors import OperationError
+from appliance.gate.client import GateClient
+from appliance.system import apply as applying
+from appliance.system.certificate import Judgement, State
+from appliance.system.operations import RealOperations
+
+
+def apply(config: Config, text: str, certificate: Judgement) -> int:
+    """Make this machine what ``config``, read from ``text``, says. Returns 0; raises `OperationError`."""
+    operations = RealOperations(gate_fingerprint=lambda: GateClient().status().ruleset_fingerprint)
+    with _taken_back_when_told_to_end():
+        done = applying.apply(config, text, operations, certificate_pem=certificate.pem)
+    for path in done.changed:
+        print(f"changed  {path}")
+    for path in done.passphrases:
+        print(f"made     {path}  (the passphrase of an office network is in it)")
+    for unit in done.stopped:
+        print(f"stopped  {unit}")
+    for unit in done.started:
+        print(f"started  {unit}  (and at each start of this box)")
+    for unit in done.reloaded:
+        print(f"reloaded {unit}")
+    if not (done.changed or done.started or done.reloaded):
+        print("Nothing had changed.")
+    if certificate.state is not State.ABSENT:
+        say(certificate)
+    return 0
+
+
+def say(certificate: Judgement) -> None:
+    """Print what was found about the portal's certificate."""
+    word = "used" if certificate.is_usable else "not used"
+    print(f"The portal's certificate is {word}: {certificate.because}.")
+    if certificate.remedy:
+        print(f"  {certificate.remedy}")
+
+
+@contextlib.contextmanager
+def _taken_back_when_told_to_end() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C become an error, so that what was begun is put back; a lost terminal ends nothing."""
+
+    def end(number: int, _: object) -> None:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, signal.SIG_IGN)
+        raise OperationError(f"told to end by {signal.Signals(number).name}")
+
+    wanted: dict[signal.Signals, Any] = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: signal.SIG_IGN}
+    previous = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
