@@ -11,6 +11,8 @@ from __future__ import annotations
 import ipaddress
 
 from appliance.core.config import Config, Network, NetworkKind
+from appliance.core.dns_block import CACHE_PORT, FILTER_PORT
+from appliance.network.filter_rules import filtered
 from appliance.network.nftables import GARDEN_NAMES_SET, TABLE
 from appliance.network.nginx import CAPTIVE_API_PATH
 
@@ -40,10 +42,6 @@ def render(config: Config, *, https: bool = False) -> str:
     lines += [f"server={server}" for server in config.uplink.dns_servers]
     lines += _own_names(config)
     lines += walled_garden(config)
-    lines += [f"address=/{domain}/" for domain in dict.fromkeys(config.filter.blocked_domains)]
-    if config.filter.blocked_domains:
-        # Firefox asks this name; no answer keeps it from asking names elsewhere behind the filter's back.
-        lines.append("address=/use-application-dns.net/")
     size = 0
     for network in config.networks:
         start, end = pool(network)
@@ -58,8 +56,27 @@ def render(config: Config, *, https: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_filtered(config: Config) -> str | None:
+    """The text of ``filtered-dns.conf``, for networks with ``filter = true``; None where there are none.
+
+    What is not in the cache is asked of the filter; the box's own names and the walled garden's do without it. The
+    garden's are asked of the other instance, which puts their addresses into the firewall's set.
+    """
+    networks = filtered(config)
+    if not networks:
+        return None
+    lines = [*_GENERAL[: _GENERAL.index(_LAST_OF_DNS) + 1]]
+    lines += [f"port={CACHE_PORT}", f"server=127.0.0.1#{FILTER_PORT}", "except-interface=lo"]
+    # An answer of "no" without a time of its own; the filter gives one.
+    lines.append("neg-ttl=60")
+    lines += _own_names(config)
+    lines += [f"server=/{name}/127.0.0.1" for name in dict.fromkeys(config.portal.garden_names)]
+    lines += [f"interface={network.interface}" for network in networks]
+    return "\n".join(lines) + "\n"
+
+
 def walled_garden(config: Config) -> list[str]:
-    """Lines for every dnsmasq that residents ask: addresses of the walled garden's names go into the firewall's set.
+    """Lines for the dnsmasq that asks the internet: addresses of the walled garden's names go into the firewall's set.
 
     An address is added when its name is asked of another server, not when the answer comes from the cache. So no answer
     may be kept, here or in a phone, for as long as the set keeps an address that nobody uses.
@@ -84,6 +101,7 @@ def _own_names(config: Config) -> list[str]:
     return lines
 
 
+_LAST_OF_DNS = "edns-packet-max=1232"
 _GENERAL = (
     "# Written by desahub from hub.toml; changes here are lost.",
     "keep-in-foreground",
@@ -100,7 +118,7 @@ _GENERAL = (
     "cache-size=10000",
     "dns-forward-max=1000",
     "local-ttl=60",
-    "edns-packet-max=1232",
+    _LAST_OF_DNS,
     "dhcp-authoritative",
     # A ping before each offer takes 3 s; 250 phones after a power cut would wait for minutes.
     "no-ping",

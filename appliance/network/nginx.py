@@ -6,8 +6,10 @@ Source: nginx.org/en/docs, version 1.22.
 from __future__ import annotations
 
 from appliance.core.config import Config, VillageKind
+from appliance.core.dns_block import PAGE_PORT
+from appliance.network.filter_rules import filtered
 from appliance.network.nftables import REDIRECT_PORT
-from appliance.network.pages import PAGES, page
+from appliance.network.pages import BLOCKED, PAGES, Page, page
 
 PORTAL_SOCKET = "/run/desahub-portal.sock"
 KIOSK_SOCKET = "/run/desahub-kiosk.sock"
@@ -40,6 +42,7 @@ def render(config: Config, *, https: bool = False) -> str:
             *(_upstream(name, path) for name, path in (("portal", PORTAL_SOCKET), ("kiosk", KIOSK_SOCKET))),
             _redirect(config.portal.host),
             _everything_else(config.portal.host),
+            *([_blocked(config)] if filtered(config) else []),
             _program("portal", config.portal.host, _errors(config), body_limit="64k", answer_seconds=5),
             _program(
                 "kiosk", f"{config.kiosk.host} localhost 127.0.0.1", _errors(config), body_limit="2m", answer_seconds=30
@@ -135,6 +138,25 @@ def _everything_else(host: str) -> str:
 """
 
 
+def _blocked(config: Config) -> str:
+    """Where the firewall leads port 80 of what the family filter blocks. Nothing of what was asked for is repeated."""
+    answer = _page_lines(BLOCKED, _village(config), config.kiosk.host)
+    return f"""\
+    server {{
+        listen {PAGE_PORT} default_server backlog=1024;
+        server_name _;
+        limit_conn per_device 24;
+        error_page {_OBJECTIONS} ={BLOCKED.answer} @{BLOCKED.name};
+        location @{BLOCKED.name} {{
+{answer}
+        }}
+        location / {{
+{answer}
+        }}
+    }}
+"""
+
+
 def _tls(host: str, errors: str) -> str:
     """The portal by TLS. There is a certificate for its name alone: another name gets no handshake, and no lie."""
     return f"""\
@@ -201,17 +223,25 @@ def _program(
 
 
 def _errors(config: Config) -> str:
-    village = f"{_KINDS[config.village.kind]} {config.village.name}"
     lines = []
     for error in PAGES:
         lines.append(f"        error_page {' '.join(map(str, error.statuses))} ={error.answer} @{error.name};")
         lines.append(f"""\
         location @{error.name} {{
-            default_type "text/html; charset=utf-8";
-            add_header Cache-Control no-store always;
-            add_header Content-Security-Policy "{error.policy}" always;
-            add_header X-Content-Type-Options nosniff always;
-            add_header Referrer-Policy no-referrer always;
-            return {error.answer} '{page(error, village, config.kiosk.host)}';
+{_page_lines(error, _village(config), config.kiosk.host)}
         }}""")
     return "\n".join(lines) + "\n"
+
+
+def _village(config: Config) -> str:
+    return f"{_KINDS[config.village.kind]} {config.village.name}"
+
+
+def _page_lines(shown: Page, village: str, services: str) -> str:
+    return f"""\
+            default_type "text/html; charset=utf-8";
+            add_header Cache-Control no-store always;
+            add_header Content-Security-Policy "{shown.policy}" always;
+            add_header X-Content-Type-Options nosniff always;
+            add_header Referrer-Policy no-referrer always;
+            return {shown.answer} '{page(shown, village, services)}';"""

@@ -29,6 +29,8 @@ class Page:
     answer: int
     title: str
     text: str
+    # Where "again" would lead to the same page it is left out.
+    has_way_back: bool = True
 
     @property
     def policy(self) -> str:
@@ -62,6 +64,19 @@ PAGES = (
 )
 
 
+# What the family filter answers for a blocked name, over plain HTTP.
+BLOCKED = Page(
+    "ditutup",
+    (),
+    403,
+    "Situs ini ditutup di jaringan ini",
+    "Jaringan ini memakai penyaring keluarga: situs judi, pornografi, dan situs lain yang berbahaya tidak dibuka di "
+    "sini. Perangkat Anda tidak rusak, dan internet tetap jalan. Kalau menurut Anda situs ini seharusnya boleh "
+    "dibuka, beri tahu petugas di balai desa: sebutkan alamat situsnya.",
+    has_way_back=False,
+)
+
+
 def page(error: Page, village: str, services: str) -> str:
     """The page's HTML on one line, without a sign that nginx would take for its own.
 
@@ -71,12 +86,13 @@ def page(error: Page, village: str, services: str) -> str:
         services: the host name of the village's services.
     """
     name = _inert(village)
+    again = '<a href="/">Coba lagi</a>' if error.has_way_back else ""
     return (
         '<!doctype html><html lang="id"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{error.title} · {name}</title><style>{_STYLE}</style></head>"
         f"<body><main><p><b>{name}</b></p><h1>{error.title}</h1><p>{error.text}</p>"
-        f'<p><a href="/">Coba lagi</a><a href="http://{_inert(services)}/">Layanan desa</a></p>'
+        f'<p>{again}<a href="http://{_inert(services)}/">Layanan desa</a></p>'
         f'<p class="soft">Kode: {error.answer} {error.name.upper()}</p></main></body></html>'
     )
 

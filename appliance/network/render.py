@@ -8,6 +8,8 @@ from appliance.core.config import Config
 from appliance.network import dnsmasq, hostapd, networkd, nftables, nginx
 
 NETWORKD_PREFIX = "network/"
+# There only where a network has the family filter; its units start only where it is.
+FILTERED_DNS = "filtered-dns.conf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ def render(config: Config, *, https: bool = False) -> tuple[RenderedFile, ...]:
         RenderedFile("dnsmasq.conf", dnsmasq.render(config, https=https)),
         RenderedFile("nginx.conf", nginx.render(config, https=https)),
     ]
+    filtered = dnsmasq.render_filtered(config)
+    if filtered is not None:
+        files.append(RenderedFile(FILTERED_DNS, filtered))
     for network in config.networks:
         text = hostapd.render(config, network)
         if text is not None:
