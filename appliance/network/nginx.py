@@ -99,6 +99,8 @@ _HTTP = f"""\
     # One device may not occupy every thread of the programs behind.
     limit_conn_zone $binary_remote_addr zone=per_device:2m;
     limit_conn_log_level info;
+    # It is this device that asks too much; the box is well.
+    limit_conn_status 429;
 """
 
 

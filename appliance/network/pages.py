@@ -41,11 +41,18 @@ class Page:
 PAGES = (
     Page(
         "sibuk",
-        (429, 500, 502, 503, 504),
+        (500, 502, 503, 504),
         503,
         "Layanan sedang disiapkan",
         "Layanan desa belum siap atau sedang ramai. Tunggu sebentar, lalu coba lagi. "
         "Kalau tetap begini, beri tahu petugas di balai desa.",
+    ),
+    Page(
+        "padat",
+        (429,),
+        429,
+        "Terlalu banyak permintaan",
+        "Perangkat ini mengirim terlalu banyak permintaan sekaligus. Tunggu satu menit, lalu coba lagi.",
     ),
     Page(
         "besar",
