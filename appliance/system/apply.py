@@ -17,7 +17,7 @@ from pathlib import Path
 from appliance.core.config import Config
 from appliance.core.errors import OperationError
 from appliance.network import nftables, nginx
-from appliance.network.render import NETWORKD_PREFIX, RenderedFile, render
+from appliance.network.render import FILTERED_DNS, NETWORKD_PREFIX, RenderedFile, render
 from appliance.system.operations import Operations
 from appliance.system.roots import REAL, Roots
 
@@ -33,6 +33,9 @@ CERTIFICATE = Path(nginx.CERTIFICATE).name
 _CERTIFICATE_MODE, _CERTIFICATE_GROUP = 0o640, "desahub-web"
 _ORDER = (_NETWORKD, *_UNITS.values())
 _GATE, _DNS, _WEB = _UNITS["nftables.nft"], _UNITS["dnsmasq.conf"], _UNITS["nginx.conf"]
+# What runs only where a network has the family filter, in this order: the cache forgets after the filter has changed.
+_FILTER_READERS = ("desahub-filter.service", "desahub-filtered-dns.service")
+_FILTER = (*_FILTER_READERS, "desahub-filter-update.timer", "desahub-filter-update.path")
 # What must be up before the units are reloaded, and what brings up the rest.
 _GROUND = (_NETWORKD, "desahub-firewall.service")
 _TARGET = "desahub.target"
@@ -102,6 +105,7 @@ def apply(
         # New rules begin with an empty walled garden; it is filled again by answers that are not from the cache.
         units.insert(units.index(_GATE) + 1, _DNS)
     radios = [_radio(path) for path in wanted if path.name.startswith("hostapd-")]
+    optional = [*(_FILTER if target(FILTERED_DNS, roots) in wanted else ()), *radios]
     done = _Done()
     try:
         if changed:
@@ -111,7 +115,7 @@ def apply(
                 done.made.append(secret)
         for path in changed:
             _put(operations, path, wanted[path].text if path in wanted else None)
-        _switch(operations, (units, stopped, radios), nftables.fingerprint(config), done)
+        _switch(operations, (units, stopped, optional), nftables.fingerprint(config), done)
         operations.remove(mark)
     except OperationError as error:
         raise OperationError(f"{error}\n{_back(operations, before, changed, done, mark)}") from None
@@ -122,7 +126,7 @@ def _switch(
     operations: Operations, work: tuple[Sequence[str], Sequence[str], Sequence[str]], fingerprint: str, done: _Done
 ) -> None:
     """Let the machine take its files: stop what is gone, reload what changed, start what does not run."""
-    units, stopped, radios = work
+    units, stopped, optional = work
     for unit in stopped:
         done.stopped.append(unit)
         operations.stop(unit)
@@ -135,7 +139,7 @@ def _switch(
         operations.reload(unit)
         if unit == _GATE:
             operations.wait_for_gate(fingerprint)
-    for unit in (_TARGET, *radios):
+    for unit in (_TARGET, *optional):
         _bring_up(operations, unit, done)
 
 
@@ -156,9 +160,10 @@ def _check(rendered: Sequence[RenderedFile], beside: Sequence[RenderedFile], ope
 
 
 def _stale(wanted: Mapping[Path, RenderedFile], operations: Operations, roots: Roots) -> list[Path]:
-    """Files of networks that are no longer configured."""
+    """Files of networks, or of the filter, that are no longer configured."""
     found = [
         *operations.listing(target("", roots), "hostapd-*.conf"),
+        *operations.listing(target("", roots), FILTERED_DNS),
         *operations.listing(target(NETWORKD_PREFIX, roots), "10-desahub-*"),
     ]
     return [path for path in found if path not in wanted]
@@ -178,8 +183,12 @@ def _units(changed: Sequence[Path], wanted: Mapping[Path, RenderedFile]) -> tupl
             reload.add(_UNITS[path.name])
         elif path.name == CERTIFICATE:
             reload.add(_WEB)
+        elif path.name == FILTERED_DNS and path not in wanted:
+            stopped += reversed(_FILTER)
     # The gate judges addresses by hub.toml even where the rules stay the same.
     others = [*_READERS_OF_HUB_TOML] if any(path.name == APPLIED for path in changed) else []
+    if any(path.name == FILTERED_DNS for path in wanted) and (others or FILTERED_DNS in {p.name for p in changed}):
+        others += _FILTER_READERS
     if others:
         reload.add(_GATE)
     return [*(unit for unit in _ORDER if unit in reload), *radios, *others], stopped

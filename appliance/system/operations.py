@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.core.errors import DesahubError, OperationError
-from appliance.network.render import RenderedFile
+from appliance.network.render import FILTERED_DNS, RenderedFile
 from appliance.system import files
 from appliance.system.processes import run
 from appliance.system.roots import REAL, Roots
@@ -92,6 +92,7 @@ class RealOperations:
                 commands = {
                     "nftables.nft": ["nft", "-c", "-f", str(path)],
                     "dnsmasq.conf": ["dnsmasq", "--test", "-C", str(path)],
+                    FILTERED_DNS: ["dnsmasq", "--test", "-C", str(path)],
                     "nginx.conf": ["nginx", "-t", "-q", "-e", "stderr", "-c", str(path)],
                 }
                 if file.path in commands:
