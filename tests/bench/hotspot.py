@@ -45,17 +45,23 @@ def _measure(tell: Callable[[str], None]) -> list[Figure]:
         made = village.Village(plan.phones(PHONES))
         try:
             made.up(tell)
-            return [
-                _idle_memory(),
-                *_redirects(tell, peer),
-                *_first_packets(made, tell),
-                *_crowd(made, tell, peer),
-                _flood(made, tell),
-                *visitors.measure(tell),
-                *_hundred_thousand(tell),
-            ]
+            found = []
+            for figure in _in_the_village(made, tell, peer):
+                tell(f"  {figure.name}: {figure.value:,.1f} {figure.unit}")
+                found.append(figure)
+            return found
         finally:
             made.down()
+
+
+def _in_the_village(made: village.Village, tell: Callable[[str], None], peer: _Peer) -> Iterator[Figure]:
+    yield _idle_memory()
+    yield from _redirects(tell, peer)
+    yield from _first_packets(made, tell)
+    yield from _crowd(made, tell, peer)
+    yield _flood(made, tell)
+    yield from visitors.measure(tell)
+    yield from _hundred_thousand(tell)
 
 
 @dataclass(frozen=True, slots=True)
