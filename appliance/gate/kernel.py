@@ -1,212 +1,311 @@
-"""The kernel's firewall: who is admitted lives in two sets of table ``inet desahub``, and the kernel owns expiry.
+"""The kernel's firewall: who is admitted lives in sets of table ``inet desahub``, and the kernel owns expiry.
 
-``admitted`` holds address and MAC and counts what a device sends; ``admitted_return`` holds the address and counts what
-it receives. Both change in one transaction and run out together.
+``admitted`` holds address and MAC, counts what a device sends, and carries its speed as a comment;
+``admitted_return`` holds the address and counts what it receives. Both change in one transaction and run out together.
+``seen`` is refreshed by the packets themselves. Quotas are in `quotas`, classes of speed in `slots`.
 """
 
 from __future__ import annotations
 
+import errno
+import functools
+import ipaddress
 import re
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from appliance.core.errors import GateRefused, OperationError
+from appliance.gate.elements import Change, Element, Elements, Put, Take, TakeQuota
 from appliance.gate.firewall import refuse_doubles
-from appliance.gate.libnftables import Nftables, NotThere
-from appliance.gate.protocol import UNLIMITED, Admit, Admitted, Client, RefusalCode, Revoke
-from appliance.network.nftables import TABLE
+from appliance.gate.libnftables import Nftables
+from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
+from appliance.gate.quotas import MAP, Shares, address_key, object_name
+from appliance.gate.slots import NoSlots, Slots
+from appliance.network.nftables import SEEN_SECONDS, TABLE
 
-_FINGERPRINT: Final = re.compile(r'^\tcomment "ruleset ([0-9a-f]{64})"$', re.MULTILINE)
-_EXPIRES: Final = re.compile(r"expires (?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?")
-_COUNTER: Final = re.compile(r"counter packets (\d+) bytes (\d+)")
-# ENFILE, strerror(3): what the kernel answers when a set is at its size.
-_FULL: Final = "Too many open files in system"
+_FINGERPRINT: Final = re.compile(r"ruleset ([0-9a-f]{64})")
 _ATTEMPTS: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Element:
-    """One element of a set; times in seconds, counters since the device was admitted."""
-
-    key: str
-    timeout_seconds: int
-    expires_seconds: int
-    packets: int
-    bytes: int
-
-    def text(self) -> str:
-        """As nft reads it: the counter stands before the timeout."""
-        counter = f"counter packets {self.packets} bytes {self.bytes}"
-        return f"{self.key} {counter} timeout {self.timeout_seconds}s expires {self.expires_seconds}s"
+# A lease that has run out by our clock has done so by the kernel's, whose ticks are coarser.
+_MARGIN_SECONDS: Final = 2.0
+_CARRIED: Final = ("admitted", "admitted_return", "seen")
 
 
 class KernelFirewall:
     """Keeps `firewall.Firewall` in the kernel of this network namespace.
 
-    Only one process may change the table: it remembers which MAC an address was admitted with.
+    Only one process may change the table: it remembers who was admitted, so that a login reads nothing.
+
+    Args:
+        nftables: loads rules.
+        elements: reads and changes sets.
+        slots: what else is written for who comes and goes.
+        clock: seconds that go forward as the kernel's timeouts do.
     """
 
-    def __init__(self, nftables: Nftables) -> None:
-        self._nftables = nftables
+    def __init__(
+        self,
+        nftables: Nftables,
+        elements: Elements | None = None,
+        slots: Slots | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._nftables, self._elements, self._clock = nftables, elements or Elements(), clock
+        self._slots: Slots = slots or NoSlots()
         self._lock = threading.Lock()
-        self._macs: dict[str, set[str]] = {}
+        # Address, MAC, and when the lease has surely run out.
+        self._leases: dict[str, dict[str, float]] = {}
+        self._shares = Shares()
 
     def load(self, ruleset: str, fingerprint: str) -> bool:
         """Put ``ruleset`` in force in one transaction; see `firewall.Firewall.load`."""
         with self._lock:
-            if self.fingerprint() == fingerprint:
-                self._remember(self._elements("admitted"))
-                return False
-            sent, received = self._kept("admitted"), self._kept("admitted_return")
-            self._nftables.run(ruleset + _add("admitted", sent) + _add("admitted_return", received))
-            self._remember(sent)
-            return True
+            changed = self.fingerprint() != fingerprint
+            if changed:
+                self._nftables.run(ruleset + self._carried())
+            self._remember()
+            return changed
 
     def change(self, requests: Sequence[Admit | Revoke]) -> None:
         """Admit and revoke in one transaction; see `firewall.Firewall.change`."""
         refuse_doubles(requests)
-        if any(isinstance(request, Admit) and request.limits != UNLIMITED for request in requests):
-            raise GateRefused(RefusalCode.FAILED, "this gate cannot bound speed and data")
         with self._lock:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
-                    self._nftables.run("".join(self._commands(requests)))
+                    self._elements.change(self._changes(requests))
                     break
                 except OperationError as error:
-                    if _FULL in str(error):
+                    if getattr(error, "number", 0) == errno.ENFILE:  # a set is at its size
                         raise GateRefused(RefusalCode.FULL, "no room for another device") from None
-                    # An element may have run out between being read and being replaced: read again.
                     if attempt == _ATTEMPTS:
                         raise GateRefused(RefusalCode.FAILED, str(error)) from None
-            for request in requests:
-                if isinstance(request, Admit):
-                    self._macs[request.client.address] = {request.client.mac}
-                else:
-                    self._macs.get(request.client.address, set()).discard(request.client.mac)
+                # An element may have run out between being read and being replaced, or somebody else was here.
+                self._refresh()
+            self._settle(requests)
 
     def clients(self) -> tuple[Admitted, ...]:
-        """Who is let through now; see `firewall.Firewall.clients`."""
-        received = {element.key: element.bytes for element in self._elements("admitted_return")}
+        """Who is let through now; see `firewall.Firewall.clients`. What has run out is tidied up first."""
+        with self._lock:
+            self._sweep()
+            quota_ids = self._shares.by_address()
+        received = {element.key: element.byte_count or 0 for element in self._elements.all("admitted_return")}
+        seen = {element.key: element.expires for element in self._elements.all("seen")}
+        left = {quota.name: quota.left_bytes for quota in self._elements.quotas()} if quota_ids else {}
         found = []
-        for element in self._elements("admitted"):
-            client = _client(element.key)
+        for sent in self._elements.all("admitted"):
+            client, key = _client(sent.key), sent.key[:4]
+            quota_id = quota_ids.get(client.address)
             found.append(
-                Admitted(client, element.expires_seconds, element.bytes, received.get(client.address, 0), 0, "", None)
+                Admitted(
+                    client,
+                    _seconds(sent.expires),
+                    sent.byte_count or 0,
+                    received.get(key, 0),
+                    _idle(seen.get(key)),
+                    sent.comment,
+                    None if quota_id is None else left.get(object_name(quota_id), 0),
+                )
             )
         return tuple(found)
 
     def admitted(self, client: Client) -> Admitted | None:
         """One client, when it is let through now; see `firewall.Firewall.admitted`."""
-        sent = self._one("admitted", f"{client.address} . {client.mac}")
+        key = address_key(client.address)
+        sent = self._elements.one("admitted", _key(client))
         if sent is None:
             return None
-        received = self._one("admitted_return", client.address)
-        return Admitted(client, sent.expires_seconds, sent.bytes, received.bytes if received else 0, 0, "", None)
+        received, seen = self._elements.one("admitted_return", key), self._elements.one("seen", key)
+        with self._lock:
+            quota_id = self._shares.id_of(client.address)
+        quota = None if quota_id is None else self._elements.quota(object_name(quota_id))
+        return Admitted(
+            client,
+            _seconds(sent.expires),
+            sent.byte_count or 0,
+            (received and received.byte_count) or 0,
+            _idle(seen and seen.expires),
+            sent.comment,
+            None if quota is None else quota.left_bytes,
+        )
 
     def is_closed(self) -> bool:
         """Do input and forward of the table drop what no rule accepts?"""
-        policies = {
-            chain.get("hook"): chain.get("policy")
+        # One chain that drops is enough: a packet has to pass all chains of its hook.
+        closed = {
+            chain.get("hook")
             for chain in (one["chain"] for one in self._nftables.ask("list chains inet") if "chain" in one)
-            if chain["table"] == "desahub" and chain.get("type") == "filter"
+            if chain["table"] == "desahub" and chain.get("type") == "filter" and chain.get("policy") == "drop"
         }
-        return policies.get("forward") == "drop" and policies.get("input") == "drop"
+        return {"forward", "input"} <= closed
 
     def fingerprint(self) -> str:
         """The fingerprint in the table's comment, empty without the table."""
-        try:
-            match = _FINGERPRINT.search(self._nftables.text(f"list table {TABLE}"))
-        except NotThere:
-            return ""
+        match = _FINGERPRINT.fullmatch(self._elements.table_comment() or "")
         return match[1] if match else ""
 
-    def _commands(self, requests: Sequence[Admit | Revoke]) -> Iterable[str]:
+    def _changes(self, requests: Sequence[Admit | Revoke]) -> list[Change]:
+        made: list[Change] = []
+        for request in requests:
+            made += self._admit(request) if isinstance(request, Admit) else self._revoke(request.client)
+        quotas = (request.limits.quota for request in requests if isinstance(request, Admit))
+        made += self._shares.changes(self._moves(requests), (quota for quota in quotas if quota is not None))
+        return [*made, *self._slots.changes(requests)]
+
+    def _admit(self, request: Admit) -> Iterable[Change]:
+        client, timeout = request.client, request.lease_seconds * 1000
+        key, address = _key(client), address_key(client.address)
+        # Only what may be there is read: at a first login nothing is.
+        macs = self._leases.get(client.address, {})
+        sent = self._elements.one("admitted", key) if client.mac in macs else None
+        received = self._elements.one("admitted_return", address) if macs else None
+        yield from self._without_strangers(client)
+        if sent is not None:
+            yield Take("admitted", key)
+        if received is not None:
+            yield Take("admitted_return", address)
+        came = received if sent else None
+        yield Put("admitted", _renewed(key, timeout, sent)._replace(comment=request.limits.speed))
+        yield Put("admitted_return", _renewed(address, timeout, came))
+        # Put, then taken: so it need not be known whether packets have put it there.
+        yield from (Put("exhausted", Element(address)), Take("exhausted", address))
+        if sent is None:
+            yield from (Put("seen", Element(address)), Take("seen", address), Put("seen", Element(address)))
+
+    def _without_strangers(self, client: Client) -> Iterable[Change]:
+        """Who had the same address."""
+        for mac in self._leases.get(client.address, {}):
+            other = _key(Client(client.address, mac))
+            if mac != client.mac and self._elements.one("admitted", other) is not None:
+                yield Take("admitted", other)
+
+    def _revoke(self, client: Client) -> Iterable[Change]:
+        macs, key, address = self._leases.get(client.address, {}), _key(client), address_key(client.address)
+        if client.mac in macs and self._elements.one("admitted", key) is not None:
+            yield Take("admitted", key)
+        # The address may be another device's by now: its way back stays.
+        if macs.keys() <= {client.mac} and self._elements.one("admitted_return", address) is not None:
+            yield Take("admitted_return", address)
+
+    def _moves(self, requests: Sequence[Admit | Revoke]) -> dict[str, int | None]:
+        """Which addresses have which quota after ``requests``."""
+        moves: dict[str, int | None] = {}
+        for request in requests:
+            if isinstance(request, Admit):
+                quota = request.limits.quota
+                moves[request.client.address] = None if quota is None else quota.id
+            elif self._leases.get(request.client.address, {}).keys() <= {request.client.mac}:
+                moves[request.client.address] = None
+        return moves
+
+    def _settle(self, requests: Sequence[Admit | Revoke]) -> None:
+        self._shares.apply(self._moves(requests))
+        self._slots.settled(requests)
         for request in requests:
             client = request.client
-            key = f"{client.address} . {client.mac}"
-            # Reading an element costs more than adding one: only what may be there is read.
-            macs = self._macs.get(client.address, set())
-            sent = self._one("admitted", key) if client.mac in macs else None
-            received = self._one("admitted_return", client.address) if macs else None
-            others = (self._one("admitted", f"{client.address} . {mac}") for mac in macs - {client.mac})
-            strangers = [other for other in others if other is not None]
-            if isinstance(request, Revoke):
-                # The address may be another device's by now: its way back stays.
-                yield from _delete("admitted", [sent])
-                yield from _delete("admitted_return", [] if strangers else [received])
-                continue
-            yield from _delete("admitted", [sent, *strangers])
-            yield from _delete("admitted_return", [received])
-            lease = request.lease_seconds
-            yield _add("admitted", [_renewed(key, lease, sent)])
-            yield _add("admitted_return", [_renewed(client.address, lease, received if sent else None)])
+            if isinstance(request, Admit):
+                ends = self._clock() + request.lease_seconds + _MARGIN_SECONDS
+                self._leases[client.address] = {client.mac: ends}
+            elif client.mac in (macs := self._leases.get(client.address, {})):
+                del macs[client.mac]
+                if not macs:
+                    del self._leases[client.address]
 
-    def _one(self, name: str, key: str) -> _Element | None:
-        """One element, if it is there; its whole timeout is not read, since renewing sets it anew."""
+    def _sweep(self) -> None:
+        """Forget leases that have run out, and delete what the kernel still keeps for them."""
+        now = self._clock()
+        ended = [address for address, macs in self._leases.items() if all(ends < now for ends in macs.values())]
+        if not ended:
+            return
+        moves: dict[str, int | None] = dict.fromkeys(ended)
         try:
-            text = self._nftables.get(f"get element {TABLE} {name} {{ {key} }}")
-        except NotThere:
-            return None
-        return _read_one(key, text)
+            self._elements.change([*self._shares.changes(moves, ()), *self._slots.ended(ended)])
+        except OperationError:
+            self._refresh()
+            return
+        self._shares.apply(moves)
+        for address in ended:
+            del self._leases[address]
 
-    def _elements(self, name: str) -> tuple[_Element, ...]:
-        return tuple(_parse(self._nftables.ask(f"list set {TABLE} {name}")))
+    def _carried(self) -> str:
+        """What a new ruleset takes over from the one in force, in nft's own language."""
+        lines = []
+        for name in _CARRIED:
+            elements = [_text(element) for element in self._elements.all(name)]
+            lines += [f"add element {TABLE} {name} {{ {', '.join(elements)} }}"] if elements else []
+        shared = self._elements.all(MAP)
+        used = {element.object for element in shared}
+        for quota in self._elements.quotas():
+            if quota.name in used:
+                limits = f"over {quota.limit_bytes} bytes used {quota.used_bytes} bytes"
+                lines.append(f"add quota {TABLE} {quota.name} {{ {limits} }}")
+        elements = [f'{ipaddress.IPv4Address(element.key)} : "{element.object}"' for element in shared]
+        lines += [f"add element {TABLE} {MAP} {{ {', '.join(elements)} }}"] if elements else []
+        return "".join(f"{line}\n" for line in lines) + self._slots.carried()
 
-    def _kept(self, name: str) -> tuple[_Element, ...]:
-        """What of the old table's set is carried over: nothing, where there was no such set."""
+    def _refresh(self) -> None:
+        """Read the kernel again after it refused; where that fails too, the next refusal says why."""
         try:
-            return self._elements(name)
-        except NotThere:
-            return ()
+            self._remember()
+        except OperationError:
+            return
 
-    def _remember(self, elements: Iterable[_Element]) -> None:
-        self._macs = {}
-        for element in elements:
+    def _remember(self) -> None:
+        now = self._clock()
+        leases: dict[str, dict[str, float]] = {}
+        for element in self._elements.all("admitted"):
             client = _client(element.key)
-            self._macs.setdefault(client.address, set()).add(client.mac)
+            ends = now + element.expires / 1000 + _MARGIN_SECONDS
+            leases.setdefault(client.address, {})[client.mac] = ends
+        self._leases = leases
+        self._shares = Shares.of(self._elements.all(MAP))
+        strays: dict[str, int | None] = {
+            address: None for address in self._shares.by_address() if address not in leases
+        }
+        changes = list(self._shares.changes(strays, ()))
+        self._shares.apply(strays)
+        known = {object_name(number) for number in self._shares.by_address().values()}
+        gone = {change.name for change in changes if isinstance(change, TakeQuota)}
+        changes += [TakeQuota(quota.name) for quota in self._elements.quotas() if quota.name not in known | gone]
+        self._elements.change(changes)
+        self._slots.loaded()
 
 
-def _client(key: str) -> Client:
-    address, mac = key.split(" . ")
-    return Client(address, mac)
+def _key(client: Client) -> bytes:
+    return address_key(client.address) + bytes.fromhex(client.mac.replace(":", "")) + b"\0\0"
 
 
-def _renewed(key: str, lease_seconds: int, old: _Element | None) -> _Element:
-    packets, count = (old.packets, old.bytes) if old else (0, 0)
-    return _Element(key, lease_seconds, lease_seconds, packets, count)
+@functools.lru_cache(maxsize=16_384)
+def _client(key: bytes) -> Client:
+    return Client(str(ipaddress.IPv4Address(key[:4])), key[4:10].hex(":"))
 
 
-def _add(name: str, elements: Sequence[_Element]) -> str:
-    if not elements:
-        return ""
-    return f"add element {TABLE} {name} {{ {', '.join(element.text() for element in elements)} }}\n"
+def _seconds(milliseconds: int) -> int:
+    """Whole seconds, at least one: who is still there has not run out."""
+    return max(1, milliseconds // 1000)
 
 
-def _delete(name: str, elements: Iterable[_Element | None]) -> Iterable[str]:
-    for element in elements:
-        if element is not None:
-            yield f"delete element {TABLE} {name} {{ {element.key} }}\n"
+def _idle(expires: int | None) -> int:
+    """Seconds since the last packet, from what is left of its element's time."""
+    return SEEN_SECONDS if expires is None else max(0, SEEN_SECONDS - expires // 1000 - 1)
 
 
-def _read_one(key: str, text: str) -> _Element | None:
-    """Read libnftables' text answer to ``get element``, with times like ``1m29s960ms`` in nft(8)."""
-    counter, expires = _COUNTER.search(text), _EXPIRES.search(text)
-    if counter is None or expires is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in expires.groups())
-    rest = max(1, ((days * 24 + hours) * 60 + minutes) * 60 + seconds)
-    return _Element(key, 0, rest, int(counter[1]), int(counter[2]))
+def _renewed(key: bytes, timeout: int, old: Element | None) -> Element:
+    packets, count = (old.packet_count or 0, old.byte_count or 0) if old else (0, 0)
+    return Element(key, timeout, timeout, packets, count)
 
 
-def _parse(objects: Iterable[dict[str, Any]]) -> Iterable[_Element]:
-    """Read the elements of libnftables' JSON answer to ``list set``."""
-    for one in objects:
-        for entry in one.get("set", {}).get("elem", ()):
-            element = entry["elem"]
-            value, counter = element["val"], element.get("counter", {})
-            key = " . ".join(value["concat"]) if isinstance(value, dict) else value
-            # A rest of less than a second is written as 0, which nft would read as "for ever".
-            expires = max(1, element["expires"])
-            yield _Element(key, element["timeout"], expires, counter.get("packets", 0), counter.get("bytes", 0))
+def _text(element: Element) -> str:
+    """An element of a set as nft reads it: first the counter, then the times, then the comment."""
+    parts = [str(ipaddress.IPv4Address(element.key[:4]))]
+    if len(element.key) > 4:
+        parts.append(f". {element.key[4:10].hex(':')}")
+    if element.byte_count is not None:
+        parts.append(f"counter packets {element.packet_count} bytes {element.byte_count}")
+    if element.timeout:
+        parts.append(f"timeout {element.timeout}ms")
+    # nft would read 0 as "for ever".
+    parts.append(f"expires {max(1, element.expires)}ms")
+    if element.comment:
+        parts.append(f'comment "{element.comment}"')
+    return " ".join(parts)

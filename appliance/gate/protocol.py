@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -23,6 +22,8 @@ ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024  # a /20 full of clients
 LEASE_SECONDS_MAX: Final = 2_592_000
 QUOTA_ID_MAX: Final = 2**31 - 1
 QUOTA_BYTES_MAX: Final = 2**50
+_NUMBER = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ADDRESS = re.compile(rf"{_NUMBER}(?:\.{_NUMBER}){{3}}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _SPEED = re.compile(r"([a-z][a-z0-9]{0,10})?")
 
@@ -46,11 +47,8 @@ class Client:
     mac: str
 
     def __post_init__(self) -> None:
-        try:
-            canonical: str | None = str(ipaddress.IPv4Address(self.address))
-        except ValueError:
-            canonical = None
-        if canonical != self.address or not isinstance(self.mac, str) or not _MAC.fullmatch(self.mac):
+        texts = isinstance(self.address, str) and isinstance(self.mac, str)
+        if not texts or not _ADDRESS.fullmatch(self.address) or not _MAC.fullmatch(self.mac):
             raise GateRefused(RefusalCode.MALFORMED, "a client is an IPv4 address and a MAC like 02:00:00:00:00:01")
 
 
@@ -214,8 +212,13 @@ def encode(message: Request | Answer) -> bytes:
     """Write one message as a line of JSON."""
     for name, kind in (*_REQUESTS.items(), *_ANSWERS.items()):
         if type(message) is kind:
-            return json.dumps({"type": name, **dataclasses.asdict(message)}, separators=(",", ":")).encode() + b"\n"
+            document = {"type": name, **_plain(message)}
+            return json.dumps(document, separators=(",", ":"), default=_plain).encode() + b"\n"
     raise TypeError(f"not a message of this protocol: {message!r}")
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in part.__slots__}
 
 
 def decode_request(line: bytes) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import threading
 
@@ -45,6 +46,10 @@ def _speeds(config: Config) -> frozenset[str]:
     return frozenset({"", *(speed.name for speed in config.speeds)})
 
 
+def _with_known_speed(one: Admitted, known: frozenset[str]) -> Admitted:
+    return one if one.speed in known else dataclasses.replace(one, speed="")
+
+
 class LocalGate:
     """Keeps `protocol.Gate` over a firewall in the same process. `use` comes first.
 
@@ -60,6 +65,8 @@ class LocalGate:
     def use(self, config: Config) -> bool:
         """Put the firewall of ``config`` in force; devices of networks that are gone are shut out.
 
+        Whose class of ``[[speeds]]`` is gone has its fair share, and is listed so.
+
         Returns:
             Whether the firewall was changed; one with the same fingerprint is left alone.
 
@@ -69,13 +76,9 @@ class LocalGate:
         with self._lock:
             changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
             self._config = config
-            strays = [
-                Revoke(one.client)
-                for one in self._firewall.clients()
-                if not may_be_admitted(config, one.client.address)
-            ]
-            if strays:
-                self._firewall.change(strays)
+            for one in self._firewall.clients():
+                if not may_be_admitted(config, one.client.address):
+                    self._firewall.change([Revoke(one.client)])
             return changed
 
     def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
@@ -104,14 +107,16 @@ class LocalGate:
     def clients(self) -> tuple[Admitted, ...]:
         """Who is let through. Raises `GateRefused` with code ``failed``."""
         try:
-            return self._firewall.clients()
+            known = _speeds(self._config)
+            return tuple(_with_known_speed(one, known) for one in self._firewall.clients())
         except OperationError as error:
             raise GateRefused(RefusalCode.FAILED, str(error)) from None
 
     def admitted(self, client: Client) -> Admitted | None:
         """What is left of one client's lease. Raises `GateRefused` with code ``failed``."""
         try:
-            return self._firewall.admitted(client)
+            found = self._firewall.admitted(client)
+            return found and _with_known_speed(found, _speeds(self._config))
         except OperationError as error:
             raise GateRefused(RefusalCode.FAILED, str(error)) from None
 

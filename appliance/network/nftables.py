@@ -18,6 +18,8 @@ from appliance.network import filter_rules, shaper
 TABLE = "inet desahub"
 CLIENTS_MAX = 8_192
 REDIRECT_PORT = 8080
+# How long the box remembers when a device last sent something; longer than any idle_seconds of hub.toml.
+SEEN_SECONDS = 90_000
 # A client's class of the shaper, by address; the gate fills it.
 CLASS_MAP = "client_class"
 # Addresses of the walled garden's names, filled by dnsmasq.
@@ -27,6 +29,8 @@ _DNS_LIMIT = "limit rate over 50/second burst 200 packets"
 # New connections of a device that is not let through: each makes the box remember something, for whatever source
 # address it names. A phone that wakes up tries some 50 at once.
 _KNOCK_LIMIT = "limit rate over 50/second burst 250 packets"
+# Each packet that its quota stops renews it; the gate takes a device out that gets a new one.
+_EXHAUSTED_SECONDS = 10
 _SYN = "tcp flags & (fin | syn | rst | ack) {} syn"
 _PING_LIMIT = "icmp type echo-request limit rate 20/second burst 40 packets accept"
 
@@ -60,7 +64,8 @@ def _hash(body: str) -> str:
 def _body(config: Config) -> str:
     chains = [_guard(config), _input(config)]
     chains += [_from_network(network) for network in config.networks]
-    chains += [_dns_limit(), _forward(config), _share_line(config), _redirect(config), _masquerade(config)]
+    chains += [_dns_limit(), *_residents(), _forward(config)]
+    chains += [_share_line(config), _redirect(config), _masquerade(config)]
     return "\n".join([_sets(config), *chains])
 
 
@@ -86,6 +91,13 @@ def _sets(config: Config) -> str:
     blocks = [
         _block("set admitted", ["type ipv4_addr . ether_addr", size, "flags timeout", "counter"]),
         _block("set admitted_return", ["type ipv4_addr", size, "flags timeout", "counter"]),
+        # Only the gate writes it, so that it has no timeouts.
+        _block("map quota_of", ["type ipv4_addr : quota", size]),
+        # Packets write these: when a device last sent something, and who has used up its quota just now.
+        *(
+            _block(f"set {name}", ["type ipv4_addr", "size 65535", "flags dynamic,timeout", f"timeout {seconds}s"])
+            for name, seconds in (("seen", SEEN_SECONDS), ("exhausted", _EXHAUSTED_SECONDS))
+        ),
         # By MAC: one device can name every address of its network.
         *(
             _block(f"set {name}", ["type ether_addr", "size 65535", "flags dynamic,timeout", "timeout 1m"])
@@ -140,7 +152,8 @@ def _input(config: Config) -> str:
             *filter_rules.before_established(config),
             # A connection that was led to the redirect before its device was admitted ends with the admission: its next
             # request is a new connection, and gets the true answer.
-            f"iifname {_interfaces(config.resident_networks)} tcp dport {REDIRECT_PORT} "
+            # Not of who has used up its quota: that one is to see the portal.
+            f"iifname {_interfaces(config.resident_networks)} tcp dport {REDIRECT_PORT} ip saddr != @exhausted "
             "ip saddr . ether saddr @admitted reject with tcp reset",
             "ct state invalid drop",
             "ct state established,related accept",
@@ -187,8 +200,8 @@ def _forward(config: Config) -> str:
         "tcp flags syn tcp option maxseg size set rt mtu",
         # Before who is let through: what the filter refuses is refused to everybody in its networks.
         *filter_rules.forward(config),
-        f"iifname {residents} {out} ip saddr . ether saddr @admitted accept",
-        f"{back} oifname {residents} ct state established,related ip daddr @admitted_return accept",
+        f"iifname {residents} {out} jump resident_out",
+        f"{back} oifname {residents} ct state established,related jump resident_in",
     ]
     if config.portal.garden_addresses:
         lines += [
@@ -228,6 +241,25 @@ def _share_line(config: Config) -> str:
     return _block("chain share_line", lines)
 
 
+def _residents() -> Iterable[str]:
+    """What an admitted device sends and receives: within its quota, and counted once it is."""
+    over = "quota name ip {0} map @quota_of update @exhausted {{ ip {0} }} drop"
+    yield _block(
+        "chain resident_out",
+        [
+            # Such a look counts nothing.
+            "ip saddr . ether saddr != @admitted return",
+            over.format("saddr"),
+            "update @seen { ip saddr }",
+            "ip saddr . ether saddr @admitted accept",
+        ],
+    )
+    yield _block(
+        "chain resident_in",
+        ["ip daddr != @admitted_return return", over.format("daddr"), "ip daddr @admitted_return accept"],
+    )
+
+
 def _redirect(config: Config) -> str:
     """Port 80 of who is not admitted goes to nginx's redirect; names are asked of the box, wherever they were sent."""
     lines = ["type nat hook prerouting priority dstnat; policy accept;", *filter_rules.redirect(config)]
@@ -238,6 +270,7 @@ def _redirect(config: Config) -> str:
         lines += [
             f"{elsewhere} meta l4proto {{ tcp, udp }} th dport 53 redirect to :53",
             f"{elsewhere} {garden}tcp dport 80 ip saddr . ether saddr != @admitted redirect to :{REDIRECT_PORT}",
+            f"{elsewhere} {garden}tcp dport 80 ip saddr @exhausted redirect to :{REDIRECT_PORT}",
         ]
     return _block("chain redirect_residents", lines)
 

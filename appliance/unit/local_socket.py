@@ -70,6 +70,7 @@ class LineServer(Generic[Request, Answer]):
     ) -> None:
         self._dialogue, self._known, self._limits = dialogue, frozenset(known_uids), limits or Limits()
         self._open: Counter[int | None] = Counter()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @contextlib.asynccontextmanager
     async def listening(self, path: Path) -> AsyncIterator[None]:
@@ -89,6 +90,8 @@ class LineServer(Generic[Request, Answer]):
             yield
         finally:
             server.close()
+            for writer in tuple(self._writers):
+                writer.close()
             path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -96,6 +99,7 @@ class LineServer(Generic[Request, Answer]):
         uid = _peer_uid(writer)
         asker = uid if uid in self._known else None
         most = self._limits.connections_of_strangers if asker is None else self._limits.connections_per_uid
+        self._writers.add(writer)
         try:
             if self._open[asker] < most:
                 self._open[asker] += 1
@@ -106,6 +110,7 @@ class LineServer(Generic[Request, Answer]):
         except (OSError, TimeoutError):
             log.debug("an asker went away before its answer")
         finally:
+            self._writers.discard(writer)
             writer.close()
 
     async def _answer_one(self, uid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -99,7 +99,10 @@ def test_a_second_server_does_not_take_the_place(tmp_path: Path) -> None:
         def listen() -> None:
             asyncio.run(_briefly(made(Limits()), path))
 
-        await asyncio.to_thread(listen)
+        try:
+            await asyncio.to_thread(listen)
+        finally:
+            assert await asked(path, b"7\n"), "the first goes on"
 
     with pytest.raises(OperationError, match="another server listens there"):
         serving(path, made(Limits()), second)

@@ -1,0 +1,264 @@
+"""Elements of sets, and quotas, of table ``inet desahub``: read one, read all, change some in one transaction.
+
+libnftables reads every object of the table before it looks at one, so that its cost grows with who is online. These
+messages name what they mean, and cost the same with one client or thousands. Rules are none of this module's business.
+
+Source: include/uapi/linux/netfilter/nf_tables.h, net/netfilter/nf_tables_api.c; libnftables 1.0.6 for comments.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from appliance.system.netlink import (
+    ATTRIBUTE,
+    F_CREATE,
+    F_DUMP,
+    NETFILTER,
+    Message,
+    Netlink,
+    NetlinkError,
+    attribute,
+    attributes,
+    nested,
+    text,
+)
+
+_SUBSYSTEM: Final = 10  # NFNL_SUBSYS_NFTABLES
+_GET_TABLE, _NEW_ELEMENT, _GET_ELEMENT, _DELETE_ELEMENT = 1, 12, 13, 14
+_NEW_OBJECT, _GET_OBJECT, _DELETE_OBJECT = 18, 19, 20
+_HEAD: Final = struct.pack(">BBH", 1, 0, 0)  # NFPROTO_INET, version 0
+_TABLE: Final = attribute(1, text("desahub"))
+_U64: Final = struct.Struct(">Q")
+_U32: Final = struct.Struct(">I")
+_QUOTA: Final = attribute(3, _U32.pack(2))  # NFTA_OBJ_TYPE, NFT_OBJECT_QUOTA
+_OVER: Final = attribute(2, _U32.pack(1))  # NFTA_QUOTA_FLAGS, NFT_QUOTA_F_INV
+
+
+class Element(NamedTuple):
+    """One element of a set or map; a tuple, since a list of clients makes thousands of them.
+
+    ``key`` is as the kernel keeps it, each part padded to four bytes. ``timeout`` and ``expires`` are milliseconds, 0
+    for none. The counts belong to sets with a counter, others have None there. ``data`` is a map's value, ``object``
+    the name of a map's object.
+    """
+
+    key: bytes
+    timeout: int = 0
+    expires: int = 0
+    packet_count: int | None = None
+    byte_count: int | None = None
+    comment: str = ""
+    data: bytes = b""
+    object: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Add ``element`` to the set called ``name``. One that is there already stays as it is."""
+
+    name: str
+    element: Element
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Delete the element with ``key`` from the set called ``name``; it must be there."""
+
+    name: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PutQuota:
+    """Make a quota: over ``limit_bytes`` it matches."""
+
+    name: str
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeQuota:
+    """Delete a quota that no element refers to any more."""
+
+    name: str
+
+
+Change = Put | Take | PutQuota | TakeQuota
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaState:
+    """A quota as the kernel has it."""
+
+    name: str
+    limit_bytes: int
+    used_bytes: int
+
+    @property
+    def left_bytes(self) -> int:
+        """What may still pass; the packet that found no room is counted as used."""
+        return max(0, self.limit_bytes - self.used_bytes)
+
+
+class Elements:
+    """The sets of table ``inet desahub`` in the kernel of this network namespace.
+
+    Each method raises `NetlinkError` where the kernel refuses, and `OperationError` where it does not answer.
+    """
+
+    def __init__(self) -> None:
+        # Two, so that reading a long list holds up no login.
+        self._netlink, self._lists = Netlink(NETFILTER), Netlink(NETFILTER)
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """Make ``changes`` in one transaction, in their order: all or nothing."""
+        self._netlink.batch(_SUBSYSTEM, [_message(change) for change in changes])
+
+    def one(self, name: str, key: bytes) -> Element | None:
+        """The element of a set with this key, None when there is none."""
+        wanted = nested(3, nested(1, nested(1, attribute(1, key))))
+        body = _HEAD + _TABLE + attribute(2, text(name)) + wanted
+        try:
+            answers = self._netlink.ask(Message(_kind(_GET_ELEMENT), 0, body))
+        except NetlinkError as error:
+            if error.number == errno.ENOENT:
+                return None
+            raise
+        return next(_elements(answers), None)
+
+    def all(self, name: str) -> list[Element]:
+        """Every element of a set; none where there is no such set."""
+        body = _HEAD + _TABLE + attribute(2, text(name))
+        try:
+            return list(_elements(self._lists.ask(Message(_kind(_GET_ELEMENT), F_DUMP, body))))
+        except NetlinkError as error:
+            if error.number == errno.ENOENT:
+                return []
+            raise
+
+    def quota(self, name: str) -> QuotaState | None:
+        """One quota, None when there is none."""
+        body = _HEAD + _TABLE + attribute(2, text(name)) + _QUOTA
+        try:
+            answers = self._netlink.ask(Message(_kind(_GET_OBJECT), 0, body))
+        except NetlinkError as error:
+            if error.number == errno.ENOENT:
+                return None
+            raise
+        return _quota(answers[0])
+
+    def quotas(self) -> list[QuotaState]:
+        """Every quota of the table."""
+        answers = self._lists.ask(Message(_kind(_GET_OBJECT), F_DUMP, _HEAD + _TABLE + _QUOTA))
+        return [_quota(answer) for answer in answers]
+
+    def table_comment(self) -> str | None:
+        """The comment of the table, None without the table."""
+        try:
+            answers = self._netlink.ask(Message(_kind(_GET_TABLE), 0, _HEAD + _TABLE))
+        except NetlinkError as error:
+            if error.number == errno.ENOENT:
+                return None
+            raise
+        return _comment(dict(attributes(answers[0], len(_HEAD))).get(6, b""))
+
+
+def _kind(number: int) -> int:
+    return _SUBSYSTEM << 8 | number
+
+
+def _message(change: Change) -> Message:
+    match change:
+        case Put(name, element):
+            body = _HEAD + _TABLE + attribute(2, text(name)) + nested(3, nested(1, _packed(element)))
+            return Message(_kind(_NEW_ELEMENT), F_CREATE, body)
+        case Take(name, key):
+            wanted = nested(3, nested(1, nested(1, attribute(1, key))))
+            return Message(_kind(_DELETE_ELEMENT), 0, _HEAD + _TABLE + attribute(2, text(name)) + wanted)
+        case PutQuota(name, limit_bytes):
+            quota = nested(4, attribute(1, _U64.pack(limit_bytes)), _OVER)
+            return Message(_kind(_NEW_OBJECT), F_CREATE, _HEAD + _TABLE + attribute(2, text(name)) + _QUOTA + quota)
+        case TakeQuota(name):
+            return Message(_kind(_DELETE_OBJECT), 0, _HEAD + _TABLE + attribute(2, text(name)) + _QUOTA)
+
+
+def _packed(element: Element) -> bytes:
+    parts = [nested(1, attribute(1, element.key))]
+    if element.data:
+        parts.append(nested(2, attribute(1, element.data)))
+    if element.timeout:
+        parts.append(attribute(4, _U64.pack(element.timeout)))
+    if element.expires:
+        parts.append(attribute(5, _U64.pack(element.expires)))
+    if element.comment:
+        comment = text(element.comment)
+        parts.append(attribute(6, bytes([0, len(comment)]) + comment))
+    if element.byte_count is not None:
+        counter = nested(
+            2, attribute(1, _U64.pack(element.byte_count)), attribute(2, _U64.pack(element.packet_count or 0))
+        )
+        parts.append(nested(7, attribute(1, text("counter")), counter))
+    if element.object:
+        parts.append(attribute(9, text(element.object)))
+    return b"".join(parts)
+
+
+def _elements(answers: Iterable[bytes]) -> Iterator[Element]:
+    for answer in answers:
+        for kind, value in attributes(answer, len(_HEAD)):
+            if kind == 3:
+                for _, element in attributes(value):
+                    yield _element(element)
+
+
+def _element(data: bytes) -> Element:
+    # Written flat: this is where the time of a long list goes.
+    key, timeout, expires, packets, count, comment, value, name = b"", 0, 0, None, None, "", b"", ""
+    start, end = 0, len(data)
+    while start < end:
+        length, kind = ATTRIBUTE.unpack_from(data, start)
+        kind &= 0x3FFF
+        if kind == 1:
+            key = data[start + 8 : start + length]
+        elif kind == 4:
+            (timeout,) = _U64.unpack_from(data, start + 4)
+        elif kind == 5:
+            (expires,) = _U64.unpack_from(data, start + 4)
+        elif kind == 7:
+            packets, count = _counter(data[start + 4 : start + length])
+        elif kind == 6:
+            comment = _comment(data[start + 4 : start + length])
+        elif kind == 2:
+            value = data[start + 8 : start + length]
+        elif kind == 9:
+            name = data[start + 4 : start + length - 1].decode("ascii", "replace")
+        start += (length + 3) & ~3
+    return Element(key, timeout, expires, packets, count, comment, value, name)
+
+
+def _counter(expression: bytes) -> tuple[int, int]:
+    """Packets and bytes."""
+    if len(expression) == 40:  # as most machines write it: name, then bytes and packets
+        (count,), (packets,) = _U64.unpack_from(expression, 20), _U64.unpack_from(expression, 32)
+        return packets, count
+    values = dict(attributes(dict(attributes(expression))[2]))
+    return _U64.unpack(values[2])[0], _U64.unpack(values[1])[0]
+
+
+def _comment(userdata: bytes) -> str:
+    """Read a comment as libnftables keeps it: kind 0, its length, and text ended by a zero."""
+    if len(userdata) < 3 or userdata[0] != 0:
+        return ""
+    return userdata[2 : 2 + userdata[1]].rstrip(b"\0").decode("utf-8", "replace")
+
+
+def _quota(answer: bytes) -> QuotaState:
+    found = dict(attributes(answer, len(_HEAD)))
+    values = dict(attributes(found[4]))
+    name = found[2].rstrip(b"\0").decode("ascii", "replace")
+    return QuotaState(name, _U64.unpack(values[1])[0], _U64.unpack(values[4])[0])
