@@ -101,9 +101,16 @@ def test_a_newer_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("change", "allowed"),
-    [({"batch": 4_096}, "0 to 4095"), ({"serial": 0}, "1 to 4096"), ({"minutes": 61}, "30, 60"), ({"devices": 9}, "1 to 8"),
-     ({"megabytes": 1}, "0, 50"), ({"speed_level": 8}, "0 to 7"), ({"last_day": datetime.date(2036, 3, 20)}, "2036-03-19")],
-)  # fmt: skip
+    [
+        ({"batch": 4_096}, "0 to 4095"),
+        ({"serial": 0}, "1 to 4096"),
+        ({"minutes": 61}, "30, 60"),
+        ({"devices": 9}, "1 to 8"),
+        ({"megabytes": 1}, "0, 50"),
+        ({"speed_level": 8}, "0 to 7"),
+        ({"last_day": datetime.date(2036, 3, 20)}, "2036-03-19"),
+    ],
+)
 def test_what_does_not_fit_is_refused_with_what_does(change: dict[str, int], allowed: str) -> None:
     values = {name: getattr(WORTH, name) for name in DistrictCode.__slots__}
     with pytest.raises(ValueError, match=allowed):
