@@ -71,8 +71,11 @@ def noted(db: sqlite_utils.Database, now: Now) -> int | None:
     return int(row[0]) if row else None
 
 
-def carry_over(db: sqlite_utils.Database, now: Now) -> None:
-    """Bring the budgets of earlier boots into this one. Done twice in a boot it changes nothing more."""
+def carry_over(db: sqlite_utils.Database, now: Now) -> int:
+    """Bring the budgets of earlier boots into this one; return the second of this boot that was noted last.
+
+    Done twice in a boot it changes nothing more.
+    """
     values = {"boot_id": now.boot_id, "now": now.boot_seconds}
     db.execute(
         """
@@ -86,8 +89,10 @@ def carry_over(db: sqlite_utils.Database, now: Now) -> None:
     db.execute("UPDATE grants SET counter_sent = 0, counter_received = 0 WHERE NOT EXISTS"
                " (SELECT 1 FROM checkpoints WHERE boot_id = :boot_id)", values)  # fmt: skip
     db.execute("DELETE FROM checkpoints WHERE boot_id != :boot_id", values)
-    if noted(db, now) is None:
+    before = noted(db, now)
+    if before is None:
         note(db, now)
+    return now.boot_seconds if before is None else before
 
 
 def budget(row: dict[str, Any]) -> Budget:

@@ -6,7 +6,7 @@ write here, each in its own process; what several threads of the portal write at
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -73,6 +73,16 @@ class Grants:
         with self.store.reading() as db:
             return known(db, mac, day, now)
 
+    def known_on(self, day: str, now: Now) -> Mapping[str, Known]:
+        """What is known of each device that used something on ``day``, or is kept out: by MAC, see `known`."""
+        with self.store.reading() as db:
+            used = {
+                mac: (seconds, count)
+                for mac, seconds, count in db.execute("SELECT mac, seconds, bytes FROM daily_use WHERE day = ?", (day,))
+            }
+            kept_out = blocks.in_force(db, now)
+        return {mac: Known(*used.get(mac, (0, 0)), kept_out.get(mac)) for mac in {*used, *kept_out}}
+
     def take_back(self, client: Client, now: Now, why: End = End.LOGOUT) -> None:
         """End a client's grant, durably. The gate is asked next; where it is silent the keeper asks it again."""
         self.write(lambda db: take_back(db, client, why, now))
@@ -102,7 +112,8 @@ def keep(db: sqlite_utils.Database, decision: Decision, now: Now) -> Grant:
         raise ValueError(f"the decision is {decision.verdict}: there is nothing to keep")
     counters = (0, 0)
     for old in _select(db, "address = ?", (client.address,)):
-        counters = _counters(db, client)
+        if old.client == client:  # the gate's counters go on through a renewal
+            counters = (old.counted_sent_bytes, old.counted_received_bytes)
         _end(db, old, End.RENEWED if old.client == client else End.REPLACED, now)
     for grant in _too_many(db, client, now):
         _end(db, grant, End.REPLACED, now)
@@ -130,6 +141,12 @@ def take_back(db: sqlite_utils.Database, client: Client, why: End, now: Now) -> 
         _end(db, grant, why, now)
 
 
+def end_session(db: sqlite_utils.Database, session_id: int, why: End, now: Now) -> None:
+    """Within a transaction: end one grant, unless a newer one has taken its place."""
+    for grant in _select(db, "session_id = ?", (session_id,)):
+        _end(db, grant, why, now)
+
+
 def of_voucher(db: sqlite_utils.Database, voucher: str) -> list[Grant]:
     """Within a transaction: the grants made with one voucher."""
     return _select(db, "voucher = ?", (voucher,))
@@ -148,14 +165,6 @@ def _end(db: sqlite_utils.Database, grant: Grant, why: End, now: Now) -> None:
 def _delete(db: sqlite_utils.Database, grant: Grant) -> None:
     db.execute("DELETE FROM grants WHERE address = ?", (grant.client.address,))
     db.execute("DELETE FROM budgets WHERE id = ? AND NOT is_shared", (grant.budget.id,))
-
-
-def _counters(db: sqlite_utils.Database, client: Client) -> tuple[int, int]:
-    """What the gate had counted for exactly this client: its counters go on through a renewal."""
-    found = db.execute(
-        "SELECT counter_sent, counter_received FROM grants WHERE address = ? AND mac = ?", (client.address, client.mac)
-    ).fetchone()
-    return (found[0], found[1]) if found else (0, 0)
 
 
 def _too_many(db: sqlite_utils.Database, newest: Client, now: Now) -> list[Grant]:
@@ -179,4 +188,5 @@ def _grant(row: dict[str, Any]) -> Grant:
     return Grant(
         Client(row["address"], row["mac"]), budgets.budget(row), row["session_id"], row["network"], Access(row["way"]),
         row["wall_seconds"], row["speed"], row["voucher"], row["sent_bytes"], row["received_bytes"],
+        row["counter_sent"], row["counter_received"],
     )  # fmt: skip

@@ -17,6 +17,7 @@ from appliance.core.config import Timezone
 from captive_portal.now import Now
 
 DAY_SECONDS: Final = 86_400
+UNDATED: Final = "boot:"
 WEEK_SECONDS: Final = 7 * DAY_SECONDS
 _OFFSET_SECONDS: Final = {Timezone.WIB: 7 * 3_600, Timezone.WITA: 8 * 3_600, Timezone.WIT: 9 * 3_600}
 _EPOCH = datetime.date(1970, 1, 1)  # a Thursday
@@ -30,7 +31,7 @@ def is_known(now: Now) -> bool:
 def day(now: Now, timezone: Timezone) -> str:
     """Name today: its date, or ``boot:ID:N`` for the N-th 24 hours of a boot that does not know the date."""
     if not is_known(now):
-        return f"boot:{now.boot_id}:{now.boot_seconds // DAY_SECONDS}"
+        return f"{UNDATED}{now.boot_id}:{now.boot_seconds // DAY_SECONDS}"
     return date_of(now.wall_seconds, timezone)
 
 

@@ -162,7 +162,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What was granted to a client. ``wall_seconds`` says to a person when; bytes are of the last checkpoint."""
+    """What was granted to a client; ``wall_seconds`` says to a person when.
+
+    Bytes are of the last checkpoint, when the gate's own counters for this client stood at ``counted_...``.
+    """
 
     client: Client
     budget: Budget
@@ -174,6 +177,8 @@ class Grant:
     voucher: str = ""
     sent_bytes: int = 0
     received_bytes: int = 0
+    counted_sent_bytes: int = 0
+    counted_received_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,203 @@
+"""What has been used since it was last written down: bytes of sessions and budgets, time and bytes of the day.
+
+Pure, in memory of the keeper. What is in the database plus what is here is what is true now. The gate's counters go
+back to 0 when the kernel begins anew; what a counter shows less than before is counted from 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from appliance.core.config import Access
+from appliance.gate.protocol import Admitted, Client
+from captive_portal.now import Now
+from captive_portal.rules import Grant, Known
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One session's bytes since they were noted, and where the gate's counters stand."""
+
+    session_id: int
+    sent_bytes: int
+    received_bytes: int
+    counter_sent: int
+    counter_received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What is to be written down."""
+
+    sessions: tuple[Counted, ...]
+    budget_bytes: Mapping[int, int]
+    day_seconds: Mapping[str, int]
+    day_bytes: Mapping[str, int]
+
+    @property
+    def is_empty(self) -> bool:
+        """Is there nothing to write?"""
+        return not (self.sessions or self.budget_bytes or self.day_seconds or self.day_bytes)
+
+
+@dataclass(slots=True)
+class _Meter:
+    client: Client
+    counter_sent: int
+    counter_received: int
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    sent_bits_per_second: int = 0
+    received_bits_per_second: int = 0
+
+    def count(self, found: Admitted, elapsed_seconds: float) -> tuple[int, int]:
+        """Take a new reading of the gate's counters; return the bytes sent and received since the last."""
+        sent = found.sent_bytes - self.counter_sent if found.sent_bytes >= self.counter_sent else found.sent_bytes
+        received = (
+            found.received_bytes - self.counter_received
+            if found.received_bytes >= self.counter_received
+            else found.received_bytes
+        )
+        self.counter_sent, self.counter_received = found.sent_bytes, found.received_bytes
+        self.sent_bytes += sent
+        self.received_bytes += received
+        if elapsed_seconds > 0:
+            self.sent_bits_per_second = int(sent * 8 / elapsed_seconds)
+            self.received_bits_per_second = int(received * 8 / elapsed_seconds)
+        return sent, received
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One session's use now: bytes since its last checkpoint, and rates of the last look."""
+
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    sent_bits_per_second: int = 0
+    received_bits_per_second: int = 0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The keeper's memory of use.
+
+    Args:
+        boot_seconds: when it was last written down; the day goes on from there.
+        has_days: whether any network has a daily limit; without one no day is counted.
+    """
+
+    boot_seconds: int
+    has_days: bool = True
+    _meters: dict[int, _Meter] = field(default_factory=dict)
+    _session_of: dict[Client, int] = field(default_factory=dict)
+    _budget_bytes: Counter[int] = field(default_factory=Counter)
+    _day_seconds: Counter[str] = field(default_factory=Counter)
+    _day_bytes: Counter[str] = field(default_factory=Counter)
+
+    def observe(
+        self, grants: Iterable[Grant], inside: Mapping[Client, Admitted], now: Now, elapsed_seconds: float
+    ) -> tuple[int, int]:
+        """Take a new look; return the bytes sent and received by all since the last.
+
+        ``elapsed_seconds``, since the look before it, is for rates alone; 0 leaves them.
+        """
+        online: dict[str, int] = {}
+        all_sent = all_received = 0
+        for grant in grants:
+            meter = self._meter(grant)
+            found = inside.get(grant.client)
+            if found is not None:
+                sent, received = meter.count(found, elapsed_seconds)
+                self._count(grant, sent + received)
+                all_sent, all_received = all_sent + sent, all_received + received
+            if grant.way is Access.TERMS:
+                begun = grant.budget.boot_seconds
+                online[grant.client.mac] = min(begun, online.get(grant.client.mac, begun))
+        # A device with two addresses lives one life.
+        for mac, begun in online.items():
+            passed = now.boot_seconds - max(begun, self.boot_seconds)
+            if self.has_days and passed > 0:
+                self._day_seconds[mac] += passed
+        self.boot_seconds = now.boot_seconds
+        return all_sent, all_received
+
+    def use_up(self, grant: Grant, left_bytes: int) -> None:
+        """Count a rest that the kernel lets nobody have as used."""
+        self._count(grant, left_bytes)
+
+    def flow(self, session_id: int) -> Flow:
+        """One session's use now."""
+        meter = self._meters.get(session_id)
+        if meter is None:
+            return Flow()
+        return Flow(meter.sent_bytes, meter.received_bytes, meter.sent_bits_per_second, meter.received_bits_per_second)
+
+    def grant_now(self, grant: Grant) -> Grant:
+        """A grant from the database, with what its budget has used up to now."""
+        unnoted = self._budget_bytes[grant.budget.id]
+        if not unnoted:
+            return grant
+        return dataclasses.replace(
+            grant, budget=dataclasses.replace(grant.budget, used_bytes=grant.budget.used_bytes + unnoted)
+        )
+
+    def known_now(self, mac: str, known: Known) -> Known:
+        """What the database knows of a device, with its use up to now."""
+        return dataclasses.replace(
+            known,
+            seconds_today=known.seconds_today + self._day_seconds[mac],
+            bytes_today=known.bytes_today + self._day_bytes[mac],
+        )
+
+    def notes(self) -> Notes:
+        """What is to be written down; `noted` says that it has been."""
+        sessions = tuple(
+            Counted(number, meter.sent_bytes, meter.received_bytes, meter.counter_sent, meter.counter_received)
+            for number, meter in self._meters.items()
+            if meter.sent_bytes or meter.received_bytes
+        )
+        return Notes(sessions, dict(+self._budget_bytes), dict(+self._day_seconds), dict(+self._day_bytes))
+
+    def noted(self, notes: Notes, alive: Iterable[int]) -> None:
+        """Forget what has been written down, and the sessions that are not ``alive`` any more."""
+        self._budget_bytes.subtract(notes.budget_bytes)
+        self._day_seconds.subtract(notes.day_seconds)
+        self._day_bytes.subtract(notes.day_bytes)
+        self._budget_bytes, self._day_seconds, self._day_bytes = (
+            +self._budget_bytes, +self._day_seconds, +self._day_bytes,
+        )  # fmt: skip
+        for counted in notes.sessions:
+            meter = self._meters[counted.session_id]
+            meter.sent_bytes -= counted.sent_bytes
+            meter.received_bytes -= counted.received_bytes
+        kept = set(alive)
+        self._meters = {
+            number: meter
+            for number, meter in self._meters.items()
+            if number in kept or meter.sent_bytes or meter.received_bytes
+        }
+        self._session_of = {client: number for client, number in self._session_of.items() if number in self._meters}
+
+    def _meter(self, grant: Grant) -> _Meter:
+        meter = self._meters.get(grant.session_id)
+        if meter is None:
+            # A renewal goes on where the counters stood: what came before belongs to the session before it.
+            older = self._meters.get(self._session_of.get(grant.client, 0))
+            meter = (
+                _Meter(grant.client, older.counter_sent, older.counter_received)
+                if older
+                else _Meter(grant.client, grant.counted_sent_bytes, grant.counted_received_bytes)
+            )
+            self._meters[grant.session_id], self._session_of[grant.client] = meter, grant.session_id
+        return meter
+
+    def _count(self, grant: Grant, counted_bytes: int) -> None:
+        if not counted_bytes:
+            return
+        if grant.budget.quota_bytes is not None:
+            self._budget_bytes[grant.budget.id] += counted_bytes
+        if grant.way is Access.TERMS and self.has_days:
+            self._day_bytes[grant.client.mac] += counted_bytes
