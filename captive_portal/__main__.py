@@ -19,7 +19,9 @@ from appliance.unit.state import state_directory
 from captive_portal import database, leases
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
+from captive_portal.redeeming import Vouchers
 from captive_portal.views import create_app
+from captive_portal.voucher_keys import open_keys
 
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 GATE_SECONDS: Final = 3.0
@@ -37,9 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     roots = Roots.under(options.roots) if options.roots else REAL
     try:
         config = hub_config.parse(options.config.read_text("utf-8"))
+        state = state_directory(options.state_directory)
+        grants = open_grants(state / database.NAME)
         app = create_app(
             config,
-            grants=open_grants(state_directory(options.state_directory) / database.NAME),
+            grants=grants,
+            vouchers=Vouchers(grants, config, open_keys(state)),
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
             gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS),
             mac_of=functools.partial(neighbours.mac_of, roots=roots),

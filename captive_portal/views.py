@@ -2,74 +2,45 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Request, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
-from appliance.core.config import Config, Network
+from appliance.core.config import Access, Config
 from appliance.core.errors import GateError, GateRefused
-from appliance.faces import errors, village
-from appliance.faces.origin import device_address
+from appliance.faces import village
 from appliance.faces.web import Face, install
-from appliance.gate.protocol import Admitted, Gate, RefusalCode
+from appliance.gate.protocol import Admitted, Client, Gate
 from appliance.system.uplink_state import UplinkState
-from captive_portal import local_time, rules
+from captive_portal import answers, api, history, words
+from captive_portal.codes import TYPED_LENGTH_MAX
 from captive_portal.grants import Grants
+from captive_portal.marks import FIELD, Marks
 from captive_portal.now import Now
-from captive_portal.rules import Decision, Device, Grant, Known, Policy, Standing, Verdict
+from captive_portal.parts import EXTENSION, Parts, parts
+from captive_portal.redeeming import Outcome, Vouchers
+from captive_portal.rules import Decision, Grant, Policy, Standing, Verdict
 
 # A lease that is about to end is not worth opening the gate for: kernel and grant end within a second of each other.
 REPAIR_SECONDS_MIN: Final = 5
-_RETRY: Final = {"Retry-After": "60"}
+# Who has less than this left may take a new lease without waiting for the end.
+RENEW_SECONDS: Final = 900
+# The page asks again by itself: soon where something is awaited, seldom where only the time left changes.
+_AWAITED_SECONDS: Final = 30
+_SELDOM_SECONDS: Final = 300
 
 pages = Blueprint("portal", __name__, template_folder="templates")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """What the composition point gave; kept with the application, never in the module."""
-
-    config: Config
-    grants: Grants
-    gate: Gate
-    mac_of: Callable[[str], str | None]
-    leased_mac_of: Callable[[str], str | None]
-    uplink: Callable[[], UplinkState]
-    clock: Callable[[], Now]
-    policy: Policy
-    over_unix_socket: bool
-
-    def decide(self) -> tuple[Decision, Now]:
-        """Decide about the device that sent this request, as the kernel knows it."""
-        address = device_address(request, over_unix_socket=self.over_unix_socket)
-        now = self.clock()
-        macs = (self.mac_of(address), self.leased_mac_of(address)) if address else (None, None)
-        known = self.known(macs[0], now) if macs[0] else rules.NOTHING_KNOWN
-        return rules.decide(self.policy, Device(address, *macs), now, known), now
-
-    def known(self, mac: str, now: Now) -> Known:
-        """What is known of a device today."""
-        return self.grants.known(mac, local_time.day(now, self.policy.timezone), now)
-
-    def standing(self, grant: Grant, now: Now) -> Standing:
-        """What a grant gives from now on."""
-        return rules.standing(self.policy, grant, self.known(grant.client.mac, now), now)
-
-    def admitted(self, decision: Decision) -> Admitted | None:
-        """What the gate says about the client. Raises `GateUnavailable`."""
-        return self.gate.admitted(decision.client) if decision.client is not None else None
 
 
 def create_app(
     config: Config,
     *,
     grants: Grants,
+    vouchers: Vouchers,
     gate: Gate,
     mac_of: Callable[[str], str | None],
     leased_mac_of: Callable[[str], str | None],
@@ -82,6 +53,7 @@ def create_app(
     Args:
         config: the village's ``hub.toml``.
         grants: who may be online, durable.
+        vouchers: turns codes into grants.
         gate: opens the firewall.
         mac_of: the kernel's neighbour table; an address's MAC or None.
         leased_mac_of: dnsmasq's leases; the MAC an address was given to, or None.
@@ -102,10 +74,12 @@ def create_app(
         catalogues=Path(__file__).parent / "translations",
         inline_style=True,
         body_bytes_max=4_096,
+        is_own_form=_is_own_form,
     )
-    app.extensions["portal"] = _Parts(
+    app.extensions[EXTENSION] = Parts(
         config=config,
         grants=grants,
+        vouchers=vouchers,
         gate=gate,
         mac_of=mac_of,
         leased_mac_of=leased_mac_of,
@@ -113,155 +87,165 @@ def create_app(
         clock=clock,
         policy=Policy.of(config),
         over_unix_socket=over_unix_socket,
+        marks=Marks(),
     )
+    app.jinja_env.globals["form_mark"] = _form_mark
     app.register_blueprint(pages)
+    api.install(app, config, gate, mac_of, over_unix_socket=over_unix_socket)
     return app
 
 
-def _parts() -> _Parts:
-    found: _Parts = current_app.extensions["portal"]
-    return found
+def _form_mark() -> str:
+    """The mark for a form of this page; empty for who is nobody of ours, and has no form."""
+    client = parts().asker().client
+    return parts().marks.of(client) if client is not None else ""
 
 
-def _network(parts: _Parts) -> Network | None:
-    """The network of the device that asks."""
-    return rules.network_of(parts.policy, device_address(request, over_unix_socket=parts.over_unix_socket))
-
-
-def _page(template: str, **values: Any) -> str:
-    uplink = _parts().uplink()
-    since = datetime.datetime.fromisoformat(uplink.since_wall) if uplink.since_wall else None
-    return render_template(template, config=_parts().config, uplink=uplink, since=since, **values)
+def _is_own_form(asked: Request) -> bool:
+    client = parts().asker().client
+    return client is not None and parts().marks.holds(client, asked.form.get(FIELD, ""))
 
 
 @pages.get("/")
 def home() -> ResponseReturnValue:
-    """Ask the one question; who is connected already sees the state instead."""
-    parts = _parts()
-    decision, now = parts.decide()
-    if decision.client is None:
-        return _explain(decision.verdict)
-    if parts.grants.of(decision.client, now) is not None:
+    """Ask the one question; who has a grant sees the state instead."""
+    asker = parts().asker()
+    if asker.client is None:
+        return answers.refuse()
+    if parts().grants.of(asker.client, asker.now) is not None:
         return redirect(url_for("portal.status"), 303)
     try:
-        admitted = parts.admitted(decision)
+        parts().gate.admitted(asker.client)
     except GateError:
         # Nothing is known of a connection here, so that nothing is claimed of one: the question, and that it must wait.
-        return _page("portal/home.html", network=_network(parts), gate_is_silent=True), 503, _RETRY
-    if admitted is not None:
-        return redirect(url_for("portal.status"), 303)
-    return _page("portal/home.html", network=_network(parts))
+        return answers.question(gate_is_silent=True)
+    return answers.question()
 
 
 @pages.post("/sambung")
 def connect() -> ResponseReturnValue:
     """Decide, keep the grant durably, and only then ask the gate."""
-    parts = _parts()
-    decision, now = parts.decide()
+    decision = parts().decide()
     if decision.client is None:
-        return _explain(decision.verdict)
-    standing = parts.standing(parts.grants.keep(decision, now), now)
+        return answers.refuse(decision)
+    return answers.let_in(parts().grants.keep(decision, parts().asker().now))
+
+
+@pages.get("/voucher")
+def voucher() -> ResponseReturnValue:
+    """The field for a code. A sheet's QR code leads here and fills it in; nothing is redeemed by an address alone."""
+    asker = parts().asker()
+    if asker.client is None:
+        return answers.refuse()
+    if not asker.has_vouchers:
+        return redirect(url_for("portal.home"), 303)
+    return answers.voucher(200, typed=_typed(request.args))
+
+
+@pages.post("/voucher")
+def redeem() -> ResponseReturnValue:
+    """Take a code: decide and keep the grant in one transaction, and only then ask the gate."""
+    asker, typed = parts().asker(), _typed(request.form)
+    if asker.client is None or not asker.has_vouchers:
+        return answers.refuse(Decision(Verdict.WAY_NOT_OFFERED)) if asker.client else answers.refuse()
     try:
-        parts.gate.admit(decision.client, standing.seconds, standing.limits)
-    except GateRefused as error:
-        if error.code in (RefusalCode.NOT_A_RESIDENT, RefusalCode.FULL):
-            parts.grants.drop(decision.client)  # it will not be better later by itself
-        return _explain_refusal(error)
+        done = parts().vouchers.redeem(typed, asker.device, asker.now, parts().gate.admitted)
     except GateError:
-        return errors.page(503, *_kept(), code="GERBANG")
-    return redirect(url_for("portal.status"), 303)
+        return answers.voucher(503, typed=typed, gate_is_silent=True)
+    if done.outcome is Outcome.WELCOME and done.grant is not None:
+        with contextlib.suppress(GateError):  # the keeper revokes them too
+            for client in done.moved_out:
+                parts().gate.revoke(client)
+        return answers.let_in(done.grant)
+    if done.outcome is Outcome.DENIED:
+        return answers.refuse(done.decision)
+    status, error, advice = words.of_code(done)
+    return answers.voucher(status, typed=typed, error=error, advice=advice, wait_seconds=done.wait_seconds)
+
+
+def _typed(sent: Mapping[str, str]) -> str:
+    """A code as it came, no longer than any can be; what cannot stand in a field is left out."""
+    return "".join(character for character in sent.get("kode", "")[:TYPED_LENGTH_MAX] if character.isprintable())
 
 
 @pages.get("/status")
 def status() -> ResponseReturnValue:
-    """Tell the state as the gate sees it. A grant that the gate has lost is put back first."""
-    parts = _parts()
-    decision, now = parts.decide()
-    if decision.client is None:
-        return _explain(decision.verdict)
-    grant = parts.grants.of(decision.client, now)
+    """Tell the state as the gate sees it. A grant that the gate has lost is put back first, and the other way round."""
+    asker = parts().asker()
+    if asker.client is None:
+        return answers.refuse()
+    grant = parts().grants.of(asker.client, asker.now)
+    standing = parts().standing(grant) if grant is not None else None
     try:
-        admitted = parts.admitted(decision)
+        admitted = _reconciled(asker.client, standing)
+    except GateRefused as error:
+        return answers.refused_by_gate(grant, error) if grant is not None else answers.explain(words.kept())
     except GateError:
         if grant is None:
-            return _page("portal/home.html", network=_network(parts), gate_is_silent=True), 503, _RETRY
-        return _page("portal/status.html", gate_is_silent=True, admitted=None), 503, _RETRY
-    standing = parts.standing(grant, now) if grant is not None else None
+            return answers.question(gate_is_silent=True)
+        silent = answers.page("portal/status.html", gate_is_silent=True, refresh_seconds=_AWAITED_SECONDS)
+        return silent, 503, answers.RETRY
+    if grant is None or admitted is None:
+        return _not_online(standing)
+    return _online(admitted, grant)
+
+
+def _reconciled(client: Client, standing: Standing | None) -> Admitted | None:
+    """What the gate says of a client, once it agrees with the database. The keeper would do it 2 s later."""
+    admitted = parts().gate.admitted(client)
+    if standing is None and admitted is not None:
+        parts().gate.revoke(client)
+        return None
     if admitted is None and standing is not None and standing.seconds >= REPAIR_SECONDS_MIN:
-        try:
-            parts.gate.admit(decision.client, standing.seconds, standing.limits)
-        except GateRefused as error:
-            return _explain_refusal(error)
-        except GateError:
-            return errors.page(503, *_kept(), code="GERBANG")
-        admitted = parts.admitted(decision)
-    return _page("portal/status.html", admitted=admitted, is_ended="putus" in request.args)
+        parts().gate.admit(client, standing.seconds, standing.limits)
+        return parts().gate.admitted(client)
+    return admitted
+
+
+def _online(admitted: Admitted, grant: Grant) -> str:
+    """The state of who is let through. With its data used up it is, and yet nothing passes."""
+    is_used_up = admitted.quota_left_bytes == 0
+    can_renew = grant.way is Access.TERMS and parts().decide().verdict is Verdict.ADMIT
+    awaited = parts().uplink().up is not True
+    seconds = _AWAITED_SECONDS if awaited else min(_SELDOM_SECONDS, admitted.remaining_seconds + 1)
+    return answers.page(
+        "portal/status.html",
+        admitted=admitted,
+        is_used_up=is_used_up,
+        speed=next((one.title for one in parts().config.speeds if one.name == admitted.speed), ""),
+        voucher_places=history.places(parts().grants.store, grant.voucher) if grant.voucher else None,
+        can_renew=can_renew and (is_used_up or admitted.remaining_seconds < RENEW_SECONDS),
+        refresh_seconds=0 if is_used_up else seconds,
+    )
+
+
+def _not_online(standing: Standing | None) -> ResponseReturnValue:
+    """The state of who is not let through: how the last connection ended, and the way to a new one."""
+    asker, decision = parts().asker(), parts().decide()
+    if decision.verdict not in (Verdict.ADMIT, Verdict.WAY_NOT_OFFERED):
+        return answers.refuse(decision)
+    end = standing.end if standing is not None else None
+    if end is None and asker.client is not None:
+        end = history.last_end(parts().grants.store, asker.client)
+    title, advice = words.of_end(end)
+    return answers.page(
+        "portal/status.html",
+        admitted=None,
+        title=title,
+        advice=advice,
+        has_terms=decision.verdict is Verdict.ADMIT,
+    )
 
 
 @pages.post("/keluar")
 def disconnect() -> ResponseReturnValue:
-    """Take the grant back durably, then shut the gate; a gate that is silent shuts when it is next spoken to."""
-    parts = _parts()
-    decision, now = parts.decide()
-    if decision.client is None:
-        return _explain(decision.verdict)
-    parts.grants.take_back(decision.client, now)
+    """Take the grant back durably, then shut the gate; where the gate is silent the keeper shuts it."""
+    asker = parts().asker()
+    if asker.client is None:
+        return answers.refuse()
+    parts().grants.take_back(asker.client, asker.now)
     try:
-        parts.gate.revoke(decision.client)
+        parts().gate.revoke(asker.client)
     except GateError:
-        title = gettext("Sambungan belum dapat diputus")
-        advice = gettext("Sambungan Anda masih terbuka. Tunggu satu menit, lalu tekan Putuskan sekali lagi.")
-        return errors.page(503, title, advice, "GERBANG")
-    return redirect(url_for("portal.status", putus="ya"), 303)
-
-
-def _kept() -> tuple[str, str]:
-    return (
-        gettext("Izin sudah tercatat, tetapi internet belum terbuka"),
-        gettext(
-            "Jalan ke internet belum bisa dibuka. Tunggu satu menit, lalu buka halaman depan: "
-            "sambungan Anda dilanjutkan di sana."
-        ),
-    )
-
-
-def _explain(verdict: Verdict) -> ResponseReturnValue:
-    if verdict is Verdict.NO_MAC:
-        return errors.page(
-            503,
-            gettext("Perangkat Anda belum terlihat di jaringan"),
-            gettext("Matikan Wi-Fi di perangkat, nyalakan lagi, lalu buka halaman ini."),
-            "PERANGKAT",
-        )
-    if verdict is Verdict.NO_LEASE:
-        return errors.page(
-            403,
-            gettext("Alamat perangkat ini tidak otomatis"),
-            gettext(
-                "Di pengaturan Wi-Fi perangkat, pilih alamat IP otomatis (DHCP). "
-                "Lalu matikan Wi-Fi, nyalakan lagi, dan buka halaman ini."
-            ),
-            "ALAMAT",
-        )
-    return errors.page(
-        403,
-        gettext("Perangkat ini tidak di jaringan warga"),
-        gettext(
-            "Sambungkan perangkat ke Wi-Fi warga, lalu buka halaman ini. "
-            "Di jaringan kantor internet terbuka tanpa halaman ini."
-        ),
-        "JARINGAN",
-    )
-
-
-def _explain_refusal(error: GateRefused) -> ResponseReturnValue:
-    if error.code == RefusalCode.NOT_A_RESIDENT:
-        return _explain(Verdict.NOT_A_RESIDENT)
-    if error.code == RefusalCode.FULL:
-        return errors.page(
-            503,
-            gettext("Jaringan sedang penuh"),
-            gettext("Semua tempat sedang dipakai. Coba lagi dalam beberapa menit."),
-            "PENUH",
-        )
-    return errors.page(503, *_kept(), code="GERBANG")
+        return answers.explain(words.still_open())
+    return redirect(url_for("portal.status"), 303)

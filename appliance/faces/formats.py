@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{_hours(hours)} {_minutes(minutes)}" if minutes else _hours(hours)
     return _minutes(minutes) if minutes else str(gettext("kurang dari 1 menit"))
+
+
+def duration_up(seconds: float) -> str:
+    """The same rounded up to whole minutes, for how long to wait."""
+    return duration(math.ceil(seconds / 60) * 60)
 
 
 # Indonesian has one form for one and many; other languages have two or more.
@@ -51,13 +57,19 @@ def number(value: float) -> str:
 
 
 def moment(value: datetime.datetime, now: datetime.datetime, zone: ZoneInfo) -> str:
-    """``07.12 WITA`` today, ``kemarin pukul 07.12 WITA``, or with the date. Both times carry their zone."""
+    """``pukul 07.12 WITA`` today; yesterday, tomorrow, a day of this week to come, or with the date.
+
+    Both times carry their zone.
+    """
     local = value.astimezone(zone)
-    days = (now.astimezone(zone).date() - local.date()).days
+    days = (local.date() - now.astimezone(zone).date()).days
     clock = f"{local:%H.%M} {_ZONES.get(zone.key, zone.key)}"
     if days == 0:
         return str(gettext("pukul %(clock)s", clock=clock))
-    if days == 1:
+    if days == -1:
         return str(gettext("kemarin pukul %(clock)s", clock=clock))
-    date = format_datetime(local.replace(tzinfo=None), "d MMMM yyyy", rebase=False)
+    if days == 1:
+        return str(gettext("besok pukul %(clock)s", clock=clock))
+    is_this_week = 1 < days < 7
+    date = format_datetime(local.replace(tzinfo=None), "EEEE" if is_this_week else "d MMMM yyyy", rebase=False)
     return str(gettext("%(date)s pukul %(clock)s", date=date, clock=clock))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from appliance.gate.protocol import Client, RefusalCode
+from appliance.gate.protocol import Client, Limits, RefusalCode
 from appliance.system.uplink_state import UplinkState
-from captive_portal.rules import Now
+from captive_portal.now import Now
 
 PHONE = Client("10.20.0.7", "02:00:00:00:00:01")
 PAGE_BYTES_MAX = 30_000
@@ -57,13 +57,13 @@ def test_the_grant_is_durable_before_the_gate_is_asked(phone: Any, world: Any) -
     seen: list[Any] = []
     admit = world.gate.admit
 
-    def look_and_admit(client: Client, lease_seconds: int) -> None:
+    def look_and_admit(client: Client, lease_seconds: int, limits: Limits) -> None:
         seen.append(world.grants.of(client, world.now))
-        admit(client, lease_seconds)
+        admit(client, lease_seconds, limits)
 
     world.gate.admit = look_and_admit
     phone.post("/sambung")
-    assert seen[0] is not None and seen[0].lease_seconds == 14_400
+    assert seen[0] is not None and seen[0].budget.lease_seconds == 14_400
 
 
 @pytest.mark.parametrize("uplink", [_uplink(True), _uplink(False), UplinkState(None, None, 0)])
@@ -97,10 +97,11 @@ def test_an_unknown_uplink_is_unknown(phone: Any) -> None:
 
 def test_logging_out_shuts_the_gate_and_forgets_the_grant(phone: Any, world: Any) -> None:
     phone.post("/sambung")
-    assert phone.post("/keluar").headers["Location"] == "/status?putus=ya"
+    assert phone.post("/keluar").headers["Location"] == "/status"
     assert world.gate.clients() == ()
     assert world.grants.of(PHONE, world.now) is None
-    assert "Belum tersambung" in _text(phone.get("/status")), "the status page puts nothing back"
+    assert "Sambungan sudah diputus" in _text(phone.get("/status")), "the status page puts nothing back"
+    assert world.gate.clients() == ()
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/status")])
@@ -129,7 +130,7 @@ def test_leaving_is_said_as_a_known_state(phone: Any) -> None:
     page = phone.get(phone.post("/keluar").headers["Location"]).get_data(as_text=True)
     assert "Sambungan sudah diputus" in page and '"status is-off"' in page
     phone.post("/sambung")
-    assert "Sisa waktu" in phone.get("/status?putus=ya").get_data(as_text=True), "the gate is believed, not the address"
+    assert "Sisa waktu" in _text(phone.get("/status"))
 
 
 def test_a_grant_that_the_gate_did_not_take_is_explained_and_repaired_by_the_next_visit(phone: Any, world: Any) -> None:
@@ -149,8 +150,8 @@ def test_logging_out_without_the_gate_says_that_it_is_still_open_and_is_not_undo
     assert "belum dapat diputus" in _text(phone.post("/keluar"))
     world.gate.is_down = False
     assert [one.client for one in world.gate.clients()] == [PHONE]
-    assert "Belum tersambung" in _text(phone.get("/status")), "the next page makes it true"
-    assert world.gate.clients() == () and world.grants.leaving() == ()
+    assert "Sambungan sudah diputus" in _text(phone.get("/status")), "the next page makes it true"
+    assert world.gate.clients() == ()
 
 
 def test_one_phone_with_many_addresses_keeps_a_few(phone: Any, world: Any) -> None:
@@ -159,7 +160,7 @@ def test_one_phone_with_many_addresses_keeps_a_few(phone: Any, world: Any) -> No
         world.neighbours[phone.address] = PHONE.mac
         world.wait(1)
         assert phone.post("/sambung").status_code == 303
-    assert sorted(one.client.address for one in world.gate.clients()) == [f"10.20.0.{n}" for n in range(56, 60)]
+    assert sorted(one.client.address for one in world.grants.all()) == [f"10.20.0.{n}" for n in range(56, 60)]
 
 
 @pytest.mark.parametrize(
