@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from script.village import plan
+from script.village.machine import Machine
 from script.village.programs import run
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -52,6 +53,11 @@ def processor_seconds() -> float:
 
 
 def process_starts() -> int:
-    """How many processes this machine has started since its boot. Source: proc(5), stat."""
+    """How many processes and threads this machine has started since its boot. Source: proc(5), stat."""
     match = re.search(r"(?m)^processes (\d+)", Path("/proc/stat").read_text("ascii"))
     return int(match[1]) if match else 0
+
+
+def hub_process_starts(hub: Machine) -> int:
+    """How many processes and threads the hub has started since its boot. Source: proc(5), ns_last_pid."""
+    return int(hub.inside(["cat", "/proc/sys/kernel/ns_last_pid"]))

@@ -26,7 +26,8 @@ _DISCOVER, _OFFER, _REQUEST, _ACK, _NAK = 1, 2, 3, 5, 6
 _COOKIE: Final = b"\x63\x82\x53\x63"
 _ETH_P_IP: Final = 0x0800
 _PATIENCE_SECONDS: Final = 4.0
-_TRIES: Final = 4
+# A phone goes on for a minute (RFC 2131, section 4.1), less patient than that.
+_TRIES: Final = 8
 
 
 def measure(tell: Callable[[str], None]) -> Iterator[Figure]:
