@@ -18,7 +18,7 @@ from appliance.network.render import render
 from tests.authority import Authority
 
 FOLDER = Path(__file__).parent / "rendered"
-CASES = ("minimal", "full", "https")
+CASES = ("minimal", "full", "https", "filter")
 # The village whose portal has a certificate.
 HTTPS = "https"
 
@@ -63,6 +63,15 @@ def test_nft_takes_the_ruleset_twice(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_dnsmasq_takes_its_configuration(case: str) -> None:
     _check([shutil.which("dnsmasq") or "/usr/sbin/dnsmasq", "--test", "-C", str(FOLDER / case / "dnsmasq.conf")])
+
+
+def test_only_where_a_network_has_the_filter_there_is_anything_of_it() -> None:
+    path = FOLDER / "filter" / "filtered-dns.conf"
+    _check([shutil.which("dnsmasq") or "/usr/sbin/dnsmasq", "--test", "-C", str(path)])
+    for case in ("minimal", "full"):
+        files = _files(case)
+        assert "filtered-dns.conf" not in files
+        assert not any("192.0.0.8" in text or "5300" in text or "8081" in text for text in files.values())
 
 
 @pytest.mark.root
