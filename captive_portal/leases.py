@@ -6,6 +6,7 @@ address was given.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.core.errors import OperationError
@@ -20,12 +21,19 @@ def parse(text: str) -> dict[str, str]:
 
     Source: dnsmasq's lease.c, ``lease_update_file``: expiry, MAC, address, name, client id.
     """
-    found = {}
+    return {address: mac for mac, address, _ in _lines(text)}
+
+
+def parse_names(text: str) -> dict[str, str]:
+    """Read what devices call themselves: hostile text by MAC in lower case; one that gives no name is left out."""
+    return {mac: name for mac, _, name in _lines(text) if name != "*"}
+
+
+def _lines(text: str) -> Iterator[tuple[str, str, str]]:
     for line in text.splitlines():
         columns = line.split()
         if len(columns) == 5 and columns[0].isdecimal() and len(columns[1]) == 17 and "." in columns[2]:
-            found[columns[2]] = columns[1].lower()
-    return found
+            yield columns[1].lower(), columns[2], columns[3]
 
 
 def path(roots: Roots = REAL) -> Path:
@@ -39,10 +47,18 @@ def mac_of(address: str, roots: Roots = REAL) -> str | None:
     Raises:
         OperationError: the file is there and cannot be read.
     """
+    return parse(_read(roots)).get(address)
+
+
+def names(roots: Roots = REAL) -> dict[str, str]:
+    """What devices call themselves, as `parse_names`. Raises `OperationError`: the file cannot be read."""
+    return parse_names(_read(roots))
+
+
+def _read(roots: Roots) -> str:
     try:
-        text = path(roots).read_text("ascii", "replace")
+        return path(roots).read_text("ascii", "replace")
     except FileNotFoundError:
-        return None  # nobody was given an address yet
+        return ""  # nobody was given an address yet
     except OSError as error:
         raise OperationError(f"{path(roots)}: cannot be read: {error.strerror}") from None
-    return parse(text).get(address)

@@ -5,6 +5,7 @@ Nothing here waits. `Keeper.look` is called every two seconds; between its calls
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +13,9 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from appliance.core.errors import GateError, GateRefused
+from appliance.core.errors import GateError, GateRefused, OperationError
 from appliance.gate.protocol import Admit, Admitted, Client, Gate, Limits, RefusalCode, Revoke
-from captive_portal import budgets, grants, local_time, notebook, reconcile, rules
+from captive_portal import budgets, grants, local_time, notebook, reconcile, rules, sessions
 from captive_portal.grants import Grants
 from captive_portal.metering import Flow, Ledger
 from captive_portal.now import Now
@@ -53,11 +54,21 @@ class Keeper:
         policy: what the village allows.
         clock: reads the clocks.
         history_days: how long ended sessions are kept.
+        names: what devices call themselves, by MAC: hostile text.
     """
 
-    def __init__(self, store: Grants, gate: Gate, policy: Policy, clock: Callable[[], Now], history_days: int) -> None:
+    def __init__(
+        self,
+        store: Grants,
+        gate: Gate,
+        policy: Policy,
+        clock: Callable[[], Now],
+        *,
+        history_days: int,
+        names: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._grants, self._gate, self._policy, self._clock = store, gate, policy, clock
-        self._history_days = history_days
+        self._history_days, self._names, self._named = history_days, names, set[int]()
         now = clock()
         has_days = any(network.daily_seconds or network.daily_megabytes for network in policy.networks)
         self._ledger = Ledger(store.write(lambda db: budgets.carry_over(db, now)), has_days)
@@ -156,6 +167,7 @@ class Keeper:
 
         def step(db: Database) -> None:
             notebook.write(db, notes, self._day, now)
+            self._write_names(db, ended)
             for one in ended:
                 grants.end_session(db, one.grant.session_id, one.standing.end or End.TIME, now)
 
@@ -179,6 +191,7 @@ class Keeper:
 
         def step(db: Database) -> None:
             notebook.write(db, notes, self._day, now)
+            self._write_names(db, self.picture.seen)
             for usage in finished:
                 notebook.write_usage(db, usage)
             if is_untidy:
@@ -188,6 +201,16 @@ class Keeper:
         self._ledger.noted(notes, [one.grant.session_id for one in self.picture.seen])
         del self._finished[: len(finished)]
         self._tidied = now.boot_seconds if is_untidy else self._tidied
+
+    def _write_names(self, db: Database, seen: Sequence[Seen]) -> None:
+        """Write what devices call themselves, once for each session."""
+        unnamed = [one.grant for one in seen if one.grant.session_id not in self._named]
+        names: Mapping[str, str] = {}
+        with contextlib.suppress(OperationError):  # without the lease file a session goes without a name
+            names = self._names() if unnamed else {}
+        for grant in unnamed:
+            sessions.name(db, grant.session_id, names.get(grant.client.mac, ""))
+        self._named = {one.grant.session_id for one in (*self.picture.seen, *seen)}
 
     def _mend(self, inside: Mapping[Client, Admitted], seen: Sequence[Seen], now: Now, troubles: set[str]) -> None:
         """Ask the gate for what differs. Who is refused as no resident's loses the grant; others are tried again."""

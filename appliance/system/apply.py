@@ -22,7 +22,9 @@ from appliance.system.operations import Operations
 from appliance.system.roots import REAL, Roots
 
 _NETWORKD = "systemd-networkd.service"
-_READERS_OF_HUB_TOML = ("desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service")
+_READERS_OF_HUB_TOML = (
+    "desahub-keeper.service", "desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service",
+)  # fmt: skip
 _UNITS = {
     "nftables.nft": "desahub-gate.service",
     "dnsmasq.conf": "desahub-dns.service",

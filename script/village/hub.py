@@ -8,7 +8,7 @@ from script.village.programs import secret_in
 
 UNITS = (
     "desahub-firewall.service", "desahub-gate.service", "desahub-dns.service", "desahub-web.service",
-    "desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service",
+    "desahub-keeper.service", "desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service",
 )  # fmt: skip
 
 HUB_TOML = f"""# A village on one machine. What stands here is made up.

@@ -90,7 +90,7 @@ DELETE = "nft delete table inet desahub"
     ],
 )
 def test_grants_come_back(village: Village, trouble: str) -> None:
-    village.hub.wait_active("desahub-gate.service", "desahub-restore.service", seconds=20)
+    village.hub.wait_active("desahub-gate.service", "desahub-keeper.service", seconds=20)
     Walk(village, 2).accept()
     _on_hub(village, trouble)
     began = time.monotonic()
@@ -99,4 +99,4 @@ def test_grants_come_back(village: Village, trouble: str) -> None:
         "the grant to be in force again", seconds=10,
     )  # fmt: skip
     assert time.monotonic() - began < 6
-    village.hub.wait_active("desahub-restore.service", seconds=20)
+    village.hub.wait_active("desahub-keeper.service", seconds=20)

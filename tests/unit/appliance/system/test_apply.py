@@ -46,7 +46,7 @@ def test_a_new_machine_gets_everything(machine: MemoryOperations) -> None:
     assert reloads == [
         "desahub-gate.service", "desahub-dns.service", "desahub-web.service",
         "desahub-radio@warga.service", "desahub-radio@kantor.service",
-        "desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service",
+        "desahub-keeper.service", "desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service",
     ]  # fmt: skip
 
 

@@ -1,0 +1,147 @@
+"""``python -m captive_portal.keeper``: keeps who is online and who may be the same, whatever happens to any process.
+
+At its start it puts grants back and only then says that it is ready: the radio waits for it. From then on it compares
+gate and grants every two seconds, mends what differs, counts what is used and ends what is over. It answers the office
+over its socket. Nothing periodic of the portal lives anywhere else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import functools
+import logging
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from appliance.core import config as hub_config
+from appliance.core.errors import DesahubError
+from appliance.gate.client import SOCKET_PATH as GATE_SOCKET_PATH
+from appliance.gate.client import GateClient
+from appliance.system.roots import REAL, Roots
+from appliance.unit.notify import notify
+from appliance.unit.state import state_directory
+from captive_portal import database, leases
+from captive_portal.clock import kernel_clock
+from captive_portal.grants import open_grants
+from captive_portal.rounds import Keeper
+from captive_portal.rules import Policy
+
+ROUND_SECONDS: Final = 2.0
+GATE_SECONDS: Final = 3.0
+CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
+# Two of the office's questions at once are enough, and each thread has a connection to the database of its own.
+_OFFICE_THREADS: Final = 2
+
+log = logging.getLogger("desahub.keeper")
+
+
+class Rounds:
+    """Calls `Keeper.look` every two seconds, and at once when something is to be done now.
+
+    Args:
+        keeper: does the rounds.
+        seconds: from the end of one round to the next.
+    """
+
+    def __init__(self, keeper: Keeper, seconds: float = ROUND_SECONDS) -> None:
+        self._keeper, self._seconds = keeper, seconds
+        self._loop = asyncio.get_running_loop()
+        self._due, self._is_stopping, self._trouble = asyncio.Event(), False, ""
+        # One thread for all rounds: the database has one connection for each.
+        self._thread = ThreadPoolExecutor(1, "rounds")
+
+    def hurry(self) -> None:
+        """Do a round now. Any thread may call it."""
+        self._loop.call_soon_threadsafe(self._due.set)
+
+    def stop(self) -> None:
+        """Do no further round."""
+        self._is_stopping = True
+        self._due.set()
+
+    async def run(self) -> None:
+        """Do rounds until `stop`; say READY after the first in which the gate took part, and at the end write down."""
+        is_ready, last = False, 0.0
+        while not self._is_stopping:
+            self._due.clear()
+            began = time.clock_gettime(time.CLOCK_BOOTTIME)
+            if await self._look(began - last if last else 0.0) and not is_ready:
+                is_ready = True
+                notify("READY=1")
+            last = began
+            notify("WATCHDOG=1")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), self._seconds)
+        notify("STOPPING=1")
+        await self._loop.run_in_executor(self._thread, self._keeper.close)
+
+    async def _look(self, elapsed_seconds: float) -> bool:
+        try:
+            took_part = await self._loop.run_in_executor(self._thread, self._keeper.look, elapsed_seconds)
+        except DesahubError as error:
+            # Such as a full disk. The next round tries again; it is said once.
+            if str(error) != self._trouble:
+                log.error("%s", error)
+            self._trouble = str(error)
+            return False
+        self._trouble = ""
+        return took_part
+
+
+async def run(keeper: Keeper) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `StoreError`: the last checkpoint could not be written."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_OFFICE_THREADS, "office"))
+    rounds = Rounds(keeper)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, rounds.stop)
+    await rounds.run()
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m captive_portal.keeper", description=(__doc__ or "").split("\n", maxsplit=1)[0]
+    )
+    parser.add_argument("--config", type=Path, default=CONFIG_PATH, help="hub.toml, by default %(default)s")
+    parser.add_argument("--state-directory", type=Path, help="where grants.db is; by default $STATE_DIRECTORY")
+    parser.add_argument("--gate-socket", type=Path, default=GATE_SOCKET_PATH, help="by default %(default)s")
+    parser.add_argument("--socket", type=Path, help="default: keeper.sock in $RUNTIME_DIRECTORY")
+    parser.add_argument("--roots", type=Path, help="read /proc, /run and /var below this folder, for tests")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Keep until SIGTERM; 1 when it cannot start, with the reason on standard error."""
+    options = arguments().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    roots = Roots.under(options.roots) if options.roots else REAL
+
+    try:
+        config = hub_config.parse(options.config.read_text("utf-8"))
+        grants = open_grants(state_directory(options.state_directory) / database.NAME)
+        keeper = Keeper(
+            grants,
+            GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS),
+            Policy.of(config),
+            kernel_clock(roots),
+            history_days=config.portal.history_days,
+            names=functools.partial(leases.names, roots=roots),
+        )
+        asyncio.run(run(keeper))
+        grants.store.close()
+    except (DesahubError, OSError, UnicodeDecodeError) as error:
+        log.error("keeper: %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
