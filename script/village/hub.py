@@ -9,6 +9,7 @@ from script.village.programs import secret_in
 UNITS = (
     "desahub-firewall.service", "desahub-gate.service", "desahub-dns.service", "desahub-web.service",
     "desahub-keeper.service", "desahub-portal.service", "desahub-kiosk.service", "desahub-agent.service",
+    "desahub-filter.service", "desahub-filtered-dns.service",
 )  # fmt: skip
 
 HUB_TOML = f"""# A village on one machine. What stands here is made up.
@@ -44,6 +45,22 @@ kind = "resident"
 interface = "{plan.BRIDGE}"
 address = "{plan.HUB_ADDRESS}/20"
 ssid = "Desa {plan.VILLAGE_NAME}"
+
+[[networks]]
+name = "keluarga"
+kind = "resident"
+interface = "{plan.FAMILY_BRIDGE}"
+address = "{plan.FAMILY_ADDRESS}/22"
+ssid = "Keluarga {plan.VILLAGE_NAME}"
+filter = true
+
+[filter]
+blocked_domains = ["slot.example"]
+allowed_domains = ["baik.judi.example"]
+
+[[filter.lists]]
+name = "judi"
+source = "http://{plan.LISTS_HOST}/judi.txt"
 
 [agent]
 interval_seconds = 2

@@ -15,6 +15,7 @@ from script.village.machine import Machine
 from script.village.programs import secret_in
 
 NOC_UNITS = ("desahub-noc-broker.service", "desahub-noc-ingest.service", "desahub-noc-web.service")
+_LIST = "# Judi, for the village's filter\njudi.example\n0.0.0.0 togel.example\n"
 _DOWNLOAD_BYTES = 64 * 1024 * 1024
 
 
@@ -42,6 +43,12 @@ http {{
     location = /bytes {{ alias /srv/internet/bytes; default_type application/octet-stream; }}
     location / {{ return 200 "the internet: $host\\n"; default_type text/plain; }}
   }}
+  server {{
+    listen {plan.WEB_ADDRESS}:80;
+    server_name {plan.LISTS_HOST};
+    default_type text/plain;
+    location / {{ root /srv/internet/lists; }}
+  }}
 {servers}}}
 """
 
@@ -68,6 +75,7 @@ no-ping
 bind-interfaces
 listen-address={plan.DNS_ADDRESS},{plan.UPLINK_GATEWAY}
 address=/{plan.NOC_HOST}/{plan.NOC_ADDRESS}
+address=/forcesafesearch.google.com/{plan.SAFE_SEARCH_ADDRESS}
 address=/#/{plan.WEB_ADDRESS}
 dhcp-range={plan.UPLINK_RANGE},12h
 dhcp-option=option:router,{plan.UPLINK_GATEWAY}
@@ -104,6 +112,7 @@ def prepare(machine: Machine) -> None:
     machine.write("/etc/systemd/system/internet-web.service", _WEB_UNIT)
     machine.write("/etc/systemd/system/internet-names.service", _NAMES_UNIT)
     machine.write("/etc/systemd/system/village.target", _TARGET)
+    machine.write("/srv/internet/lists/judi.txt", _LIST)
     machine.offline(["sh", "-euc", f"mkdir -p /srv/internet; truncate -s {_DOWNLOAD_BYTES} /srv/internet/bytes"])
 
 
