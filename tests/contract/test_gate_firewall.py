@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from appliance.core.config import Config
+from appliance.core.config import Config, Speed
 from appliance.core.errors import GateRefused, OperationError
 from appliance.gate.elements import Element, Elements
 from appliance.gate.firewall import Firewall
 from appliance.gate.kernel import KernelFirewall
 from appliance.gate.libnftables import Nftables
-from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
+from appliance.gate.protocol import Admit, Admitted, Client, Limits, Quota, RefusalCode, Revoke
+from appliance.gate.quotas import address_key
 from appliance.gate.service import LocalGate
 from appliance.gate.twin import TwinFirewall
 from appliance.network import nftables
@@ -38,6 +40,12 @@ class Case:
     config: Config
     pass_seconds: Callable[[float], None]
     count: Callable[[Client, int, int], None]
+
+
+@pytest.fixture
+def config(config: Config) -> Config:
+    """The village's configuration, with a class of speed."""
+    return dataclasses.replace(config, speeds=(Speed("biasa", "Biasa", 4_000, 1_000),))
 
 
 def _twin(config: Config) -> Case:
@@ -65,9 +73,30 @@ def _kernel(config: Config, monkeypatch: pytest.MonkeyPatch) -> Case:
         ):
             element = f"element inet desahub {name} {{ {key}"
             context.run(f"delete {element} }}\nadd {element} counter packets 1 bytes {size} timeout 90s expires 80s }}")
+        _use_up(context, client, sent + received)
+        seen = f"element inet desahub seen {{ {client.address} }}"
+        context.run(f"delete {seen}\nadd {seen}")
 
     firewall = KernelFirewall(context)
     return Case(LocalGate(firewall, config), firewall, config, time.sleep, count)
+
+
+def _use_up(context: Nftables, client: Client, count: int) -> None:
+    """Say that ``count`` bytes of the client's quota are used, for all who share it."""
+    elements = Elements()
+    shared = {element.key: element.object for element in elements.all("quota_of")}
+    name = shared.get(address_key(client.address))
+    if name is None:
+        return
+    quota = elements.quota(name)
+    assert quota is not None
+    entries = ", ".join(f"{socket.inet_ntoa(key)}" for key, other in shared.items() if other == name)
+    back = ", ".join(f'{socket.inet_ntoa(key)} : "{name}"' for key, other in shared.items() if other == name)
+    context.run(
+        f"delete element inet desahub quota_of {{ {entries} }}\ndelete quota inet desahub {name}\n"
+        f"add quota inet desahub {name} {{ over {quota.limit_bytes} bytes used {quota.used_bytes + count} bytes }}\n"
+        f"add element inet desahub quota_of {{ {back} }}"
+    )
 
 
 @pytest.fixture(params=["twin", pytest.param("kernel", marks=pytest.mark.root)])
@@ -203,6 +232,116 @@ def test_several_changes_are_one(case: Case) -> None:
         case.firewall.change([Admit(PHONE, 100), Revoke(PHONE)])
 
 
+def _limits(speed: str = "", quota_id: int = 7, left_bytes: int | None = None) -> Limits:
+    return Limits(speed, None if left_bytes is None else Quota(quota_id, left_bytes))
+
+
+def _left(case: Case, client: Client) -> int | None:
+    one, listed = case.gate.admitted(client), _by_client(case)[client]
+    assert one is not None
+    assert one.quota_left_bytes == listed.quota_left_bytes
+    return one.quota_left_bytes
+
+
+def test_a_speed_is_one_of_hub_toml_and_is_told(case: Case) -> None:
+    case.gate.admit(PHONE, 100, _limits("biasa"))
+    case.gate.admit(OTHER, 100)
+    assert {client: one.speed for client, one in _by_client(case).items()} == {PHONE: "biasa", OTHER: ""}
+    with pytest.raises(GateRefused, match="allowed: biasa") as refusal:
+        case.gate.admit(PHONE, 100, _limits("kilat"))
+    assert refusal.value.code == RefusalCode.UNKNOWN_SPEED
+    one = case.gate.admitted(PHONE)
+    assert one is not None and one.speed == "biasa"
+    case.gate.admit(PHONE, 100)
+    assert _by_client(case)[PHONE].speed == ""
+
+
+def test_a_quota_is_used_up_in_both_directions_by_all_who_share_it(case: Case) -> None:
+    case.gate.admit(PHONE, 100, _limits(left_bytes=10_000))
+    case.gate.admit(OTHER, 100, _limits(left_bytes=10_000))
+    assert (_left(case, PHONE), _left(case, OTHER)) == (10_000, 10_000)
+    case.count(PHONE, 1_000, 2_000)
+    case.count(OTHER, 500, 0)
+    assert (_left(case, PHONE), _left(case, OTHER)) == (6_500, 6_500)
+    case.count(OTHER, 0, 6_500)
+    assert _left(case, PHONE) == 0
+    assert case.gate.admitted(PHONE) is not None, "over quota the lease goes on"
+
+
+def test_a_renewal_sets_quota_and_speed_to_what_is_given(case: Case) -> None:
+    case.gate.admit(PHONE, 100, _limits("biasa", 7, 5_000))
+    case.gate.admit(OTHER, 100, _limits("", 7, 5_000))
+    case.count(PHONE, 5_000, 0)
+    case.gate.admit(PHONE, 100, _limits("biasa", 7, 9_000))
+    assert (_left(case, PHONE), _left(case, OTHER)) == (9_000, 9_000)
+    case.gate.admit(PHONE, 100, _limits("", 8, 0))
+    assert (_left(case, PHONE), _left(case, OTHER)) == (0, 9_000)
+    case.gate.admit(PHONE, 100)
+    assert (_left(case, PHONE), _left(case, OTHER)) == (None, 9_000)
+    assert _by_client(case)[PHONE].sent_bytes == 5_000
+
+
+def test_a_quota_that_nobody_uses_is_gone(case: Case) -> None:
+    case.gate.admit(PHONE, 100, _limits(left_bytes=5_000))
+    case.count(PHONE, 1_000, 0)
+    case.gate.revoke(PHONE)
+    case.gate.admit(PHONE, 1, _limits(left_bytes=3_000))
+    assert _left(case, PHONE) == 3_000
+    case.pass_seconds(3.5)
+    assert case.gate.clients() == ()
+    case.gate.admit(PHONE, 100)
+    assert _left(case, PHONE) is None
+
+
+def test_an_address_takes_no_quota_over_from_who_had_it_before(case: Case) -> None:
+    newcomer = dataclasses.replace(PHONE, mac="02:00:00:00:00:99")
+    case.gate.admit(PHONE, 100, _limits("biasa", left_bytes=0))
+    case.gate.admit(newcomer, 100)
+    one = case.gate.admitted(newcomer)
+    assert one is not None and (one.quota_left_bytes, one.speed) == (None, "")
+    case.gate.admit(newcomer, 100, _limits(left_bytes=900))
+    case.gate.revoke(PHONE)
+    assert _left(case, newcomer) == 900
+
+
+def test_a_silent_device_is_told_from_a_busy_one_and_renewing_is_no_sign_of_life(case: Case) -> None:
+    case.gate.admit(PHONE, 100)
+    case.gate.admit(OTHER, 100)
+    case.pass_seconds(2.1)
+    case.gate.admit(PHONE, 100)
+    case.count(OTHER, 10, 10)
+    listed = _by_client(case)
+    assert listed[OTHER].idle_seconds == 0
+    assert listed[PHONE].idle_seconds == 2
+    one = case.gate.admitted(PHONE)
+    assert one is not None and one.idle_seconds == 2
+    case.gate.revoke(PHONE)
+    case.gate.admit(PHONE, 100)
+    assert _by_client(case)[PHONE].idle_seconds == 0
+
+
+def test_new_rules_keep_quota_speed_and_silence(case: Case) -> None:
+    case.gate.admit(PHONE, 100, _limits("biasa", left_bytes=10_000))
+    case.gate.admit(OTHER, 100, _limits(left_bytes=10_000))
+    case.count(PHONE, 3_000, 1_000)
+    case.pass_seconds(1.1)
+    uplink = dataclasses.replace(case.config.uplink, interface="eth9")
+    assert case.gate.use(dataclasses.replace(case.config, uplink=uplink))
+    assert (_left(case, PHONE), _left(case, OTHER)) == (6_000, 6_000)
+    listed = _by_client(case)
+    assert listed[OTHER].idle_seconds >= 1
+    case.count(PHONE, 100, 0)
+    assert _left(case, OTHER) == 5_900
+
+
+def test_whose_class_is_gone_has_its_fair_share(case: Case) -> None:
+    case.gate.admit(PHONE, 100, _limits("biasa"))
+    case.gate.use(dataclasses.replace(case.config, speeds=()))
+    assert _by_client(case)[PHONE].speed == ""
+    one = case.gate.admitted(PHONE)
+    assert one is not None and one.speed == ""
+
+
 class Grudging(Elements):
     """A kernel that fails to list one set, for another reason than that it is not there."""
 
@@ -298,6 +437,39 @@ def test_both_sets_hold_the_same_clients_for_the_same_time(kernel: KernelFirewal
     ).stdout
     left = re.search(r"10\.20\.0\.50 counter packets 0 bytes 0 timeout 3m20s expires (3m20s|3m1[5-9]s)", listed)
     assert left, listed
+
+
+@pytest.mark.root
+def test_nothing_of_a_quota_stays_in_the_kernel_without_a_client(kernel: KernelFirewall, config: Config) -> None:
+    gate = LocalGate(kernel, config)
+    gate.use(config)
+    gate.admit(PHONE, 1, Limits("", Quota(5, 100)))
+    gate.admit(OTHER, 100, Limits("", Quota(5, 100)))
+    time.sleep(3.2)
+    assert [one.client for one in gate.clients()] == [OTHER]
+    elements = Elements()
+    assert [element.key for element in elements.all("quota_of")] == [address_key(OTHER.address)]
+    assert [quota.name for quota in elements.quotas()] == ["q5"]
+    # What a gate that was killed left behind is tidied up by the next.
+    Nftables().run("add quota inet desahub q99 { over 5 bytes }")
+    second = LocalGate(KernelFirewall(Nftables()), config)
+    second.use(config)
+    second.revoke(OTHER)
+    assert (elements.quotas(), elements.all("quota_of")) == ([], [])
+
+
+@pytest.mark.root
+def test_a_gate_that_lost_its_table_puts_it_back(kernel: KernelFirewall, config: Config) -> None:
+    gate = LocalGate(kernel, config)
+    gate.use(config)
+    gate.admit(PHONE, 100, Limits("", Quota(5, 100)))
+    Nftables().run("delete table inet desahub")
+    with pytest.raises(GateRefused):
+        gate.admit(PHONE, 100)
+    assert gate.use(config)
+    assert gate.status().closed_by_default
+    gate.admit(PHONE, 100, Limits("", Quota(5, 100)))
+    assert [one.quota_left_bytes for one in gate.clients()] == [100]
 
 
 @pytest.mark.root
