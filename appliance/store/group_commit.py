@@ -37,10 +37,20 @@ class GroupCommit:
     """
 
     def __init__(self, store: Store, steps_max: int = 64) -> None:
-        self._store, self._steps_max = store, steps_max
+        self.store, self._steps_max = store, steps_max
         self._changed = threading.Condition()
         self._waiting: list[_Waiting[Any]] = []
         self._is_writing = False
+
+    @property
+    def waiting_count(self) -> int:
+        """How many steps wait for the next commit."""
+        return len(self._waiting)
+
+    @property
+    def is_writing(self) -> bool:
+        """Does a thread write just now?"""
+        return self._is_writing
 
     def run(self, step: Callable[[sqlite_utils.Database], T]) -> T:
         """Run ``step`` within a transaction, and return what it returns once that is durable.
@@ -72,7 +82,7 @@ class GroupCommit:
 
     def _write(self, group: list[_Waiting[Any]]) -> None:
         try:
-            with self._store.transaction() as db:
+            with self.store.transaction() as db:
                 for one in group:
                     _run_alone(db, one)
         except BaseException as error:
