@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -18,12 +19,14 @@ from appliance.core import config as hub
 from appliance.core.errors import ConfigError, DesahubError, OperationError
 from appliance.gate.client import SOCKET_PATH
 from appliance.gate.daemon import server
-from appliance.gate.firewall import Firewall
+from appliance.gate.elements import Elements
 from appliance.gate.kernel import KernelFirewall
 from appliance.gate.libnftables import Nftables
 from appliance.gate.permissions import Role, roles_of_users
+from appliance.gate.places import Places
 from appliance.gate.protocol import Answer, Request
 from appliance.gate.service import LocalGate
+from appliance.gate.shaper import CHECK_SECONDS, KernelQueues, LineShaper
 from appliance.gate.twin import TwinFirewall
 from appliance.unit.local_socket import LineServer
 from appliance.unit.notify import notify
@@ -80,6 +83,22 @@ def reload(gate: LocalGate, path: Path) -> bool:
     return True
 
 
+def kernel_gate(config: hub.Config) -> LocalGate:
+    """The gate of this network namespace. Raises `OperationError` where the kernel cannot be asked."""
+    elements = Elements()
+    places = Places(elements)
+    firewall = KernelFirewall(Nftables(), elements, places)
+    return LocalGate(firewall, config, LineShaper(KernelQueues(), places))
+
+
+def look_after(gate: LocalGate) -> None:
+    """Put right what the kernel has lost of its queues; what goes wrong is tried again with the next look."""
+    try:
+        gate.check()
+    except OperationError as error:
+        log.error("%s", error)
+
+
 async def run(gate: LocalGate, listener: LineServer[Request, Answer], socket_path: Path, config_path: Path) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -95,7 +114,10 @@ async def run(gate: LocalGate, listener: LineServer[Request, Answer], socket_pat
     loop.add_signal_handler(signal.SIGHUP, start_reload)
     async with listener.listening(socket_path):
         notify("READY=1")
-        await stop.wait()
+        while not stop.is_set():
+            await asyncio.to_thread(look_after, gate)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), CHECK_SECONDS)
         notify("STOPPING=1")
 
 
@@ -107,8 +129,7 @@ def main(argv: list[str] | None = None) -> int:
     socket_path = chosen.socket or (Path(folder) / "gate.sock" if folder else SOCKET_PATH)
     try:
         config = read_config(chosen.config)
-        firewall: Firewall = TwinFirewall() if chosen.twin else KernelFirewall(Nftables())
-        gate = LocalGate(firewall, config)
+        gate = LocalGate(TwinFirewall(), config) if chosen.twin else kernel_gate(config)
         changed = gate.use(config)
         log.info("firewall %s", "put in force" if changed else "was in force already")
         listener = server(gate, roles_of_users() | dict(chosen.allow_uid))

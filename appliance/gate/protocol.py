@@ -164,11 +164,17 @@ class ClientState:
 
 @dataclass(frozen=True, slots=True)
 class GateStatus:
-    """The answer to `AskStatus`. ``closed_by_default`` is read from the kernel, not remembered."""
+    """The answer to `AskStatus`. ``closed_by_default`` is read from the kernel, not remembered.
+
+    ``shaper`` is what shares the line: ``htb``, ``cake`` or ``none``; ``shaper_problem`` says, for a person, what of
+    it is not as ``hub.toml`` asks.
+    """
 
     closed_by_default: bool
     admitted_count: int
     ruleset_fingerprint: str
+    shaper: str = "none"
+    shaper_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from appliance.gate.protocol import (
     Request,
     Revoke,
 )
+from appliance.gate.shaper import NoShaper, Shaping
 from appliance.network import nftables
 
 
@@ -56,10 +57,12 @@ class LocalGate:
     Args:
         firewall: the kernel's, or the twin.
         config: says which addresses are residents'; and what the firewall is.
+        shaper: shares the line among them.
     """
 
-    def __init__(self, firewall: Firewall, config: Config) -> None:
+    def __init__(self, firewall: Firewall, config: Config, shaper: Shaping | None = None) -> None:
         self._firewall, self._config = firewall, config
+        self._shaper: Shaping = shaper or NoShaper()
         self._lock = threading.Lock()
 
     def use(self, config: Config) -> bool:
@@ -74,12 +77,29 @@ class LocalGate:
             OperationError: it was refused; all stays as it was.
         """
         with self._lock:
-            changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
+            config = self._shaper.possible(config)
+            try:
+                changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
+            except OperationError:
+                self._shaper.possible(self._config)
+                raise
             self._config = config
+            self._shaper.use(config)
             for one in self._firewall.clients():
                 if not may_be_admitted(config, one.client.address):
                     self._firewall.change([Revoke(one.client)])
             return changed
+
+    def check(self) -> None:
+        """Put right what is missing of the queues; asked every few seconds.
+
+        Raises:
+            OperationError: the kernel does not answer.
+        """
+        if self._shaper.check():
+            with self._lock:
+                # The ruleset is in force; this gives who shares a slot one of its own.
+                self._firewall.load(nftables.render(self._config), nftables.fingerprint(self._config))
 
     def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
         """Let ``client`` through. Who had the same address before is shut out: it was given to another device.
@@ -123,7 +143,14 @@ class LocalGate:
     def status(self) -> GateStatus:
         """How the firewall is. Raises `GateRefused` with code ``failed``."""
         try:
-            return GateStatus(self._firewall.is_closed(), len(self._firewall.clients()), self._firewall.fingerprint())
+            shaped = self._shaper.state()
+            return GateStatus(
+                self._firewall.is_closed(),
+                len(self._firewall.clients()),
+                self._firewall.fingerprint(),
+                shaped.shaper,
+                shaped.problem,
+            )
         except OperationError as error:
             raise GateRefused(RefusalCode.FAILED, str(error)) from None
 
