@@ -14,6 +14,8 @@ from appliance.core import config as hub_config
 from appliance.core.errors import DesahubError
 from appliance.faces.secret import load_or_make
 from appliance.gate.client import SOCKET_PATH, GateClient
+from appliance.hotspot import client as hotspot_client
+from appliance.hotspot.client import HotspotClient
 from appliance.kiosk.app import SECRET, create_app, open_database, services
 from appliance.kiosk.services import Kiosk
 from appliance.system import uplink_state
@@ -31,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bind", help="127.0.0.1:PORT or unix:/PATH, where systemd gives no socket")
     parser.add_argument("--state-directory", type=Path, help="where kiosk.db is; by default $STATE_DIRECTORY")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="by default %(default)s")
+    parser.add_argument(
+        "--hotspot-socket", type=Path, default=hotspot_client.SOCKET_PATH, help="by default %(default)s"
+    )
     parser.add_argument("--roots", type=Path, help="read /run below this folder, for tests")
     options = parser.parse_args(arguments)
     roots = Roots.under(options.roots) if options.roots else REAL
@@ -41,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config=hub_config.parse(options.config.read_text("utf-8")),
             store=open_database(folder, found),
             gate=GateClient(options.gate_socket),
+            hotspot=HotspotClient(options.hotspot_socket),
             uplink=functools.partial(uplink_state.read, roots),
             clock=time.time,
             secret=load_or_make(folder / SECRET),

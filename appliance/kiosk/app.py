@@ -42,6 +42,7 @@ def create_app(kiosk: Kiosk, found: Sequence[Service]) -> Flask:
     face = Face(name=village.title(kiosk.config.village), part="Layanan desa")
     install(app, face, timezone=kiosk.config.village.timezone, catalogues=Path(__file__).parent / "translations")
     app.extensions["kiosk"] = kiosk
+    app.extensions["kiosk_services"] = tuple(found)
     app.context_processor(_values)
     for service in found:
         service.register(app, kiosk)

@@ -14,6 +14,7 @@ from sqlite_utils import Migrations
 
 from appliance.core.config import Config
 from appliance.gate.protocol import Gate
+from appliance.hotspot.protocol import Hotspot
 from appliance.kiosk.places import Place, place_of
 from appliance.store.database import Store
 from appliance.system.uplink_state import UplinkState
@@ -23,12 +24,14 @@ from appliance.system.uplink_state import UplinkState
 class Kiosk:
     """What every service is given; made at the composition point.
 
-    ``clock`` gives seconds of wall time, ``secret`` signs cookies, ``over_unix_socket`` says that only nginx connects.
+    ``gate`` is the firewall, ``hotspot`` the portal's keeper, who knows devices by name and keeps vouchers. ``clock``
+    gives seconds of wall time, ``secret`` signs cookies, ``over_unix_socket`` says that only nginx connects.
     """
 
     config: Config
     store: Store
     gate: Gate
+    hotspot: Hotspot
     uplink: Callable[[], UplinkState]
     clock: Callable[[], float]
     secret: bytes
@@ -37,12 +40,17 @@ class Kiosk:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A way into a service from the home page: where, the icon's name in the shared components, and the words."""
+    """A way into a service from a home page: where, the icon's name in the shared components, and the words."""
 
     href: str
     icon: str
     title: str
     text: str
+
+
+def no_tiles(_: Kiosk) -> tuple[Tile, ...]:
+    """A service that has nothing for the office."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class Service:
         register: adds its pages to the application.
         tiles: what the home page shows of it at a place; called in a request.
         migrations: its tables in the kiosk's database.
+        office_tiles: what the office's home shows of it to somebody who is logged in.
     """
 
     name: str
@@ -62,6 +71,7 @@ class Service:
     register: Callable[[Flask, Kiosk], None]
     tiles: Callable[[Kiosk, Place], tuple[Tile, ...]]
     migrations: tuple[Migrations, ...] = ()
+    office_tiles: Callable[[Kiosk], tuple[Tile, ...]] = no_tiles
 
 
 def discover(package: ModuleType) -> tuple[Service, ...]:
@@ -86,6 +96,12 @@ def current_kiosk() -> Kiosk:
     """The kiosk whose page is being made."""
     kiosk: Kiosk = current_app.extensions["kiosk"]
     return kiosk
+
+
+def current_services() -> tuple[Service, ...]:
+    """The services of the kiosk whose page is being made."""
+    found: tuple[Service, ...] = current_app.extensions["kiosk_services"]
+    return found
 
 
 def current_place() -> Place:

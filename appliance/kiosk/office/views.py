@@ -7,31 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from appliance.core.errors import GateError
-from appliance.faces import errors, login, village
+from appliance.faces import login, village
 from appliance.gate.protocol import GateStatus
+from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
 from appliance.kiosk.office import rules, store
 from appliance.kiosk.places import Place
-from appliance.kiosk.services import Kiosk, Service, Tile, current_kiosk, current_place
+from appliance.kiosk.services import Kiosk, Service, Tile, current_kiosk, current_services
 
-PREFIX = "/kantor"
-pages = Blueprint("office", __name__, url_prefix=PREFIX, template_folder="templates")
-
-
-def refuse_open_air() -> ResponseReturnValue | None:
-    """Answer instead of a page where a password would travel in the open; None elsewhere."""
-    if current_place().is_private:
-        return None
-    return errors.page(
-        403,
-        gettext("Halaman kantor tidak dibuka di Wi-Fi warga"),
-        gettext(
-            "Wi-Fi warga tidak terkunci: orang lain bisa membaca kata sandi di udara. "
-            "Pakai Wi-Fi kantor, atau layar di balai."
-        ),
-        "KANTOR",
-    )
-
-
+pages = Blueprint("office", __name__, url_prefix=OFFICE_PREFIX, template_folder="templates")
 pages.before_request(refuse_open_air)
 
 
@@ -42,7 +25,8 @@ def home() -> ResponseReturnValue:
     account = login.current_account()
     unit = current_kiosk().config.village
     title = rules.role_title(account.role, unit) if account is not None else ""
-    return render_template("office/home.html", role_title=title, gate=_gate_status())
+    tiles = [tile for service in current_services() for tile in service.office_tiles(current_kiosk())]
+    return render_template("office/home.html", role_title=title, gate=_gate_status(), tiles=tiles)
 
 
 def _gate_status() -> GateStatus | None:
@@ -61,7 +45,7 @@ def _register(app: Flask, kiosk: Kiosk) -> None:
         clock=kiosk.clock,
         home_endpoint="office.home",
         over_unix_socket=kiosk.over_unix_socket,
-        url_prefix=PREFIX,
+        url_prefix=OFFICE_PREFIX,
         guard=refuse_open_air,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -13,6 +14,7 @@ from appliance.core import config as hub_config
 from appliance.core.config import Config
 from appliance.gate.protocol import Gate
 from appliance.gate.twin import TwinGate
+from appliance.hotspot.twin import TwinHotspot
 from appliance.kiosk.app import create_app, open_database, services
 from appliance.kiosk.office.store import open_accounts
 from appliance.kiosk.services import Kiosk
@@ -57,6 +59,7 @@ class World:
     config: Config
     store: Store
     gate: Gate
+    hotspot: TwinHotspot
     now: float = 1_790_000_000.0
     uplink: UplinkState = UNKNOWN
 
@@ -65,6 +68,7 @@ class World:
             config=self.config,
             store=self.store,
             gate=self.gate,
+            hotspot=self.hotspot,
             uplink=lambda: self.uplink,
             clock=lambda: self.now,
             secret=b"s" * 32,
@@ -95,7 +99,10 @@ class Visitor:
 def world(tmp_path: Path) -> Iterator[World]:
     config = hub_config.parse(HUB_TOML)
     store = open_database(tmp_path, services())
-    yield World(config, store, TwinGate(config))
+    made = World(config, store, TwinGate(config), TwinHotspot())
+    zone = ZoneInfo(config.village.timezone)
+    made.hotspot = TwinHotspot([speed.name for speed in config.speeds], lambda: int(made.now), zone)
+    yield made
     store.close()
 
 

@@ -52,6 +52,7 @@ def test_one_new_folder_is_a_service(world: Any, tmp_path: Path, monkeypatch: py
         config=world.config,
         store=open_database(state, found),
         gate=world.gate,
+        hotspot=world.hotspot,
         uplink=lambda: world.uplink,
         clock=lambda: world.now,
         secret=b"s" * 32,
@@ -73,5 +74,5 @@ def test_a_folder_without_a_service_is_named(tmp_path: Path, monkeypatch: pytest
 
 def test_the_services_of_this_release() -> None:
     found = services()
-    assert [service.name for service in found] == ["village", "office"]
+    assert [service.name for service in found] == ["village", "hotspot", "office"]
     assert all(dataclasses.is_dataclass(service) for service in found)
