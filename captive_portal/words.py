@@ -68,7 +68,8 @@ def of_code(done: Redemption) -> tuple[int, str, str]:
     if done.outcome is Outcome.WRONG:
         advice = gettext("Periksa setiap huruf dan angka di kertas voucher. Huruf O dan angka 0 sama saja.")
         if done.wait_seconds:
-            advice = f"{advice} {gettext('Kode berikutnya bisa dicoba dalam %(duration)s.', duration=wait)}"
+            next_try = gettext("Kode berikutnya bisa dicoba dalam %(duration)s.", duration=wait)
+            advice = f"{advice} {next_try}"
         return 429 if done.wait_seconds else 403, gettext("Kode ini tidak dikenal"), advice
     title, advice = _CODES[done.outcome]()
     return 403, title, advice
@@ -105,7 +106,8 @@ def _blocked(known: Known, policy: Policy, now: Now) -> Words:
     left = known.block.remaining_seconds if known.block is not None else None
     advice = gettext("Petugas kantor menutup internet untuk perangkat ini. Tanyakan ke kantor.")
     if left is not None:
-        advice = f"{advice} {gettext('Terbuka lagi %(moment)s.', moment=_after(left, policy, now))}"
+        again = gettext("Terbuka lagi %(moment)s.", moment=_after(left, policy, now))
+        advice = f"{advice} {again}"
     return Words(403, gettext("Perangkat ini ditutup dari internet"), advice, "403 TUTUP-KANTOR", is_wait=True)
 
 

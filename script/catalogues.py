@@ -72,6 +72,7 @@ def update(repository: Path = REPOSITORY) -> None:
         catalog = read(path)
         catalog.update(texts, no_fuzzy_matching=True, update_creation_date=False)
         catalog.obsolete.clear()
+        catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""  # not Babel's sample names
         written = io.BytesIO()
         write_po(written, catalog, width=110, sort_output=True, include_lineno=False)
         _write(path, written.getvalue())
