@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from appliance.store.database import BUSY_TIMEOUT_SECONDS, Store, open_store
-from captive_portal import attempts, schema, voucher_schema
+from captive_portal import actions, attempts, schema, voucher_schema
 
 NAME: Final = "grants.db"
 # A new subject of the portal brings its own migrations here.
-MIGRATIONS: Final = (schema.MIGRATIONS, attempts.MIGRATIONS, voucher_schema.MIGRATIONS)
+MIGRATIONS: Final = (schema.MIGRATIONS, actions.MIGRATIONS, attempts.MIGRATIONS, voucher_schema.MIGRATIONS)
 
 log = logging.getLogger(__name__)
 

@@ -69,6 +69,24 @@ class VoucherState(enum.StrEnum):
     VOID = "void"  # the office withdrew it
 
 
+class EndReason(enum.StrEnum):
+    """Why a connection ended."""
+
+    TIME = "time"  # its own time, or its voucher's
+    DATA = "data"  # its data, or its voucher's
+    IDLE = "idle"
+    CLOSED = "closed"  # outside opening hours
+    DAILY_TIME = "daily_time"
+    DAILY_DATA = "daily_data"
+    BLOCKED = "blocked"
+    NETWORK = "network"  # its network is not in hub.toml any more
+    LOGOUT = "logout"  # the resident's own wish
+    OFFICE = "office"  # the office stopped it
+    VOUCHER = "voucher"  # its voucher was withdrawn, or its place taken by another device
+    REPLACED = "replaced"  # another device got the address, or this one took too many
+    RENEWED = "renewed"  # a new connection of the same device follows
+
+
 class ActionKind(enum.StrEnum):
     """What the office did."""
 
@@ -141,7 +159,7 @@ class Clients:
 
 @dataclass(frozen=True, slots=True)
 class PastSession:
-    """One connection that has ended or goes on (``ended_wall_seconds`` is then None). ``end_reason`` is a word."""
+    """One connection that has ended, or goes on: ``ended_wall_seconds`` and ``end_reason`` are then None."""
 
     client: Client
     host_name: str
@@ -150,7 +168,7 @@ class PastSession:
     voucher: str
     began_wall_seconds: int
     ended_wall_seconds: int | None
-    end_reason: str
+    end_reason: EndReason | None
     sent_bytes: int
     received_bytes: int
 

@@ -18,7 +18,16 @@ from appliance.core.config import Access
 from appliance.core.errors import HotspotRefused
 from appliance.gate.protocol import Client
 from appliance.hotspot import protocol
-from appliance.hotspot.protocol import Action, ActionKind, OnlineClient, PastSession, RefusalCode, Request, VoucherState
+from appliance.hotspot.protocol import (
+    Action,
+    ActionKind,
+    EndReason,
+    OnlineClient,
+    PastSession,
+    RefusalCode,
+    Request,
+    VoucherState,
+)
 
 A = TypeVar("A")
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -113,7 +122,7 @@ class TwinHotspot:
     def _on_ListHistory(self, request: protocol.ListHistory) -> protocol.History:  # noqa: N802
         running = [
             PastSession(one.client, one.host_name, one.network, one.way, one.voucher, one.since_wall_seconds,
-                        None, "", one.sent_bytes, one.received_bytes)
+                        None, None, one.sent_bytes, one.received_bytes)
             for one, _ in self._online.values()
         ]  # fmt: skip
         sessions = sorted((*self._past, *running), key=lambda one: one.began_wall_seconds, reverse=True)
@@ -136,7 +145,7 @@ class TwinHotspot:
 
     def _on_Stop(self, request: protocol.Stop) -> protocol.Done:  # noqa: N802
         self._online_one(request.client)
-        self._end(request.client, "stopped")
+        self._end(request.client, EndReason.OFFICE)
         return self._act(request, ActionKind.STOP, request.client.mac)
 
     def _on_Block(self, request: protocol.Block) -> protocol.Done:  # noqa: N802
@@ -145,7 +154,7 @@ class TwinHotspot:
         self._blocked.pop(request.mac, None)
         self._blocked[request.mac] = (blocked, None if request.seconds is None else now + request.seconds)
         for client in [client for client in self._online if client.mac == request.mac]:
-            self._end(client, "blocked")
+            self._end(client, EndReason.BLOCKED)
         return self._act(
             request, ActionKind.BLOCK, request.mac, "" if request.seconds is None else str(request.seconds)
         )
@@ -225,11 +234,11 @@ class TwinHotspot:
     def _end_what_has_ended(self) -> None:
         now = self._clock()
         for client in [client for client, (_, ends) in self._online.items() if ends <= now]:
-            self._end(client, "time")
+            self._end(client, EndReason.TIME)
         for mac in [mac for mac, (_, ends) in self._blocked.items() if ends is not None and ends <= now]:
             del self._blocked[mac]
 
-    def _end(self, client: Client, reason: str) -> None:
+    def _end(self, client: Client, reason: EndReason) -> None:
         one, ends = self._online.pop(client)
         ended = min(self._clock(), ends)
         self._past.append(
@@ -256,7 +265,7 @@ class TwinHotspot:
         voucher.is_void = True
         name = f"{batch_id}-{voucher.serial}"
         for client in [client for client, (one, _) in self._online.items() if one.voucher == name]:
-            self._end(client, "voided")
+            self._end(client, EndReason.VOUCHER)
 
     def _state(self, number: int, voucher: _Voucher) -> VoucherState:
         if voucher.is_void:

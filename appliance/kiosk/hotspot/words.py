@@ -17,6 +17,7 @@ from appliance.hotspot.protocol import (
     Action,
     ActionKind,
     Batch,
+    EndReason,
     RefusalCode,
     VoucherState,
 )
@@ -36,21 +37,26 @@ def way(access: Access) -> str:
     return str(texts[access])
 
 
-def end(reason: str) -> str:
-    """Why a connection ended. The keeper's word itself, where this release does not know it."""
-    known = {
-        "time": gettext("Waktu habis"),
-        "quota": gettext("Data habis"),
-        "idle": gettext("Lama diam"),
-        "daily": gettext("Jatah hari itu habis"),
-        "closed": gettext("Jam tutup"),
-        "stopped": gettext("Dihentikan kantor"),
-        "blocked": gettext("Diblokir kantor"),
-        "voided": gettext("Voucher dibatalkan"),
-        "left": gettext("Diputus sendiri"),
-        "replaced": gettext("Diganti perangkat lain"),
+def end(reason: EndReason | None) -> str:
+    """Why a connection ended."""
+    if reason is None:
+        return str(gettext("Selesai"))
+    texts = {
+        EndReason.TIME: gettext("Waktu habis"),
+        EndReason.DATA: gettext("Data habis"),
+        EndReason.IDLE: gettext("Lama diam"),
+        EndReason.CLOSED: gettext("Jam tutup"),
+        EndReason.DAILY_TIME: gettext("Jatah waktu hari itu habis"),
+        EndReason.DAILY_DATA: gettext("Jatah data hari itu habis"),
+        EndReason.BLOCKED: gettext("Diblokir kantor"),
+        EndReason.NETWORK: gettext("Jaringannya tidak ada lagi"),
+        EndReason.LOGOUT: gettext("Diputus sendiri"),
+        EndReason.OFFICE: gettext("Dihentikan kantor"),
+        EndReason.VOUCHER: gettext("Voucher dibatalkan atau dipakai perangkat lain"),
+        EndReason.REPLACED: gettext("Diganti perangkat lain"),
+        EndReason.RENEWED: gettext("Disambung lagi"),
     }
-    return str(known.get(reason, reason or gettext("Selesai")))
+    return str(texts[reason])
 
 
 def refusal(error: HotspotRefused) -> tuple[str, str]:
@@ -152,20 +158,25 @@ def worth(wish: Wish | Batch, config: Config) -> str:
 
 def day(iso: str) -> str:
     """``2026-12-31`` -> ``31 Desember 2026``; other text as it is."""
-    try:
-        date = datetime.date.fromisoformat(iso)
-    except ValueError:
-        return iso
-    return str(format_datetime(datetime.datetime.combine(date, datetime.time()), "d MMMM yyyy", rebase=False))
+    return _date(iso, "d MMMM yyyy")
+
+
+def short_day(iso: str) -> str:
+    """``2026-12-31`` -> ``31 Des 2026``, for paper."""
+    return _date(iso, "d MMM yyyy")
 
 
 def weekday(iso: str) -> str:
     """``2026-12-31`` -> ``Kamis, 31 Desember 2026``."""
+    return _date(iso, "EEEE, d MMMM yyyy")
+
+
+def _date(iso: str, form: str) -> str:
     try:
         date = datetime.date.fromisoformat(iso)
     except ValueError:
         return iso
-    return str(format_datetime(datetime.datetime.combine(date, datetime.time()), "EEEE, d MMMM yyyy", rebase=False))
+    return str(format_datetime(datetime.datetime.combine(date, datetime.time()), form, rebase=False))
 
 
 def when(wall_seconds: int, now_seconds: float, zone: ZoneInfo) -> str:
