@@ -12,10 +12,11 @@ import asyncio
 import contextlib
 import functools
 import logging
+import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -24,14 +25,17 @@ from appliance.core import config as hub_config
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH as GATE_SOCKET_PATH
 from appliance.gate.client import GateClient
+from appliance.hotspot.client import SOCKET_PATH
 from appliance.system.roots import REAL, Roots
 from appliance.unit.notify import notify
 from appliance.unit.state import state_directory
-from captive_portal import database, leases
+from captive_portal import database, leases, office_socket
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
+from captive_portal.office import Office
 from captive_portal.rounds import Keeper
 from captive_portal.rules import Policy
+from captive_portal.voucher_keys import open_keys
 
 ROUND_SECONDS: Final = 2.0
 GATE_SECONDS: Final = 3.0
@@ -95,14 +99,26 @@ class Rounds:
         return took_part
 
 
-async def run(keeper: Keeper) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `StoreError`: the last checkpoint could not be written."""
+async def run(keeper: Keeper, office: Callable[[Callable[[], None]], Office], socket_path: Path) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        keeper: does the rounds.
+        office: makes what answers the office, from what asks for a round now.
+        socket_path: where it asks.
+
+    Raises:
+        OperationError: the socket cannot be used.
+        StoreError: the last checkpoint could not be written.
+    """
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_OFFICE_THREADS, "office"))
     rounds = Rounds(keeper)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, rounds.stop)
-    await rounds.run()
+    answers = office_socket.server(office(rounds.hurry).answer, office_socket.permissions())
+    async with answers.listening(socket_path):
+        await rounds.run()
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -123,19 +139,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = arguments().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     roots = Roots.under(options.roots) if options.roots else REAL
-
+    folder = os.environ.get("RUNTIME_DIRECTORY")
+    socket_path = options.socket or (Path(folder) / "keeper.sock" if folder else SOCKET_PATH)
     try:
         config = hub_config.parse(options.config.read_text("utf-8"))
-        grants = open_grants(state_directory(options.state_directory) / database.NAME)
-        keeper = Keeper(
-            grants,
-            GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS),
-            Policy.of(config),
-            kernel_clock(roots),
-            history_days=config.portal.history_days,
-            names=functools.partial(leases.names, roots=roots),
-        )
-        asyncio.run(run(keeper))
+        state = state_directory(options.state_directory)
+        grants = open_grants(state / database.NAME)
+        gate = GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS)
+        clock, names = kernel_clock(roots), functools.partial(leases.names, roots=roots)
+        keeper = Keeper(grants, gate, Policy.of(config), clock, history_days=config.portal.history_days, names=names)
+        office = functools.partial(
+            Office, grants=grants, config=config, keys=open_keys(state), clock=clock,
+            picture=lambda: keeper.picture, names=names, gate=gate,
+        )  # fmt: skip
+        asyncio.run(run(keeper, lambda hurry: office(hurry=hurry), socket_path))
         grants.store.close()
     except (DesahubError, OSError, UnicodeDecodeError) as error:
         log.error("keeper: %s", error)
