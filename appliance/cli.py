@@ -28,7 +28,13 @@ HUB_TOML = places.HUB_TOML
 APPLIED_TOML = places.APPLIED_TOML
 # Rooms that bring commands of their own: a function register(subparsers) in each module, where there is one. A command
 # sets ``run`` (argparse.Namespace -> exit code) with set_defaults.
-_ROOMS = ("appliance.commands.certificate", "appliance.kiosk.commands", "captive_portal.commands", "agent.commands")
+_ROOMS = (
+    "appliance.commands.certificate",
+    "appliance.commands.doctor",
+    "appliance.kiosk.commands",
+    "captive_portal.commands",
+    "agent.commands",
+)
 
 Command = Callable[[argparse.Namespace], int]
 
