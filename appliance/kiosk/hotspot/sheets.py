@@ -44,15 +44,16 @@ def address(config: Config, code: str) -> str:
 
 
 def qr(text: str) -> Markup:
-    """A QR code as SVG to stand in a page: ISO/IEC 18004, level M, with its quiet zone.
+    """A QR code as SVG to stand in a page (ISO/IEC 18004, level M).
 
-    It carries no style, which the pages' policy would refuse.
+    It brings half of its quiet zone; the voucher's margin is the rest. It carries no style, which the pages' policy
+    would refuse.
     """
     # A kiosk pays for its memory only once somebody prints.
     import segno  # noqa: PLC0415
 
     made = segno.make_qr(text, error="m", boost_error=False)
-    return Markup(made.svg_inline(border=4, omitsize=True, svgclass="qr", lineclass=None))  # noqa: S704 - paths only
+    return Markup(made.svg_inline(border=2, omitsize=True, svgclass="qr", lineclass=None))  # noqa: S704 - paths only
 
 
 def networks(config: Config) -> tuple[str, ...]:
