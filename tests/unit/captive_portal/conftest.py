@@ -17,7 +17,9 @@ from appliance.gate.twin import TwinGate
 from appliance.system.uplink_state import UNKNOWN, UplinkState
 from captive_portal.grants import Grants, open_grants
 from captive_portal.now import Now
+from captive_portal.redeeming import Vouchers
 from captive_portal.views import create_app
+from captive_portal.voucher_keys import VoucherKeys, open_keys
 
 PHONE = Client("10.20.0.7", "02:00:00:00:00:01")
 HUB_TOML = """
@@ -91,6 +93,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.grants: Grants = open_grants(self.folder / "grants.db")
+        self.keys: VoucherKeys = open_keys(self.folder)
         self.new_gate()
 
     def new_gate(self) -> None:
@@ -107,6 +110,7 @@ class World:
         return create_app(
             self.config,
             grants=self.grants,
+            vouchers=Vouchers(self.grants, self.config, self.keys),
             gate=self.gate,
             mac_of=self.neighbours.get,
             leased_mac_of=self.leased_mac_of,
