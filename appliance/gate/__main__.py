@@ -23,6 +23,7 @@ from appliance.gate.elements import Elements
 from appliance.gate.kernel import KernelFirewall
 from appliance.gate.libnftables import Nftables
 from appliance.gate.permissions import Role, roles_of_users
+from appliance.gate.pins import KernelPins
 from appliance.gate.places import Places
 from appliance.gate.protocol import Answer, Request
 from appliance.gate.service import LocalGate
@@ -88,14 +89,14 @@ def kernel_gate(config: hub.Config) -> LocalGate:
     elements = Elements()
     places = Places(elements)
     firewall = KernelFirewall(Nftables(), elements, places)
-    return LocalGate(firewall, config, LineShaper(KernelQueues(), places))
+    return LocalGate(firewall, config, LineShaper(KernelQueues(), places), KernelPins())
 
 
 def look_after(gate: LocalGate) -> None:
-    """Put right what the kernel has lost of its queues; what goes wrong is tried again with the next look."""
+    """Put right what the kernel has lost; what goes wrong is tried again with the next look."""
     try:
         gate.check()
-    except OperationError as error:
+    except DesahubError as error:
         log.error("%s", error)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import logging
 import threading
+from typing import Final
 
-from appliance.core.config import Config
+from appliance.core.config import Config, Network
 from appliance.core.errors import GateRefused, OperationError
 from appliance.gate.firewall import Firewall
+from appliance.gate.pins import NoPins, Pins
 from appliance.gate.protocol import (
     UNLIMITED,
     Admit,
@@ -31,15 +34,25 @@ from appliance.gate.protocol import (
 from appliance.gate.shaper import NoShaper, Shaping
 from appliance.network import nftables
 
+log = logging.getLogger("desahub.gate")
+# Who sent nothing for so long is let go: its address may be another device's by now, which a pin would keep offline.
+PIN_SECONDS: Final = 120
 
-def may_be_admitted(config: Config, address: str) -> bool:
-    """Is ``address`` one that a device in a resident network can have?"""
+
+def network_of(config: Config, address: str) -> Network | None:
+    """The resident network in which a device can have ``address``; None where it is no device's."""
     asked = ipaddress.IPv4Address(address)
     for network in config.resident_networks:
         own = network.interface_address
         if asked in own.network:
-            return asked not in (own.ip, own.network.network_address, own.network.broadcast_address)
-    return False
+            taken = asked in (own.ip, own.network.network_address, own.network.broadcast_address)
+            return None if taken else network
+    return None
+
+
+def may_be_admitted(config: Config, address: str) -> bool:
+    """Is ``address`` one that a device in a resident network can have?"""
+    return network_of(config, address) is not None
 
 
 def _speeds(config: Config) -> frozenset[str]:
@@ -58,10 +71,14 @@ class LocalGate:
         firewall: the kernel's, or the twin.
         config: says which addresses are residents'; and what the firewall is.
         shaper: shares the line among them.
+        pins: holds on to their neighbour entries.
     """
 
-    def __init__(self, firewall: Firewall, config: Config, shaper: Shaping | None = None) -> None:
+    def __init__(
+        self, firewall: Firewall, config: Config, shaper: Shaping | None = None, pins: Pins | None = None
+    ) -> None:
         self._firewall, self._config = firewall, config
+        self._pins: Pins = pins or NoPins()
         self._shaper: Shaping = shaper or NoShaper()
         self._lock = threading.Lock()
 
@@ -77,29 +94,31 @@ class LocalGate:
             OperationError: it was refused; all stays as it was.
         """
         with self._lock:
-            config = self._shaper.possible(config)
-            try:
-                changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
-            except OperationError:
-                self._shaper.possible(self._config)
-                raise
-            self._config = config
-            self._shaper.use(config)
-            for one in self._firewall.clients():
-                if not may_be_admitted(config, one.client.address):
-                    self._firewall.change([Revoke(one.client)])
-            return changed
+            return self._use(config)
 
     def check(self) -> None:
-        """Put right what is missing of the queues; asked every few seconds.
+        """Put right what somebody else took away: rules, queues, pins. Asked every few seconds.
 
         Raises:
             OperationError: the kernel does not answer.
         """
+        with self._lock:
+            if self._firewall.fingerprint() != nftables.fingerprint(self._config):
+                log.warning("the rules in force are not the gate's: they are put back")
+                self._use(self._config)
         if self._shaper.check():
             with self._lock:
                 # The ruleset is in force; this gives who shares a slot one of its own.
                 self._firewall.load(nftables.render(self._config), nftables.fingerprint(self._config))
+        since, config = self._pins.now(), self._config
+        self._pins.keep(
+            {
+                one.client: network.interface
+                for one in self._firewall.clients()
+                if one.idle_seconds < PIN_SECONDS and (network := network_of(config, one.client.address))
+            },
+            since,
+        )
 
     def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
         """Let ``client`` through. Who had the same address before is shut out: it was given to another device.
@@ -109,7 +128,8 @@ class LocalGate:
         """
         # Held until the firewall has changed: a reload in between would leave in whom its networks do not know.
         with self._lock:
-            if not may_be_admitted(self._config, client.address):
+            network = network_of(self._config, client.address)
+            if network is None:
                 raise GateRefused(
                     RefusalCode.NOT_A_RESIDENT, f"{client.address} is no device's address in a resident network"
                 )
@@ -119,10 +139,12 @@ class LocalGate:
                     RefusalCode.UNKNOWN_SPEED, f"{limits.speed} is no class of [[speeds]]; allowed: {known}"
                 )
             self._firewall.change([Admit(client, lease_seconds, limits)])
+        self._pins.pin(client, network.interface)
 
     def revoke(self, client: Client) -> None:
         """Shut ``client`` out. Raises `GateRefused` with code ``failed``."""
         self._firewall.change([Revoke(client)])
+        self._pins.release(client)
 
     def clients(self) -> tuple[Admitted, ...]:
         """Who is let through. Raises `GateRefused` with code ``failed``."""
@@ -153,6 +175,20 @@ class LocalGate:
             )
         except OperationError as error:
             raise GateRefused(RefusalCode.FAILED, str(error)) from None
+
+    def _use(self, config: Config) -> bool:
+        config = self._shaper.possible(config)
+        try:
+            changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
+        except OperationError:
+            self._shaper.possible(self._config)
+            raise
+        self._config = config
+        self._shaper.use(config)
+        for one in self._firewall.clients():
+            if not may_be_admitted(config, one.client.address):
+                self._firewall.change([Revoke(one.client)])
+        return changed
 
 
 def answer(gate: LocalGate, request: Request) -> Answer:
