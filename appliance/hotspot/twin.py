@@ -101,16 +101,12 @@ class TwinHotspot:
         """Do as if traffic came by."""
         with self._lock:
             one, ends = self._online[client]
-            left = one.quota_left_bytes
-            self._online[client] = (
-                dataclasses.replace(
-                    one,
-                    sent_bytes=one.sent_bytes + sent_bytes,
-                    received_bytes=one.received_bytes + received_bytes,
-                    quota_left_bytes=None if left is None else max(0, left - sent_bytes - received_bytes),
-                ),
-                ends,
-            )
+            used_bytes = sent_bytes + received_bytes
+            sent_bytes, received_bytes = one.sent_bytes + sent_bytes, one.received_bytes + received_bytes
+            counted = dataclasses.replace(one, sent_bytes=sent_bytes, received_bytes=received_bytes)
+            self._online[client] = (counted, ends)
+            if one.quota_left_bytes is not None:
+                self._use_up(one.voucher, used_bytes)
 
     # -- what is asked -------------------------------------------------------------------------------------------------
 
@@ -212,12 +208,15 @@ class TwinHotspot:
 
     def _on_InstallDistrictKey(self, request: protocol.InstallDistrictKey) -> protocol.Done:  # noqa: N802
         self.district_key = request.key
-        return self._act(request, ActionKind.INSTALL_DISTRICT_KEY, "")
+        return self._act(request, ActionKind.INSTALL_DISTRICT_KEY, "", "" if request.key else "removed")
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def _put(self, client: Client, seconds: int, **values: Any) -> None:
         now = self._clock()
+        self._end_what_has_ended()
+        if client in self._online:
+            self._end(client, EndReason.RENEWED)
         none: dict[str, Any] = {
             "host_name": "", "network": "warga", "way": Access.TERMS, "voucher": "", "is_let_through": True,
             "sent_bytes": 0, "received_bytes": 0, "sent_bits_per_second": 0, "received_bits_per_second": 0,
@@ -225,6 +224,14 @@ class TwinHotspot:
         }  # fmt: skip
         one = OnlineClient(client=client, since_wall_seconds=now, remaining_seconds=seconds, **none | values)
         self._online[client] = (one, now + seconds)
+
+    def _use_up(self, name: str, used_bytes: int) -> None:
+        batch_id, serial = map(int, name.split("-"))
+        voucher = self._batches[batch_id][2][serial - 1]
+        voucher.left_bytes = max(0, (voucher.left_bytes or 0) - used_bytes)
+        for client, (one, ends) in list(self._online.items()):
+            if one.voucher == name:
+                self._online[client] = (dataclasses.replace(one, quota_left_bytes=voucher.left_bytes), ends)
 
     def _act(self, request: Any, kind: ActionKind, what: str, detail: str = "") -> protocol.Done:
         why = getattr(request, "why", "")
