@@ -1,0 +1,234 @@
+"""When the shaper acts, and what it says of itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from appliance.core.config import Config, Shaper, Speed, parse
+from appliance.core.errors import OperationError
+from appliance.gate.places import READY_FIRST, Places
+from appliance.gate.protocol import Admit, Client, Limits
+from appliance.gate.shaper import LineShaper
+from appliance.network.shaper import HANDLE
+from appliance.system.queues import Root
+
+FULL = Path(__file__).parents[3] / "golden/rendered/full/hub.toml"
+
+
+class Kernel:
+    """Interfaces and what waits at them; counts what was done."""
+
+    def __init__(self, *interfaces: str) -> None:
+        self.indices = {name: number for number, name in enumerate(interfaces, start=2)}
+        self.shaped: set[str] = set()
+        self.kinds: set[str] = set()
+        self.batches: list[str] = []
+        self.apart: set[str] = set()
+        self.refusal = ""
+        self.asked = 0
+
+    def root(self, interface: str) -> Root | None:
+        index = self.indices.get(interface)
+        if index is None:
+            return None
+        return Root(index, "htb", HANDLE) if interface in self.shaped else Root(index, "", 0)
+
+    def batch(self, lines: str) -> None:
+        if self.refusal:
+            raise OperationError(self.refusal)
+        self.batches.append(lines)
+        for interface in re.findall(rf"qdisc replace dev (\S+) root handle {HANDLE:x}:", lines):
+            self.shaped.add(interface)
+        for interface in re.findall(r"qdisc del dev (\S+) root", lines):
+            self.shaped.discard(interface)
+
+    def has(self, kind: str) -> bool:
+        self.asked += 1
+        return kind in self.kinds
+
+    def keep_apart(self, interface: str) -> None:
+        self.apart.add(interface)
+
+    def replug(self, interface: str) -> None:
+        self.indices[interface] = max(self.indices.values()) + 1
+        self.shaped.discard(interface)
+
+
+class Empty:
+    """Sets of nobody."""
+
+    def all(self, _: str) -> list[object]:
+        return []
+
+    def change(self, _: object) -> None:
+        return None
+
+
+@pytest.fixture
+def config() -> Config:
+    config = parse(FULL.read_text(encoding="utf-8"))
+    line = dataclasses.replace(config.uplink, download_kbit=20_000, upload_kbit=5_000, shaper=Shaper.HTB)
+    return dataclasses.replace(config, uplink=line, speeds=(Speed("biasa", "Biasa", 4_000, 1_000),))
+
+
+def cake(config: Config) -> Config:
+    return dataclasses.replace(config, uplink=dataclasses.replace(config.uplink, shaper=Shaper.CAKE), speeds=())
+
+
+Made = tuple[LineShaper, Kernel, Places, tuple[str, ...]]
+
+
+@pytest.fixture
+def made(config: Config) -> Made:
+    return make(config)
+
+
+def make(config: Config, prepare: Callable[[Kernel], None] = lambda _: None) -> Made:
+    names = (*(network.interface for network in config.networks), config.uplink.interface)
+    kernel = Kernel(*names)
+    prepare(kernel)
+    places = Places(Empty())  # type: ignore[arg-type] # the two methods that places use
+    line = LineShaper(kernel, places)
+    line.use(line.possible(config))
+    return line, kernel, places, names
+
+
+def test_every_interface_is_shaped_at_once_and_then_left_alone(made: Made) -> None:
+    line, kernel, _, names = made
+    assert kernel.shaped == set(names)
+    done = len(kernel.batches)
+    for _ in range(5):
+        assert line.check() is False
+    assert len(kernel.batches) == done
+    assert (line.state().shaper, line.state().problem) == ("htb", "")
+
+
+def test_an_interface_that_comes_back_is_shaped_again_and_no_other(made: Made) -> None:
+    line, kernel, _, names = made
+    done = len(kernel.batches)
+    del kernel.indices[names[-1]]
+    line.check()
+    assert len(kernel.batches) == done
+    kernel.indices[names[-1]] = 99
+    kernel.shaped.discard(names[-1])
+    line.check()
+    assert len(kernel.batches) == done + 1
+    assert names[-1] in kernel.shaped
+
+
+def test_one_that_was_replugged_between_two_looks_is_shaped_again(made: Made) -> None:
+    line, kernel, _, names = made
+    kernel.replug(names[-1])
+    line.check()
+    assert names[-1] in kernel.shaped
+
+
+def test_queues_that_somebody_removed_are_made_again(made: Made) -> None:
+    line, kernel, _, names = made
+    kernel.shaped.discard(names[0])
+    line.check()
+    assert names[0] in kernel.shaped
+
+
+def test_the_same_configuration_again_drops_nothing(made: Made, config: Config) -> None:
+    line, kernel, _, _ = made
+    done = len(kernel.batches)
+    line.use(line.possible(dataclasses.replace(config, kiosk=dataclasses.replace(config.kiosk))))
+    assert len(kernel.batches) == done
+
+
+def test_other_speeds_are_made_and_an_interface_that_is_given_up_is_freed(made: Made, config: Config) -> None:
+    line, kernel, _, names = made
+    kernel.indices["wwan0"] = 50
+    other = dataclasses.replace(config, uplink=dataclasses.replace(config.uplink, interface="wwan0"))
+    line.use(line.possible(other))
+    assert names[-1] not in kernel.shaped
+    assert "wwan0" in kernel.shaped
+
+
+def test_a_refusal_is_said_once_told_to_who_asks_and_tried_again(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(kernel: Kernel) -> None:
+        kernel.refusal = "tc: could not be started"
+
+    line, kernel, _, names = make(config, refuse)
+    line.check()
+    line.check()
+    assert line.state().shaper == "none"
+    assert line.state().problem == "tc: could not be started"
+    assert len([record for record in caplog.records if "not shared" in record.getMessage()]) == len(names)
+    kernel.refusal = ""
+    line.check()
+    assert (line.state().shaper, line.state().problem) == ("htb", "")
+
+
+def test_more_slots_are_made_ahead_of_need_on_every_interface(made: Made) -> None:
+    line, kernel, places, names = made
+    done = len(kernel.batches)
+    crowd = [
+        Admit(Client(f"10.20.{i // 250}.{i % 250 + 2}", f"02:00:00:00:{i // 256:02x}:{i % 256:02x}"), 60, Limits())
+        for i in range(READY_FIRST // 2 + 1)
+    ]
+    places.changes(crowd)
+    places.settled(crowd)
+    assert line.check() is False, "nobody shares a slot: nobody has to move"
+    assert len(kernel.batches) == done + 1
+    assert places.ready()[""] == 2 * READY_FIRST
+    assert f"dev {names[-1]} parent de5a:1 classid de5a:{0x1000 + READY_FIRST:x} " in kernel.batches[-1]
+    kernel.replug(names[-1])
+    line.check()
+    assert f"classid de5a:{0x1000 + 2 * READY_FIRST - 1:x} " in kernel.batches[-1], "all that are in use"
+
+
+def test_slots_that_could_not_be_made_are_not_given_away(made: Made) -> None:
+    line, kernel, places, _ = made
+    crowd = [Admit(Client(f"10.20.0.{i + 2}", f"02:00:00:00:00:{i:02x}"), 60, Limits()) for i in range(200)]
+    places.changes(crowd)
+    places.settled(crowd)
+    kernel.refusal = "no memory"
+    line.check()
+    assert places.ready()[""] == READY_FIRST
+    assert line.state().problem == "no memory"
+    kernel.refusal = ""
+    line.check()
+    line.check()
+    assert places.ready()[""] == 2 * READY_FIRST
+    assert line.state().problem == ""
+
+
+def test_cake_that_the_kernel_lacks_becomes_htb_and_is_said_loudly(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    line, kernel, places, names = make(cake(config))
+    assert line.state().shaper == "htb"
+    assert "uplink.shaper is cake" in line.state().problem
+    assert any(record.levelname == "ERROR" for record in caplog.records)
+    assert kernel.shaped == set(names)
+    assert places.ready() == {"": READY_FIRST}
+    assert line.possible(cake(config)).uplink.shaper is Shaper.HTB
+
+
+def test_cake_is_used_where_the_kernel_has_it(config: Config) -> None:
+    line, kernel, places, _ = make(cake(config), lambda kernel: kernel.kinds.add("cake"))
+    assert (line.state().shaper, line.state().problem) == ("cake", "")
+    assert "dual-srchost nat" in kernel.batches[-1]
+    assert places.ready() == {}
+
+
+def test_queues_by_flow_are_used_where_the_kernel_has_them_and_it_is_asked_once(config: Config) -> None:
+    _, kernel, _, _ = make(config, lambda kernel: kernel.kinds.add("fq_codel"))
+    assert all("fq_codel" in lines for lines in kernel.batches)
+    assert kernel.asked == 1
+
+
+@pytest.mark.parametrize(("kbit", "apart"), [(20_000, True), (1_000_000, False)])
+def test_packets_are_kept_apart_where_the_line_is_slow(config: Config, kbit: int, apart: bool) -> None:
+    line = dataclasses.replace(config.uplink, download_kbit=kbit, upload_kbit=kbit)
+    _, kernel, _, names = make(dataclasses.replace(config, uplink=line))
+    assert (kernel.apart == set(names)) is apart
