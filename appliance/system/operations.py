@@ -89,11 +89,12 @@ class RealOperations:
                     (path.parent / Path(other.path).name).write_text(other.text, "utf-8")
                     text = text.replace(f"/etc/desahub/rendered/{other.path}", f"{folder}/{Path(other.path).name}")
                 path.write_text(text, "utf-8")
+                # Root's own folders: nginx gives them to nobody, whom this process could not clear up after.
                 commands = {
                     "nftables.nft": ["nft", "-c", "-f", str(path)],
                     "dnsmasq.conf": ["dnsmasq", "--test", "-C", str(path)],
                     FILTERED_DNS: ["dnsmasq", "--test", "-C", str(path)],
-                    "nginx.conf": ["nginx", "-t", "-q", "-e", "stderr", "-c", str(path)],
+                    "nginx.conf": ["nginx", "-t", "-q", "-e", "stderr", "-g", "user root;", "-c", str(path)],
                 }
                 if file.path in commands:
                     run(commands[file.path], timeout_seconds=_CHECK_SECONDS)
