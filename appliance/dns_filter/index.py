@@ -113,6 +113,11 @@ def merged(parts: Iterable[Index]) -> Iterator[array[int]]:
         yield array("Q", sorted(found))
 
 
+def digest_of(runs: Iterable[array[int]]) -> bytes:
+    """The digest that an index of ``runs`` has: one that is there already need not wear out the card again."""
+    return _digest(memoryview(run) for run in runs)
+
+
 def write(path: Path, runs: Iterable[array[int]]) -> int:
     """Put an index of ``runs``, in ascending order, at ``path``: whole, durably, or not at all. Returns the number.
 

@@ -99,8 +99,10 @@ def _from_web(url: str, known: Version, take: Take, limits: Limits) -> bool:
                 raise OperationError(f"the server answered {answer.status_code} {answer.reason or ''}".rstrip())
             version = Version(answer.headers.get("ETag", "")[:200], answer.headers.get("Last-Modified", "")[:200])
             take(version, _bounded(answer.iter_content(_CHUNK_BYTES), limits))
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise Unreachable(f"no answer ({type(error).__name__}); it is tried again in a few minutes") from None
+    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        raise Unreachable(
+            f"no answer, or not the whole ({type(error).__name__}); it is tried again in a few minutes"
+        ) from None
     except requests.RequestException as error:
         raise OperationError(f"the transfer failed ({type(error).__name__})") from None
     return True

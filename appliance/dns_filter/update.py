@@ -85,7 +85,7 @@ def update_list(one: FilterList, old: ListState | None, folder: Path, limits: Li
     """
     path = kept(folder, one.name)
     old = old or ListState(one.name, one.source)
-    is_same = old.source == one.source and path.exists()
+    is_same = old.source == one.source and _is_whole(path)
     known = Version(old.etag, old.modified) if is_same else Version()
     made: list[ListState] = []
 
@@ -101,6 +101,16 @@ def update_list(one: FilterList, old: ListState | None, folder: Path, limits: Li
     except OperationError as error:
         return replace(old, checked_wall=now_wall(), error=_since(f"{one.source}: {error}", path))
     return made[0] if made else replace(old, checked_wall=now_wall(), error="")
+
+
+def _is_whole(path: Path) -> bool:
+    """Is there a copy that can be read? A damaged one is taken away, so that it is fetched anew."""
+    try:
+        index.open_index(path)
+    except OperationError:
+        path.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _since(text: str, path: Path) -> str:
@@ -129,9 +139,9 @@ def update(config: Config, folder: Path, limits: Limits | None = None) -> tuple[
         log.info("%s: %s", one.name, state.error or f"{state.domains} domains, {state.invalid_lines} lines left out")
         found.append(state)
     _forget_others(config.filter.lists, folder)
-    parts, found = _readable(found, folder)
+    parts = [index.open_index(kept(folder, one.name)) for one in found if _is_whole(kept(folder, one.name))]
     try:
-        domains, trouble = index.write(folder / INDEX_NAME, index.merged(parts)), ""
+        domains, trouble = _write_index(folder / INDEX_NAME, parts), ""
     except OperationError as error:
         domains, trouble, status = before.domains, f"the index stays as it was: {error}", REFUSED
         log.error("%s", trouble)
@@ -140,19 +150,15 @@ def update(config: Config, folder: Path, limits: Limits | None = None) -> tuple[
     return state_now, status
 
 
-def _readable(found: Sequence[ListState], folder: Path) -> tuple[list[index.Index], list[ListState]]:
-    """Open the kept copies; one that is damaged is left out and fetched anew next time."""
-    parts, states = [], []
-    for state in found:
-        path = kept(folder, state.name)
-        if path.exists():
-            try:
-                parts.append(index.open_index(path))
-            except OperationError as error:
-                path.unlink(missing_ok=True)
-                state = replace(state, error=f"its copy was damaged and is fetched anew: {error}")  # noqa: PLW2901
-        states.append(state)
-    return parts, states
+def _write_index(path: Path, parts: Sequence[index.Index]) -> int:
+    """Write the index unless it is the same already; returns how many domains it holds."""
+    try:
+        old = index.open_index(path)
+        if old.digest == index.digest_of(index.merged(parts)):
+            return len(old)
+    except OperationError:
+        log.info("the index is written for the first time, or anew")
+    return index.write(path, index.merged(parts))
 
 
 def _forget_others(wanted: Sequence[FilterList], folder: Path) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,10 +27,14 @@ Transport = Callable[[tuple[str, int], Query, bytes], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one server may take, in seconds. dnsmasq's clients ask again after 5."""
+    """How long one server may take, and all of them together, in seconds. Phones ask again after 5.
+
+    dnsmasq asks a second time where the first answer is a failure, so that a phone hears of it after twice the total.
+    """
 
     udp_seconds: float = 1.5
     tcp_seconds: float = 3.0
+    total_seconds: float = 4.0
 
 
 class Upstream:
@@ -54,7 +59,10 @@ class Upstream:
     async def _ask(self, query: Query, wire: bytes, transport: Transport) -> bytes:
         failure = message.respond(query, Code.SERVER_FAILURE)
         order = list(self._servers)
+        deadline = time.monotonic() + self._patience.total_seconds
         for server in order * _ROUNDS:
+            if time.monotonic() >= deadline:
+                break
             id_ = secrets.randbits(16)
             try:
                 answer = await transport(server, query, message.with_id(wire, id_))
