@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import logging
+import socket
 import threading
 from typing import Final
 
@@ -39,20 +39,28 @@ log = logging.getLogger("desahub.gate")
 PIN_SECONDS: Final = 120
 
 
-def network_of(config: Config, address: str) -> Network | None:
-    """The resident network in which a device can have ``address``; None where it is no device's."""
-    asked = ipaddress.IPv4Address(address)
-    for network in config.resident_networks:
-        own = network.interface_address
-        if asked in own.network:
-            taken = asked in (own.ip, own.network.network_address, own.network.broadcast_address)
-            return None if taken else network
-    return None
+class Residents:
+    """The addresses that devices of the resident networks can have."""
+
+    def __init__(self, config: Config) -> None:
+        own = [(network, network.interface_address) for network in config.resident_networks]
+        self._ranges = [
+            (int(one.network.network_address), int(one.network.broadcast_address), int(one.ip), network)
+            for network, one in own
+        ]
+
+    def network_of(self, address: str) -> Network | None:
+        """The network in which a device can have ``address``; None where it is no device's."""
+        asked = int.from_bytes(socket.inet_aton(address), "big")
+        for first, last, box, network in self._ranges:
+            if first < asked < last:
+                return None if asked == box else network
+        return None
 
 
 def may_be_admitted(config: Config, address: str) -> bool:
     """Is ``address`` one that a device in a resident network can have?"""
-    return network_of(config, address) is not None
+    return Residents(config).network_of(address) is not None
 
 
 def _speeds(config: Config) -> frozenset[str]:
@@ -77,7 +85,8 @@ class LocalGate:
     def __init__(
         self, firewall: Firewall, config: Config, shaper: Shaping | None = None, pins: Pins | None = None
     ) -> None:
-        self._firewall, self._config = firewall, config
+        # What hub.toml asks for, and what of it this kernel can do: they differ where it has no cake.
+        self._firewall, self._asked, self._config = firewall, config, config
         self._pins: Pins = pins or NoPins()
         self._shaper: Shaping = shaper or NoShaper()
         self._lock = threading.Lock()
@@ -105,17 +114,17 @@ class LocalGate:
         with self._lock:
             if self._firewall.fingerprint() != nftables.fingerprint(self._config):
                 log.warning("the rules in force are not the gate's: they are put back")
-                self._use(self._config)
+                self._use(self._asked)
         if self._shaper.check():
             with self._lock:
                 # The ruleset is in force; this gives who shares a slot one of its own.
                 self._firewall.load(nftables.render(self._config), nftables.fingerprint(self._config))
-        since, config = self._pins.now(), self._config
+        since, residents = self._pins.now(), Residents(self._config)
         self._pins.keep(
             {
                 one.client: network.interface
                 for one in self._firewall.clients()
-                if one.idle_seconds < PIN_SECONDS and (network := network_of(config, one.client.address))
+                if one.idle_seconds < PIN_SECONDS and (network := residents.network_of(one.client.address))
             },
             since,
         )
@@ -128,7 +137,7 @@ class LocalGate:
         """
         # Held until the firewall has changed: a reload in between would leave in whom its networks do not know.
         with self._lock:
-            network = network_of(self._config, client.address)
+            network = Residents(self._config).network_of(client.address)
             if network is None:
                 raise GateRefused(
                     RefusalCode.NOT_A_RESIDENT, f"{client.address} is no device's address in a resident network"
@@ -165,28 +174,32 @@ class LocalGate:
     def status(self) -> GateStatus:
         """How the firewall is. Raises `GateRefused` with code ``failed``."""
         try:
-            shaped = self._shaper.state()
+            shaped, fingerprint = self._shaper.state(), self._firewall.fingerprint()
+            if fingerprint == nftables.fingerprint(self._config):
+                # The rules for another shaper are the right ones; that it is another one is said by itself.
+                fingerprint = nftables.fingerprint(self._asked)
             return GateStatus(
                 self._firewall.is_closed(),
                 len(self._firewall.clients()),
-                self._firewall.fingerprint(),
+                fingerprint,
                 shaped.shaper,
                 shaped.problem,
             )
         except OperationError as error:
             raise GateRefused(RefusalCode.FAILED, str(error)) from None
 
-    def _use(self, config: Config) -> bool:
-        config = self._shaper.possible(config)
+    def _use(self, asked: Config) -> bool:
+        config = self._shaper.possible(asked)
         try:
             changed = self._firewall.load(nftables.render(config), nftables.fingerprint(config))
         except OperationError:
-            self._shaper.possible(self._config)
+            self._shaper.possible(self._asked)
             raise
-        self._config = config
+        self._asked, self._config = asked, config
         self._shaper.use(config)
+        residents = Residents(config)
         for one in self._firewall.clients():
-            if not may_be_admitted(config, one.client.address):
+            if residents.network_of(one.client.address) is None:
                 self._firewall.change([Revoke(one.client)])
         return changed
 

@@ -13,7 +13,10 @@ from appliance.core.config import Config, Shaper, Speed, parse
 from appliance.core.errors import OperationError
 from appliance.gate.places import READY_FIRST, Places
 from appliance.gate.protocol import Admit, Client, Limits
+from appliance.gate.service import LocalGate
 from appliance.gate.shaper import LineShaper
+from appliance.gate.twin import TwinFirewall
+from appliance.network import nftables
 from appliance.network.shaper import HANDLE
 from appliance.system.queues import Root
 
@@ -232,3 +235,19 @@ def test_packets_are_kept_apart_where_the_line_is_slow(config: Config, kbit: int
     line = dataclasses.replace(config.uplink, download_kbit=kbit, upload_kbit=kbit)
     _, kernel, _, names = make(dataclasses.replace(config, uplink=line))
     assert (kernel.apart == set(names)) is apart
+
+
+def test_the_gate_says_that_it_keeps_hub_toml_where_cake_became_htb(config: Config) -> None:
+    kernel, firewall = Kernel(), TwinFirewall()
+    asked = cake(config)
+    gate = LocalGate(firewall, asked, LineShaper(kernel, Places(Empty())))  # type: ignore[arg-type] # as above
+    gate.use(asked)
+    gate.check()
+    status = gate.status()
+    assert status.ruleset_fingerprint == nftables.fingerprint(asked) != firewall.fingerprint()
+    assert nftables.CLASS_MAP in firewall.ruleset
+    assert (status.shaper, "cake" in status.shaper_problem) == ("htb", True)
+    firewall.load("somebody else's", "else")
+    assert gate.status().ruleset_fingerprint == "else"
+    gate.check()
+    assert "cake" in gate.status().shaper_problem
