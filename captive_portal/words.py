@@ -108,7 +108,7 @@ def _blocked(known: Known, policy: Policy, now: Now) -> Words:
     if left is not None:
         again = gettext("Terbuka lagi %(moment)s.", moment=_after(left, policy, now))
         advice = f"{advice} {again}"
-    return Words(403, gettext("Perangkat ini ditutup dari internet"), advice, "403 TUTUP-KANTOR", is_wait=True)
+    return Words(403, gettext("Perangkat ini ditutup dari internet"), advice, "403 DITUTUP", is_wait=True)
 
 
 def _closed(decision: Decision, policy: Policy, now: Now) -> Words:
