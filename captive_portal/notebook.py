@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlite_utils
 
-from captive_portal import blocks, budgets, local_time, sessions
+from captive_portal import blocks, budgets, local_time, sessions, vouchers
 from captive_portal.metering import Notes
 from captive_portal.now import Now
 
@@ -102,10 +102,13 @@ def learn_time(db: sqlite_utils.Database, day: str, now: Now) -> None:
 
 
 def tidy(db: sqlite_utils.Database, history_days: int, day: str, now: Now) -> None:
-    """Throw away what is of no use any more: other days, old sessions, blocks that have ended."""
+    """Throw away what is of no use any more: other days, old sessions, ended blocks, and who used which voucher."""
     db.execute("DELETE FROM daily_use WHERE day != ?", (day,))
     sessions.drop_old(db, history_days, now)
     blocks.drop_ended(db, now)
+    vouchers.forget_devices(db, now)
+    if not day.startswith(local_time.UNDATED):
+        vouchers.learn_date(db, day)
 
 
 def is_anything_running(db: sqlite_utils.Database, now: Now) -> bool:

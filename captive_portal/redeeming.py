@@ -145,7 +145,9 @@ class Vouchers:
         if wait := attempts.wait_seconds(db, client, now):
             return Redemption(Outcome.WAIT, wait_seconds=wait)
         digest, by_district = found
-        vouchers.learn_date(db, now, self._policy.timezone)
+        day = local_time.day(now, self._policy.timezone)
+        if local_time.is_known(now):
+            vouchers.learn_date(db, day)
         voucher = vouchers.find(db, digest) or by_district
         if voucher is None:
             return Redemption(Outcome.WRONG, wait_seconds=attempts.count_wrong(db, client, now))
@@ -157,7 +159,7 @@ class Vouchers:
         if room is None:
             old = tuple(place.client for place in places if not _is_new(place, now))
             return Redemption(Outcome.PLACES_TAKEN, holders=old)
-        known = grants.known(db, client.mac, local_time.day(now, self._policy.timezone), now)
+        known = grants.known(db, client.mac, day, now)
         decision = rules.decide(self._policy, device, now, known, _offer(voucher, now))
         if decision.verdict is not Verdict.ADMIT or decision.offer is None:
             return Redemption(Outcome.DENIED, decision)

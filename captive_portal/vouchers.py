@@ -94,13 +94,10 @@ def make_batch(db: sqlite_utils.Database, key: bytes, wanted: MakeBatch, now: No
     return batch_id
 
 
-def learn_date(db: sqlite_utils.Database, now: Now, timezone: Timezone) -> None:
-    """Give batches that were made without knowing the date their last day, counted from today."""
-    if not local_time.is_known(now):
-        return
+def learn_date(db: sqlite_utils.Database, day: str) -> None:
+    """Today is ``day``: batches that were made without knowing the date get their last day, counted from today."""
     for batch_id, valid_days in db.execute("SELECT id, valid_days FROM voucher_batches WHERE last_day = ''").fetchall():
-        day = _last_day(valid_days, now, timezone)
-        db.execute("UPDATE voucher_batches SET last_day = ? WHERE id = ?", (day, batch_id))
+        db.execute("UPDATE voucher_batches SET last_day = ? WHERE id = ?", (_days_after(day, valid_days), batch_id))
 
 
 def batches(db: sqlite_utils.Database, now: Now, timezone: Timezone) -> tuple[Batch, ...]:
@@ -266,7 +263,8 @@ def _today(now: Now, timezone: Timezone) -> str:
 
 
 def _last_day(valid_days: int, now: Now, timezone: Timezone) -> str:
-    if not local_time.is_known(now):
-        return ""
-    today = datetime.date.fromisoformat(_today(now, timezone))
-    return (today + datetime.timedelta(days=valid_days)).isoformat()
+    return _days_after(_today(now, timezone), valid_days) if local_time.is_known(now) else ""
+
+
+def _days_after(day: str, days: int) -> str:
+    return (datetime.date.fromisoformat(day) + datetime.timedelta(days=days)).isoformat()
