@@ -39,6 +39,8 @@ from captive_portal.voucher_keys import open_keys
 
 ROUND_SECONDS: Final = 2.0
 GATE_SECONDS: Final = 3.0
+# So many rounds in a row that the database gave nothing for.
+FAILURES_MAX: Final = 15
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 # Two of the office's questions at once are enough, and each thread has a connection to the database of its own.
 _OFFICE_THREADS: Final = 2
@@ -57,7 +59,7 @@ class Rounds:
     def __init__(self, keeper: Keeper, seconds: float = ROUND_SECONDS) -> None:
         self._keeper, self._seconds = keeper, seconds
         self._loop = asyncio.get_running_loop()
-        self._due, self._is_stopping, self._trouble = asyncio.Event(), False, ""
+        self._due, self._is_stopping, self._failures = asyncio.Event(), False, 0
         # One thread for all rounds: the database has one connection for each.
         self._thread = ThreadPoolExecutor(1, "rounds")
 
@@ -90,12 +92,14 @@ class Rounds:
         try:
             took_part = await self._loop.run_in_executor(self._thread, self._keeper.look, elapsed_seconds)
         except DesahubError as error:
-            # Such as a full disk. The next round tries again; it is said once.
-            if str(error) != self._trouble:
+            # The next round tries again; it is said once. A damaged database is found and set aside by a new start.
+            if not self._failures:
                 log.error("%s", error)
-            self._trouble = str(error)
+            self._failures += 1
+            if self._failures >= FAILURES_MAX:
+                raise
             return False
-        self._trouble = ""
+        self._failures = 0
         return took_part
 
 

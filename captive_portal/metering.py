@@ -124,6 +124,11 @@ class Ledger:
         self.boot_seconds = now.boot_seconds
         return all_sent, all_received
 
+    @property
+    def session_ids(self) -> frozenset[int]:
+        """The sessions that it remembers."""
+        return frozenset(self._meters)
+
     def use_up(self, grant: Grant, left_bytes: int) -> None:
         """Count a rest that the kernel lets nobody have as used."""
         self._count(grant, left_bytes)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlite_utils import Database
 
-from appliance.core.errors import GateError, GateRefused, OperationError
+from appliance.core.errors import GateError, GateRefused, OperationError, StoreError
 from appliance.gate.protocol import Admit, Admitted, Client, Gate, Limits, RefusalCode, Revoke
 from captive_portal import budgets, grants, local_time, notebook, reconcile, rules, sessions
 from captive_portal.grants import Grants
@@ -72,7 +72,8 @@ class Keeper:
         now = clock()
         has_days = any(network.daily_seconds or network.daily_megabytes for network in policy.networks)
         self._ledger = Ledger(store.write(lambda db: budgets.carry_over(db, now)), has_days)
-        self._noted, self._tidied, self._day = now.boot_seconds, now.boot_seconds - TIDY_SECONDS, ""
+        self._noted, self._tidied = now.boot_seconds, now.boot_seconds - TIDY_SECONDS
+        self._day, self._is_dated = "", False
         self._usage, self._finished = notebook.Usage.begin(now), list[notebook.Usage]()
         self._troubles: frozenset[str] = frozenset()
         self.picture = Picture(now)
@@ -83,22 +84,28 @@ class Keeper:
         Args:
             elapsed_seconds: since the look before, for rates; 0 for the first.
 
+        A disk that takes nothing stops nobody from being shut out or let in: what was counted and ended is kept, and
+        written in a later round.
+
         Raises:
-            StoreError: the database does not take or give. What was counted is kept, and written the next time.
+            StoreError: the database gives nothing. Nothing was changed.
         """
         now, troubles = self._clock(), set[str]()
-        self._begin_day(now)
+        with _noticed(troubles):
+            self._begin_day(now)
         # The gate first: a grant is stored before its admission, so that nobody is in this list whose grant is yet to
         # come.
         inside = self._inside(troubles)
         seen = self._observe(inside or {}, now, elapsed_seconds)
-        self._write([one for one in seen if one.standing.end is not None], now)
+        with _noticed(troubles):
+            self._end([one for one in seen if one.standing.end is not None], now)
         seen = [one for one in seen if one.standing.end is None]
         self.picture = Picture(now, tuple(seen))
         if inside is not None:
             self._mend(inside, seen, now, troubles)
         if now.boot_seconds - self._noted >= CHECKPOINT_SECONDS:
-            self._checkpoint(now)
+            with _noticed(troubles):
+                self._checkpoint(now)
         self._tell(troubles)
         return inside is not None
 
@@ -115,14 +122,15 @@ class Keeper:
 
     def _begin_day(self, now: Now) -> None:
         """A new day has new shares; what was used before it belongs to the old one."""
-        day = local_time.day(now, self._policy.timezone)
-        if day == self._day:
-            return
-        if self._day:
-            self._write([], now, always=not self._ledger.notes().is_empty)
-        if local_time.is_known(now) and (not self._day or self._day.startswith(local_time.UNDATED)):
+        before, day = self._day, local_time.day(now, self._policy.timezone)
+        if day != before:
+            self._day, self._tidied = day, now.boot_seconds - TIDY_SECONDS
+            if before and not (notes := self._ledger.notes()).is_empty:
+                self._grants.write(lambda db: notebook.write(db, notes, before, now))
+                self._ledger.noted(notes, self._ledger.session_ids)
+        if not self._is_dated and local_time.is_known(now):
             self._grants.write(lambda db: notebook.learn_time(db, day, now))
-        self._day, self._tidied = day, now.boot_seconds - TIDY_SECONDS
+            self._is_dated = True
 
     def _inside(self, troubles: set[str]) -> dict[Client, Admitted] | None:
         try:
@@ -159,9 +167,9 @@ class Keeper:
             held, stands = standing()
         return Seen(held, stands, found, self._ledger.flow(grant.session_id))
 
-    def _write(self, ended: Sequence[Seen], now: Now, *, always: bool = False) -> None:
-        """Write what was used, and end what is over, in one transaction; nothing where there is nothing to end."""
-        if not ended and not always:
+    def _end(self, ended: Sequence[Seen], now: Now) -> None:
+        """End what is over, with what it used, in one transaction."""
+        if not ended:
             return
         notes = self._ledger.notes()
 
@@ -172,10 +180,7 @@ class Keeper:
                 grants.end_session(db, one.grant.session_id, one.standing.end or End.TIME, now)
 
         self._grants.write(step)
-        gone = {one.grant.session_id for one in ended}
-        self._ledger.noted(
-            notes, [one.grant.session_id for one in self.picture.seen if one.grant.session_id not in gone]
-        )
+        self._ledger.noted(notes, self._ledger.session_ids - {one.grant.session_id for one in ended})
         self._noted = now.boot_seconds
 
     def _checkpoint(self, now: Now) -> None:
@@ -227,7 +232,8 @@ class Keeper:
             except GateError as error:
                 troubles.add(f"the gate stopped answering: {error}")
                 break
-        self._write(strays, now)
+        with _noticed(troubles):
+            self._end(strays, now)
 
     def _ask(self, change: Admit | Revoke) -> None:
         if isinstance(change, Revoke):
@@ -246,5 +252,14 @@ class Keeper:
         for text in sorted(troubles - self._troubles):
             log.warning("%s", text)
         if self._troubles and not troubles:
-            log.info("gate and grants are alike again")
+            log.info("all is well again: gate and grants are alike")
         self._troubles = frozenset(troubles)
+
+
+@contextlib.contextmanager
+def _noticed(troubles: set[str]) -> Iterator[None]:
+    """Go on where the disk takes nothing, and say so."""
+    try:
+        yield
+    except StoreError as error:
+        troubles.add(str(error))

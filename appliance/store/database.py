@@ -82,13 +82,23 @@ class Store:
             self._opened.clear()
         self._local = threading.local()
 
+    def _place(self) -> tuple[int, int, int]:
+        """This process, and the very file that the path names now."""
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error.strerror}") from None
+        return os.getpid(), found.st_dev, found.st_ino
+
     def _connection(self) -> sqlite_utils.Database:
-        # A connection must not cross a fork: both sides would believe that they hold its locks.
-        if getattr(self._local, "process", None) != os.getpid():
+        # A connection must not cross a fork: both sides would believe that they hold its locks. Nor may it go on with a
+        # file that another program has set aside as damaged: what it writes there nobody would find.
+        place = self._place()
+        if getattr(self._local, "place", None) != place:
             db = _connect(self.path, read_only=self._read_only)
             with self._opened_lock:
                 self._opened.add(db)
-            self._local.db, self._local.process = db, os.getpid()
+            self._local.db, self._local.place = db, place
         found: sqlite_utils.Database = self._local.db
         return found
 

@@ -1,7 +1,7 @@
 """A portal with the twin of the gate, a clock and a neighbour table in the test's hands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +104,8 @@ class World:
         return (self.neighbours if self.leases is None else self.leases).get(address)
 
     def wait(self, seconds: int) -> None:
-        self.now = Now(self.now.boot_id, self.now.boot_seconds + seconds, self.now.wall_seconds + seconds)
+        now = self.now
+        self.now = replace(now, boot_seconds=now.boot_seconds + seconds, wall_seconds=now.wall_seconds + seconds)
 
     def app(self, *, over_unix_socket: bool = True) -> Flask:
         return create_app(

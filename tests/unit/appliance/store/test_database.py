@@ -212,7 +212,7 @@ def test_a_forked_worker_uses_a_connection_of_its_own(tmp_path: Path) -> None:
     store = open_store(tmp_path / "a.db", [ONE])
     with store.reading() as db:
         before = db
-    store._local.process = -1  # as a forked child finds it
+    store._local.place = (-1, *store._local.place[1:])  # as a forked child finds it
     with store.reading() as db:
         assert db is not before
     store.close()
