@@ -12,7 +12,7 @@ import errno
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from appliance.system.netlink import (
     ATTRIBUTE,
@@ -91,8 +91,7 @@ class TakeQuota:
 Change = Put | Take | PutQuota | TakeQuota
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaState:
+class QuotaState(NamedTuple):
     """A quota as the kernel has it."""
 
     name: str
@@ -209,36 +208,53 @@ def _packed(element: Element) -> bytes:
 
 
 def _elements(answers: Iterable[bytes]) -> Iterator[Element]:
+    # Elements of one set look alike: how to take one apart is worked out once for each length.
+    layouts: dict[int, _Layout] = {}
     for answer in answers:
         for kind, value in attributes(answer, len(_HEAD)):
             if kind == 3:
-                for _, element in attributes(value):
-                    yield _element(element)
+                for _, data in attributes(value):
+                    layout = layouts.get(len(data))
+                    parts = layout.struct.unpack_from(data) if layout else ()
+                    if layout is None or parts[::2] != layout.heads:
+                        layout = layouts[len(data)] = _Layout(data)
+                        parts = layout.struct.unpack_from(data)
+                    yield layout.read(parts)
 
 
-def _element(data: bytes) -> Element:
-    # Written flat: this is where the time of a long list goes.
-    key, timeout, expires, packets, count, comment, value, name = b"", 0, 0, None, None, "", b"", ""
-    start, end = 0, len(data)
-    while start < end:
-        length, kind = ATTRIBUTE.unpack_from(data, start)
-        kind &= 0x3FFF
-        if kind == 1:
-            key = data[start + 8 : start + length]
-        elif kind == 4:
-            (timeout,) = _U64.unpack_from(data, start + 4)
-        elif kind == 5:
-            (expires,) = _U64.unpack_from(data, start + 4)
-        elif kind == 7:
-            packets, count = _counter(data[start + 4 : start + length])
-        elif kind == 6:
-            comment = _comment(data[start + 4 : start + length])
-        elif kind == 2:
-            value = data[start + 8 : start + length]
-        elif kind == 9:
-            name = data[start + 4 : start + length - 1].decode("ascii", "replace")
-        start += (length + 3) & ~3
-    return Element(key, timeout, expires, packets, count, comment, value, name)
+class _Layout:
+    """Where the attributes of an element lie, after one of the same length."""
+
+    def __init__(self, data: bytes) -> None:
+        form = "="
+        heads: list[int] = []
+        self._at: dict[int, int] = {}
+        start = 0
+        while start < len(data):
+            length, kind = ATTRIBUTE.unpack_from(data, start)
+            self._at[kind & 0x3FFF] = len(heads) * 2 + 1
+            heads.append(length | kind << 16)
+            size = max(4, length)
+            form += f"I{size - 4}s{-size % 4 if start + size < len(data) else 0}x"
+            start += (size + 3) & ~3
+        self.struct, self.heads = struct.Struct(form), tuple(heads)
+
+    def read(self, parts: tuple[Any, ...]) -> Element:
+        """Take an element apart that looks like the first."""
+        at = self._at
+        packets = count = None
+        if 7 in at:
+            packets, count = _counter(parts[at[7]])
+        return Element(
+            parts[at[1]][4:],
+            int.from_bytes(parts[at[4]], "big") if 4 in at else 0,
+            int.from_bytes(parts[at[5]], "big") if 5 in at else 0,
+            packets,
+            count,
+            _comment(parts[at[6]]) if 6 in at else "",
+            parts[at[2]][4:] if 2 in at else b"",
+            parts[at[9]][:-1].decode("ascii", "replace") if 9 in at else "",
+        )
 
 
 def _counter(expression: bytes) -> tuple[int, int]:
@@ -258,7 +274,18 @@ def _comment(userdata: bytes) -> str:
 
 
 def _quota(answer: bytes) -> QuotaState:
-    found = dict(attributes(answer, len(_HEAD)))
-    values = dict(attributes(found[4]))
-    name = found[2].rstrip(b"\0").decode("ascii", "replace")
-    return QuotaState(name, _U64.unpack(values[1])[0], _U64.unpack(values[4])[0])
+    name, values = b"", b""
+    start, end = len(_HEAD), len(answer)
+    while start < end:
+        length, kind = ATTRIBUTE.unpack_from(answer, start)
+        if kind & 0x3FFF == 2:
+            name = answer[start + 4 : start + length - 1]
+        elif kind & 0x3FFF == 4:
+            values = answer[start + 4 : start + length]
+        start += (length + 3) & ~3
+    if len(values) == 32:  # as most machines write it: limit, what is used, flags
+        (limit,), (used,) = _U64.unpack_from(values, 4), _U64.unpack_from(values, 16)
+    else:
+        found = dict(attributes(values))
+        (limit,), (used,) = _U64.unpack(found[1]), _U64.unpack(found[4])
+    return QuotaState(name.decode("ascii", "replace"), limit, used)

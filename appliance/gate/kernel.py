@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import functools
-import ipaddress
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -239,7 +239,7 @@ class KernelFirewall:
             if quota.name in used:
                 limits = f"over {quota.limit_bytes} bytes used {quota.used_bytes} bytes"
                 lines.append(f"add quota {TABLE} {quota.name} {{ {limits} }}")
-        elements = [f'{ipaddress.IPv4Address(element.key)} : "{element.object}"' for element in shared]
+        elements = [f'{socket.inet_ntoa(element.key)} : "{element.object}"' for element in shared]
         lines += [f"add element {TABLE} {MAP} {{ {', '.join(elements)} }}"] if elements else []
         return "".join(f"{line}\n" for line in lines) + self._slots.carried()
 
@@ -277,7 +277,7 @@ def _key(client: Client) -> bytes:
 
 @functools.lru_cache(maxsize=16_384)
 def _client(key: bytes) -> Client:
-    return Client(str(ipaddress.IPv4Address(key[:4])), key[4:10].hex(":"))
+    return Client(socket.inet_ntoa(key[:4]), key[4:10].hex(":"))
 
 
 def _seconds(milliseconds: int) -> int:
@@ -297,7 +297,7 @@ def _renewed(key: bytes, timeout: int, old: Element | None) -> Element:
 
 def _text(element: Element) -> str:
     """An element of a set as nft reads it: first the counter, then the times, then the comment."""
-    parts = [str(ipaddress.IPv4Address(element.key[:4]))]
+    parts = [socket.inet_ntoa(element.key[:4])]
     if len(element.key) > 4:
         parts.append(f". {element.key[4:10].hex(':')}")
     if element.byte_count is not None:

@@ -9,7 +9,6 @@ for administrators only).
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import struct
@@ -137,13 +136,13 @@ class KernelPins:
                 continue
             values = dict(attributes(body, _HEAD.size))
             if values.get(_PROTOCOL) == bytes([_OURS]) and _MAC in values:
-                found[str(ipaddress.IPv4Address(values[_DESTINATION])), number] = values[_MAC].hex(":")
+                found[socket.inet_ntoa(values[_DESTINATION]), number] = values[_MAC].hex(":")
         return found
 
     def _write(self, client: Client, number: int) -> None:
         body = (
             _HEAD.pack(socket.AF_INET, 0, 0, number, _PERMANENT, 0, 0)
-            + attribute(_DESTINATION, ipaddress.IPv4Address(client.address).packed)
+            + attribute(_DESTINATION, socket.inet_aton(client.address))
             + attribute(_MAC, bytes.fromhex(client.mac.replace(":", "")))
             + attribute(_PROTOCOL, bytes([_OURS]))
         )
@@ -156,7 +155,7 @@ class KernelPins:
 
     def _delete(self, address: str, number: int) -> None:
         body = _HEAD.pack(socket.AF_INET, 0, 0, number, 0, 0, 0)
-        body += attribute(_DESTINATION, ipaddress.IPv4Address(address).packed)
+        body += attribute(_DESTINATION, socket.inet_aton(address))
         try:
             self._netlink.ask(Message(_DELETE, 0, body))
         except OperationError as error:  # it is gone already, with its interface or by somebody's hand

@@ -7,7 +7,7 @@ while somebody does.
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ def object_name(quota_id: int) -> str:
 
 def address_key(address: str) -> bytes:
     """An IPv4 address as the kernel's sets keep it."""
-    return ipaddress.IPv4Address(address).packed
+    return socket.inet_aton(address)
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Shares:
         """Read the elements of map ``quota_of``."""
         made = cls()
         for element in elements:
-            made.apply({str(ipaddress.IPv4Address(element.key)): int(element.object[1:])})
+            made.apply({socket.inet_ntoa(element.key): int(element.object[1:])})
         return made
 
     def id_of(self, address: str) -> int | None:

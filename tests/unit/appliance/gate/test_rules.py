@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import ipaddress
+import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.config import parse
+from appliance.core.config import Speed, parse
 from appliance.core.errors import GateRefused
 from appliance.gate.__main__ import arguments
 from appliance.gate.permissions import MAY_ASK, Role, may_ask, roles_of_users
@@ -71,6 +73,7 @@ answers = (
 
 
 @given(requests)
+@settings(deadline=None)
 def test_requests_come_back_as_they_were(request: Request) -> None:
     line = encode(request)
     assert line.count(b"\n") == 1
@@ -78,10 +81,89 @@ def test_requests_come_back_as_they_were(request: Request) -> None:
 
 
 @given(answers)
+@settings(deadline=None)
 def test_answers_come_back_as_they_were(message: Answer) -> None:
     line = encode(message)
     assert line.count(b"\n") == 1
     assert decode_answer(line) == message
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+FULL_ADMIT = json.loads(encode(Admit(PHONE, 60, Limits("biasa", Quota(7, 1000)))))
+
+
+@given(st.sampled_from([
+    ["lease_seconds"], ["client"], ["client", "mac"], ["client", "address"], ["limits"], ["limits", "speed"],
+    ["limits", "quota"], ["limits", "quota", "id"], ["limits", "quota", "left_bytes"], ["limits", "more"], ["type"],
+]), anything)  # fmt: skip
+@settings(deadline=None)
+def test_a_request_with_one_strange_part_is_refused_or_means_what_it_says(path: list[str], part: object) -> None:
+    document = copy.deepcopy(FULL_ADMIT)
+    inner = document
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = part
+    try:
+        request = decode_request(json.dumps(document).encode() + b"\n")
+    except GateRefused as error:
+        assert error.code == RefusalCode.MALFORMED
+        return
+    assert json.loads(encode(request)) == document
+
+
+@given(anything)
+@settings(deadline=None)
+def test_no_answer_does_more_than_be_refused(part: object) -> None:
+    for name, key in (("clients", "admitted"), ("client", "found"), ("refusal", "code")):
+        try:
+            decode_answer(json.dumps({"type": name, key: part, "message": "x"}).encode())
+        except GateRefused as error:
+            assert error.code == RefusalCode.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"type":"admit",' * 1_000, b"[" * 100_000, b'{"type":"admit","lease_seconds":1e999}']
+)
+def test_deep_and_endless_requests_are_refused(line: bytes) -> None:
+    with pytest.raises(GateRefused):
+        decode_request(line)
+
+
+@pytest.mark.parametrize("speed", ["Biasa", "a" * 12, "1a", "a b", "a\n", 'x"', None, 5])
+def test_a_speed_is_a_short_name(speed: str) -> None:
+    with pytest.raises(GateRefused):
+        Limits(speed)
+
+
+@pytest.mark.parametrize(
+    ("number", "left_bytes"),
+    [(0, 1), (QUOTA_ID_MAX + 1, 1), (True, 1), (1, -1), (1, QUOTA_BYTES_MAX + 1), (1, True), (1, 1.0), ("1", 1)],
+)
+def test_a_quota_has_bounds(number: int, left_bytes: int) -> None:
+    with pytest.raises(GateRefused):
+        Quota(number, left_bytes)
+
+
+def test_the_twin_uses_quotas_up_together_and_knows_speeds() -> None:
+    now = [0.0]
+    other = Client("10.20.0.51", "02:00:00:00:00:02")
+    gate = TwinGate(dataclasses.replace(CONFIG, speeds=(Speed("biasa", "Biasa", 4_000, 1_000),)), lambda: now[0])
+    for client in (PHONE, other):
+        gate.admit(client, 100, Limits("biasa", Quota(7, 1_000)))
+    now[0] = 10.0
+    assert gate.firewall.count(PHONE, 400, 500)
+    assert not gate.firewall.count(other, 50, 51), "a packet that finds no room is dropped"
+    assert not gate.firewall.count(other, 1, 0), "and has used up the rest"
+    found = {one.client: one for one in gate.clients()}
+    assert found[PHONE] == Admitted(PHONE, 90, 400, 500, 0, "biasa", 0)
+    assert found[other] == Admitted(other, 90, 0, 0, 10, "biasa", 0)
+    refusal = answer(gate, Admit(PHONE, 5, Limits("kilat")))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is RefusalCode.UNKNOWN_SPEED
 
 
 @given(st.binary(max_size=200))
