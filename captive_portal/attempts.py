@@ -2,8 +2,9 @@
 
 A device (its MAC, and its address) that types `FREE_COUNT` wrong codes waits, longer with each further one. Nothing a
 device does makes another one wait: when the whole box hears more than `BOX_COUNT_MAX` wrong codes a minute, those who
-type wrong ones wait sooner, and a right code of anybody else is taken as ever. Codes of 50 bits allow that: a thousand
-live vouchers and a wrong code each second for a year find one with a chance of 3 in 100,000.
+type wrong ones wait sooner, and a right code of anybody else is taken as ever. Codes of 50 bits allow that: a /20
+full of phones that each wait their time out tries six a second, and a year of that finds one of a thousand live
+vouchers with a chance of 2 in 10,000.
 
 A box has no clock that lasts. Waits are counted in seconds of one boot; one that an earlier boot began starts anew with
 this boot, so that pulling the plug shortens none, and none outlasts its own length from the last start of the box.
