@@ -79,13 +79,15 @@ def _figures(costs: dict[int, dict[str, float]]) -> list[Figure]:
         for count in MANY:
             value, few = costs[count][name], costs[FEW][name]
             peer, limit = f"{FEW} clients", f"ratio <= {RATIO_MAX:g}"
-            found.append(Figure(f"{name}, {count} clients", value, "us", peer, few, limit, value <= RATIO_MAX * few))
+            found.append(
+                Figure(f"{name}, {count} clients", value, "us of CPU", peer, few, limit, value <= RATIO_MAX * few)
+            )
     for count in MANY:
         limited = count == LIST_OF
         value = costs[count]["list"]
         limit = f"<= {LIST_MILLISECONDS_MAX:g} ms" if limited else ""
         holds = value <= LIST_MILLISECONDS_MAX if limited else None
-        found.append(Figure(f"list of {count} clients", value, "ms", "", None, limit, holds))
+        found.append(Figure(f"list of {count} clients", value, "ms of CPU", "", None, limit, holds))
     return found
 
 
@@ -109,18 +111,19 @@ def _packet(village: Village) -> float:
         phone.connect((INTERNET, 9))
         runs = []
         for _ in range(PACKET_ROUNDS):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             for _ in range(PACKETS):
                 with contextlib.suppress(ConnectionRefusedError):  # nobody listens there, and the far side says so
                     phone.send(b"x" * 100)
-            runs.append((time.perf_counter() - begun) / PACKETS * 1e6)
+            runs.append((time.thread_time() - begun) / PACKETS * 1e6)
     return min(runs)
 
 
 def _microseconds(act: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    """Processor time, the kernel's work for it included: what others do on this machine does not count."""
+    begun = time.thread_time()
     act()
-    return (time.perf_counter() - begun) * 1e6
+    return (time.thread_time() - begun) * 1e6
 
 
 if __name__ == "__main__":

@@ -254,3 +254,21 @@ def test_default_deny_outlives_the_gate(own_network: None, tmp_path: Path, hub_t
         assert process.stderr is not None
         assert "nothing was changed" in process.stderr.read()
     assert _closed()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("signalled", [True, False], ids=["with SIGHUP", "by itself"])
+def test_rules_that_somebody_flushes_are_back_within_seconds(
+    own_network: None, tmp_path: Path, hub_toml: Path, signalled: bool
+) -> None:
+    with daemon(tmp_path, hub_toml) as (process, path):
+        GateClient(path).admit(PHONE, 600)
+        subprocess.run(["nft", "flush", "ruleset"], check=True, timeout=10)
+        begun = time.monotonic()
+        if signalled:
+            process.send_signal(signal.SIGHUP)
+        wait_for(_closed)
+        assert time.monotonic() - begun < 5
+        assert GateClient(path).clients() == (), "nobody is let in by the gate's own memory"
+        GateClient(path).admit(PHONE, 600)
+        assert [one.client for one in GateClient(path).clients()] == [PHONE]
