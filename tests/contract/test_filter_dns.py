@@ -297,6 +297,24 @@ def test_nonsense_to_the_filter_is_answered_or_dropped_and_harms_nobody(box: Box
     assert "Traceback" not in (box.folder / "filter.log").read_text()
 
 
+def test_a_conversation_with_the_other_dns_ends_when_the_filter_begins(box: Box) -> None:
+    """The firewall redirects new flows only: one that keeps its port must not go on unfiltered."""
+    free = parse(TOML.replace("filter = true\n", ""))
+    run("nft", "-f", "-", text=nftables.render(free))
+    box.village.dnsmasq(dnsmasq.render(free))
+    wire = message.ask(9, b"judi.example", Type.A)
+    with box.village.socket_in(box.village.phone, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(2)
+        asker.connect((HUB, 53))
+        asker.send(wire)
+        assert [record.data for record in message.records(asker.recv(4096), Type.A)] == [socket.inet_aton(TRUE)]
+        run("nft", "-f", "-", text=nftables.render(parse(TOML)))
+        asker.send(wire)
+        with pytest.raises(TimeoutError):
+            asker.recv(4096)
+    assert box.addresses("judi.example") == [BLOCKED]
+
+
 def test_reloading_under_load_drops_no_question_and_then_all_say_the_new(box: Box) -> None:
     lost: list[str] = []
     asked = [0]

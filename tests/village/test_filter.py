@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.root, pytest.mark.village]
 CHILD = plan.Phone(201)
 BLOCKED = "192.0.0.8"
 UPDATE = "desahub-filter-update.service"
+_WITA = datetime.timezone(datetime.timedelta(hours=8))  # of the village's hub.toml
 HUB_TOML = "/etc/desahub/hub.toml"
 
 
@@ -157,20 +158,27 @@ def _configured(village: Village, old: str, new: str) -> Iterator[None]:
         village.hub.inside(["sh", "-euc", f"cat >{HUB_TOML}; desahub apply"], text=before)
 
 
-def _hours(*, holds_now: bool) -> str:
-    """Hours of this week in the village's time that hold now, or that do not, with a day's room on the other side."""
-    now = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8)))
+def _by_day(*, holds_now: bool) -> str:
+    """Today, or every day but today, in the village's own time."""
     days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    today = days[now.weekday()]
-    others = [f'"{day} 00:00-24:00"' for day in days if day != today]
-    around = f'"{today} 00:00-24:00"'
-    return f"filter_hours = [{around if holds_now else ', '.join(others)}]"
+    today = datetime.datetime.now(_WITA).weekday()
+    wanted = [day for number, day in enumerate(days) if (number == today) is holds_now]
+    return "filter_hours = [{}]".format(", ".join(f'"{day} 00:00-24:00"' for day in wanted))
+
+
+def _by_hour(*, holds_now: bool) -> str:
+    """An hour before now to an hour after it, or the day's other 22; one of the two runs over midnight somewhere."""
+    now = datetime.datetime.now(_WITA)
+    ends = [f"{now + datetime.timedelta(hours=hours):%H:%M}" for hours in (-1, 1)]
+    first, last = ends if holds_now else reversed(ends)
+    return f'filter_hours = ["mon-sun {first}-{last}"]'
 
 
 @pytest.mark.parametrize("holds_now", [True, False])
-def test_the_schedule_is_the_villages_own_time(family: Village, holds_now: bool) -> None:
+@pytest.mark.parametrize("write", [_by_day, _by_hour])
+def test_the_schedule_is_the_villages_own_time(family: Village, write: Callable[..., str], holds_now: bool) -> None:
     expected = {BLOCKED} if holds_now else {plan.WEB_ADDRESS}
-    with _configured(family, "filter = true", f"filter = true\n{_hours(holds_now=holds_now)}"):
+    with _configured(family, "filter = true", f"filter = true\n{write(holds_now=holds_now)}"):
         wait_until(lambda: _addresses("judi.example", "8.8.8.8") == expected, "the schedule to hold", seconds=10)
         assert _addresses("judi.example") == expected
     wait_until(lambda: _addresses("judi.example") == {BLOCKED}, "the filter to hold always again", seconds=10)
@@ -184,7 +192,7 @@ def test_without_a_filtered_network_nothing_of_it_runs(family: Village) -> None:
         assert states == ["inactive"] * 4
         assert _addresses("judi.example") == {plan.WEB_ADDRESS}
         assert "5300" not in family.hub.inside(["nft", "list", "table", "inet", "desahub"])
-    family.hub.wait_active(*units[:2])
+    family.hub.wait_active(*units)
     wait_until(lambda: _addresses("judi.example") == {BLOCKED}, "the filter to hold again", seconds=10)
 
 
