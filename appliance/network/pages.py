@@ -1,4 +1,7 @@
-"""The pages nginx shows by itself when the program behind it cannot: small, whole, in plain Indonesian."""
+"""The pages nginx shows by itself when the program behind it cannot: small, whole, in plain Indonesian.
+
+A sentence in English stands below: here is no program that could ask which language somebody reads.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ class Page:
     answer: int
     title: str
     text: str
+    english: str
     # Where "again" would lead to the same page it is left out.
     has_way_back: bool = True
 
@@ -46,6 +50,7 @@ PAGES = (
         "Layanan sedang disiapkan",
         "Layanan desa belum siap atau sedang ramai. Tunggu sebentar, lalu coba lagi. "
         "Kalau tetap begini, beri tahu petugas di balai desa.",
+        "The service is starting or busy. Wait a moment, then try again.",
     ),
     Page(
         "padat",
@@ -53,6 +58,7 @@ PAGES = (
         429,
         "Terlalu banyak permintaan",
         "Perangkat ini mengirim terlalu banyak permintaan sekaligus. Tunggu satu menit, lalu coba lagi.",
+        "This device sends too many requests at once. Wait a minute, then try again.",
     ),
     Page(
         "besar",
@@ -60,6 +66,7 @@ PAGES = (
         413,
         "Kiriman terlalu besar",
         "Berkas atau isian yang dikirim terlalu besar. Perkecil dulu, lalu kirim lagi.",
+        "What was sent is too large. Make it smaller, then send it again.",
     ),
     Page(
         "keliru",
@@ -67,6 +74,7 @@ PAGES = (
         400,
         "Permintaan tidak dapat dibaca",
         "Alamat atau permintaan ini tidak dapat dibaca. Buka halaman depan, lalu coba lagi.",
+        "This address or request cannot be read. Open the front page, then try again.",
     ),
 )
 
@@ -80,6 +88,7 @@ BLOCKED = Page(
     "Jaringan ini memakai penyaring keluarga: situs judi, pornografi, dan situs lain yang berbahaya tidak dibuka di "
     "sini. Perangkat Anda tidak rusak, dan internet tetap jalan. Kalau menurut Anda situs ini seharusnya boleh "
     "dibuka, beri tahu petugas di balai desa: sebutkan alamat situsnya.",
+    "This site is closed on this network by the family filter. The internet works otherwise.",
     has_way_back=False,
 )
 
@@ -99,6 +108,7 @@ def page(error: Page, village: str, services: str) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{error.title} · {name}</title><style>{_STYLE}</style></head>"
         f"<body><main><p><b>{name}</b></p><h1>{error.title}</h1><p>{error.text}</p>"
+        f'<p class="soft" lang="en">{error.english}</p>'
         f'<p>{again}<a href="http://{_inert(services)}/">Layanan desa</a></p>'
         f'<p class="soft">Kode: {error.answer} {error.name.upper()}</p></main></body></html>'
     )
