@@ -162,7 +162,7 @@ def reason(text: str) -> str:
 
 def percent(part: float, whole: float) -> int:
     """A share for a bar, from 0 to 100."""
-    return min(100, round(100 * part / whole)) if whole > 0 else 0
+    return round(100 * min(part, whole) / whole) if whole > 0 else 0
 
 
 def is_mac(text: str) -> bool:
