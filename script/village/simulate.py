@@ -25,7 +25,8 @@ from script.village.windows import Window, configuration, free_ports, listens
 _NOT_REAL = """Not real here (sudo script/server has all of it):
   the firewall is its twin in memory, so nothing is really held back or let through
   no DHCP or DNS, no systemd, no namespaces, no users of their own; your browser is the only phone
-  the phone's address and MAC are made up; the uplink is this machine's loopback"""
+  the phone's address and MAC are made up; the uplink is this machine's loopback
+  the devices, vouchers and use that the office sees are made up too"""
 _PYTHON = sys.executable
 _BROKER_HOST = "127.0.0.1"
 _PHONE_ADDRESS, _PHONE_MAC = "10.20.0.77", "02:de:5a:00:00:01"
@@ -50,6 +51,11 @@ class Simulation:
     def gate(self) -> Path:
         """The twin's socket."""
         return self.folder / "gate.sock"
+
+    @property
+    def hotspot(self) -> Path:
+        """The socket of the hotspot's twin, with its made-up devices."""
+        return self.folder / "hotspot.sock"
 
     @property
     def places(self) -> list[str]:
@@ -157,7 +163,9 @@ def _start(simulation: Simulation) -> list[Process]:
         "portal": ["captive_portal", *common, "--roots", str(folder), "--state-directory", str(folder / "portal"),
                    "--bind", f"unix:{folder}/portal.sock"],
         "kiosk": ["appliance.kiosk", *common, "--roots", str(folder), "--state-directory", str(folder / "kiosk"),
-                  "--bind", f"unix:{folder}/kiosk.sock"],
+                  "--bind", f"unix:{folder}/kiosk.sock", "--hotspot-socket", str(simulation.hotspot)],
+        "hotspot": ["script.village.hotspot_twin", "--config", str(simulation.config),
+                    "--socket", str(simulation.hotspot)],
         "front": ["nginx", "-e", f"{folder}/front.log", "-c", f"{folder}/front.conf"],
     }  # fmt: skip
     windows = (
