@@ -107,6 +107,10 @@ class KernelFirewall:
                     None if quota_id is None else left.get(object_name(quota_id), 0),
                 )
             )
+        if any(one.client.mac not in self._leases.get(one.client.address, {}) for one in found):
+            # Somebody else has put an element there. It is remembered, so that whom this list names can be revoked.
+            with self._lock:
+                self._refresh()
         return tuple(found)
 
     def admitted(self, client: Client) -> Admitted | None:
