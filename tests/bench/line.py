@@ -7,6 +7,7 @@ modems have. Phones and the internet send packets one by one, as cables and radi
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import sys
 import threading
@@ -150,6 +151,12 @@ route add default via 10.20.0.1
         wait_until(lambda: path.exists() or gate.poll() is not None, f"the gate; see {self.folder}/gate.log")
         self.gate = GateClient(path)
 
+    def reload(self, text: str) -> None:
+        """Have the gate read another configuration. It answers at once, and acts soon after."""
+        (self.folder / "hub.toml").write_text(text, encoding="utf-8")
+        for process in self._processes:
+            process.send_signal(signal.SIGHUP)
+
     def provider(self, kbit: int | None) -> None:
         """Set the provider's own queue towards the village: a quarter of a second, first come, first served."""
         with contextlib.suppress(Exception):
@@ -276,9 +283,10 @@ def _echo(echo: socket.socket) -> None:
             return
 
 
-def download(namespace: str, seconds: float, streams: int = 1) -> int:
-    """Download for ``seconds`` from the first connection on; return the bytes that came."""
-    ends = time.monotonic() + seconds
+def download(namespace: str, seconds: float, streams: int = 1, *, after_seconds: float = 0) -> int:
+    """Download for ``seconds``; return the bytes that came. What came before ``after_seconds`` is not counted."""
+    begins = time.monotonic() + after_seconds
+    ends = begins + seconds
     counts = [0] * streams
 
     def one(number: int) -> None:
@@ -286,7 +294,7 @@ def download(namespace: str, seconds: float, streams: int = 1) -> int:
             while (left := ends - time.monotonic()) > 0:
                 made.settimeout(left)
                 part = made.recv(_CHUNK)
-                if time.monotonic() <= ends:
+                if begins <= time.monotonic() <= ends:
                     counts[number] += len(part)
 
     together([lambda number=number: one(number) for number in range(streams)])  # type: ignore[misc] # bound on purpose
