@@ -149,12 +149,12 @@ class Elements:
             if error.number == errno.ENOENT:
                 return None
             raise
-        return _quota(answers[0])
+        return next(_quotas(answers), None)
 
     def quotas(self) -> list[QuotaState]:
         """Every quota of the table."""
         answers = self._lists.ask(Message(_kind(_GET_OBJECT), F_DUMP, _HEAD + _TABLE + _QUOTA))
-        return [_quota(answer) for answer in answers]
+        return list(_quotas(answers))
 
     def table_comment(self) -> str | None:
         """The comment of the table, None without the table."""
@@ -223,16 +223,16 @@ def _elements(answers: Iterable[bytes]) -> Iterator[Element]:
 
 
 class _Layout:
-    """Where the attributes of an element lie, after one of the same length."""
+    """Where the attributes of an element, or of an object, lie; worked out from one of the same length."""
 
     def __init__(self, data: bytes) -> None:
         form = "="
         heads: list[int] = []
-        self._at: dict[int, int] = {}
+        self.at: dict[int, int] = {}
         start = 0
         while start < len(data):
             length, kind = ATTRIBUTE.unpack_from(data, start)
-            self._at[kind & 0x3FFF] = len(heads) * 2 + 1
+            self.at[kind & 0x3FFF] = len(heads) * 2 + 1
             heads.append(length | kind << 16)
             size = max(4, length)
             form += f"I{size - 4}s{-size % 4 if start + size < len(data) else 0}x"
@@ -241,7 +241,7 @@ class _Layout:
 
     def read(self, parts: tuple[Any, ...]) -> Element:
         """Take an element apart that looks like the first."""
-        at = self._at
+        at = self.at
         packets = count = None
         if 7 in at:
             packets, count = _counter(parts[at[7]])
@@ -273,19 +273,19 @@ def _comment(userdata: bytes) -> str:
     return userdata[2 : 2 + userdata[1]].rstrip(b"\0").decode("utf-8", "replace")
 
 
-def _quota(answer: bytes) -> QuotaState:
-    name, values = b"", b""
-    start, end = len(_HEAD), len(answer)
-    while start < end:
-        length, kind = ATTRIBUTE.unpack_from(answer, start)
-        if kind & 0x3FFF == 2:
-            name = answer[start + 4 : start + length - 1]
-        elif kind & 0x3FFF == 4:
-            values = answer[start + 4 : start + length]
-        start += (length + 3) & ~3
-    if len(values) == 32:  # as most machines write it: limit, what is used, flags
-        (limit,), (used,) = _U64.unpack_from(values, 4), _U64.unpack_from(values, 16)
-    else:
-        found = dict(attributes(values))
-        (limit,), (used,) = _U64.unpack(found[1]), _U64.unpack(found[4])
-    return QuotaState(name.decode("ascii", "replace"), limit, used)
+def _quotas(answers: Iterable[bytes]) -> Iterator[QuotaState]:
+    layouts: dict[int, _Layout] = {}
+    for answer in answers:
+        data = answer[len(_HEAD) :]
+        layout = layouts.get(len(data))
+        parts = layout.struct.unpack_from(data) if layout else ()
+        if layout is None or parts[::2] != layout.heads:
+            layout = layouts[len(data)] = _Layout(data)
+            parts = layout.struct.unpack_from(data)
+        name, values = parts[layout.at[2]], parts[layout.at[4]]
+        if len(values) == 32:  # as most machines write it: limit, what is used, flags
+            (limit,), (used,) = _U64.unpack_from(values, 4), _U64.unpack_from(values, 16)
+        else:
+            found = dict(attributes(values))
+            (limit,), (used,) = _U64.unpack(found[1]), _U64.unpack(found[4])
+        yield QuotaState(name[:-1].decode("ascii", "replace"), limit, used)

@@ -24,6 +24,8 @@ from appliance.network.shaper import HANDLE, SLOTS_MAX, Pool
 
 # As many as log in at once, before more are made.
 READY_FIRST: Final = 256
+# Of how many slots the one with the fewest clients is taken, where all are taken.
+_LOOK_AT: Final = 16
 # A class in a map: major and minor number, in the machine's own byte order.
 _VALUE: Final = struct.Struct("=I")
 
@@ -45,17 +47,22 @@ class _Slots:
     ready: int = 0
     used: Counter[int] = field(default_factory=Counter)
     free: dict[int, None] = field(default_factory=dict)
+    next_shared: int = 0
 
     def grow(self, count: int) -> None:
         self.free |= dict.fromkeys(range(self.ready, count))
         self.ready = max(self.ready, count)
 
     def best(self, promised: Counter[int]) -> int:
-        """A free slot, else one with the fewest clients; ``promised`` are those of the same change."""
+        """A free slot, else one with few clients, in turn; ``promised`` are those of the same change."""
         free = next((number for number in self.free if not promised[number]), None)
         if free is not None:
             return free
-        return min(range(self.ready), key=lambda number: self.used[number] + promised[number])
+        # Not the best of all: looking at them all would make a login dearer the more are online.
+        some = [(self.next_shared + step) % self.ready for step in range(min(_LOOK_AT, self.ready))]
+        number = min(some, key=lambda number: self.used[number] + promised[number])
+        self.next_shared = number + 1
+        return number
 
     def take(self, number: int) -> None:
         self.free.pop(number, None)

@@ -219,7 +219,7 @@ def encode(message: Request | Answer) -> bytes:
     for name, kind in (*_REQUESTS.items(), *_ANSWERS.items()):
         if type(message) is kind:
             document = {"type": name, **_plain(message)}
-            return json.dumps(document, separators=(",", ":"), default=_plain).encode() + b"\n"
+            return json.dumps(document, separators=(",", ":"), default=_plain, check_circular=False).encode() + b"\n"
     raise TypeError(f"not a message of this protocol: {message!r}")
 
 

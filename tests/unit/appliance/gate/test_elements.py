@@ -7,7 +7,7 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.gate.elements import Element, QuotaState, _elements, _packed, _quota
+from appliance.gate.elements import Element, QuotaState, _elements, _packed, _quotas
 from appliance.system.netlink import attribute, attributes, messages, nested, text
 
 HEAD = bytes(4)
@@ -48,9 +48,9 @@ def test_a_quota_is_read_as_x86_and_arm_write_it_and_in_any_other_form() -> None
     limit, used = attribute(1, struct.pack(">Q", 900)), attribute(4, struct.pack(">Q", 1_000))
     flags, padding = attribute(2, struct.pack(">I", 1)), attribute(3, b"")
     for values in ([limit, used, flags], [padding, limit, padding, used, flags]):
-        read = _quota(HEAD + attribute(1, text("desahub")) + attribute(2, text("q5")) + nested(4, *values))
-        assert read == QuotaState("q5", 900, 1_000)
-        assert read.left_bytes == 0
+        answer = HEAD + attribute(1, text("desahub")) + attribute(2, text("q5")) + nested(4, *values)
+        assert list(_quotas([answer, answer])) == [QuotaState("q5", 900, 1_000)] * 2
+    assert QuotaState("q5", 900, 1_000).left_bytes == 0
 
 
 @given(st.binary(max_size=300))
