@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -304,6 +305,8 @@ def download(namespace: str, seconds: float, streams: int = 1, *, after_seconds:
 def upload(namespace: str, seconds: float, servers: Servers) -> int:
     """Upload for ``seconds``; return the bytes that the internet has by then."""
     with load.connection(namespace, (OUTSIDE, _SINK_PORT)) as made:
+        # What is still to be sent at the end is thrown away: it would share the line with what is measured next.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         begins = time.monotonic()
         port = str(made.getsockname()[1])
         data = bytes(_CHUNK)
