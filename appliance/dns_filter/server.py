@@ -22,7 +22,7 @@ from appliance.dns_filter.upstream import Upstream
 log = logging.getLogger("desahub.filter")
 _BLOCK: Final = ipaddress.IPv4Address(BLOCK_ADDRESS).packed
 _DATAGRAM_BYTES_MAX: Final = 4096
-_UNDER_WAY_MAX: Final = 768  # each holds a socket; dnsmasq in front asks at most 512 at once
+_UNDER_WAY_MAX: Final = 1_000  # each holds a socket; dnsmasq in front asks as many at most (dns-forward-max)
 _CONNECTIONS_MAX: Final = 64
 _CONNECTION_SECONDS: Final = 10.0
 _RECEIVE_BYTES: Final = 1 << 20  # what waits while an index is swapped
