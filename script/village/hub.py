@@ -45,6 +45,7 @@ kind = "resident"
 interface = "{plan.BRIDGE}"
 address = "{plan.HUB_ADDRESS}/20"
 ssid = "Desa {plan.VILLAGE_NAME}"
+access = ["terms", "voucher"]
 
 [[networks]]
 name = "keluarga"

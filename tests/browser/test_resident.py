@@ -79,6 +79,7 @@ def test_terms_are_folded_and_open_without_script(phone: BrowserContext, shoot: 
 def test_a_narrow_old_phone_with_large_text_can_use_it(phone_browser: Browser, shoot: Shoot) -> None:
     context = phone_browser.new_context(
         viewport={"width": 320, "height": 480},
+        locale="id-ID",
         bypass_csp=True,  # the test's own style, the larger text
     )
     page = context.new_page()
@@ -95,8 +96,9 @@ def test_leaving_is_told_and_true(phone: BrowserContext, village: Village) -> No
     page.goto(f"http://{plan.PORTAL_HOST}/")
     page.get_by_role("button", name="Sambungkan").click()
     page.get_by_role("button", name="Putuskan").click()
+    expect(page.get_by_text("Sambungan sudah diputus")).to_be_visible()
     page.goto(f"http://{plan.PORTAL_HOST}/status")
-    expect(page.get_by_text("Belum tersambung")).to_be_visible()
+    expect(page.get_by_text("Sambungan sudah diputus")).to_be_visible()
     page.goto(PROBE)
     expect(page).to_have_url(f"http://{plan.PORTAL_HOST}/")
 
