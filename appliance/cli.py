@@ -31,6 +31,7 @@ APPLIED_TOML = places.APPLIED_TOML
 _ROOMS = (
     "appliance.commands.certificate",
     "appliance.commands.doctor",
+    "appliance.records.commands",
     "appliance.kiosk.commands",
     "captive_portal.commands",
     "agent.commands",

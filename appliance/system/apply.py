@@ -38,6 +38,8 @@ _GATE, _DNS, _WEB = _UNITS["nftables.nft"], _UNITS["dnsmasq.conf"], _UNITS["ngin
 # What runs only where a network has the family filter, in this order: the cache forgets after the filter has changed.
 _FILTER_READERS = ("desahub-filter.service", "desahub-filtered-dns.service")
 _FILTER = (*_FILTER_READERS, "desahub-filter-update.timer", "desahub-filter-update.path")
+# Connection records, where they are asked for, and the key that they are sealed for, as it was applied.
+_RECORDS, RECORDS_KEY = "desahub-records.service", "records.pub"
 # What must be up before the units are reloaded, and what brings up the rest.
 _GROUND = (_NETWORKD, "desahub-firewall.service")
 _TARGET = "desahub.target"
@@ -90,7 +92,9 @@ def apply(
             and the previous files are back in place. The text says which.
     """
     certificate = [RenderedFile(CERTIFICATE, certificate_pem, _CERTIFICATE_MODE)] if certificate_pem else []
-    rendered = (*render(config, https=bool(certificate)), RenderedFile(APPLIED, text))
+    rendered = (
+        *render(config, https=bool(certificate)), *_records_key(config, operations), RenderedFile(APPLIED, text)
+    )  # fmt: skip
     _check(rendered, certificate, operations)
     wanted = {target(file.path, roots): file for file in (*certificate, *rendered)}
     # What is gone comes first and the applied hub.toml last: it stands for all the others. A certificate is there
@@ -108,6 +112,7 @@ def apply(
         units.insert(units.index(_GATE) + 1, _DNS)
     radios = [_radio(path) for path in wanted if path.name.startswith("hostapd-")]
     optional = [*(_FILTER if target(FILTERED_DNS, roots) in wanted else ()), *radios]
+    optional += [_RECORDS] if config.records.enabled else []
     done = _Done()
     try:
         if changed:
@@ -166,6 +171,7 @@ def _stale(wanted: Mapping[Path, RenderedFile], operations: Operations, roots: R
     found = [
         *operations.listing(target("", roots), "hostapd-*.conf"),
         *operations.listing(target("", roots), FILTERED_DNS),
+        *operations.listing(target("", roots), RECORDS_KEY),
         *operations.listing(target(NETWORKD_PREFIX, roots), "10-desahub-*"),
     ]
     return [path for path in found if path not in wanted]
@@ -187,13 +193,32 @@ def _units(changed: Sequence[Path], wanted: Mapping[Path, RenderedFile]) -> tupl
             reload.add(_WEB)
         elif path.name == FILTERED_DNS and path not in wanted:
             stopped += reversed(_FILTER)
+        elif path.name == RECORDS_KEY and path not in wanted:
+            stopped.append(_RECORDS)
     # The gate judges addresses by hub.toml even where the rules stay the same.
     others = [*_READERS_OF_HUB_TOML] if any(path.name == APPLIED for path in changed) else []
     if any(path.name == FILTERED_DNS for path in wanted) and (others or FILTERED_DNS in {p.name for p in changed}):
         others += _FILTER_READERS
-    if others:
+    if any(path.name == RECORDS_KEY for path in wanted) and (others or RECORDS_KEY in {p.name for p in changed}):
+        others.append(_RECORDS)
+    if any(path.name == APPLIED for path in changed):
         reload.add(_GATE)
     return [*(unit for unit in _ORDER if unit in reload), *radios, *others], stopped
+
+
+def _records_key(config: Config, operations: Operations) -> list[RenderedFile]:
+    """The public key for records, which the recorder reads; none where nothing is recorded."""
+    if not config.records.enabled:
+        return []
+    path = Path(config.records.public_key_file)
+    key = operations.read(path)
+    if key is None or "BEGIN PUBLIC KEY" not in key:
+        wrong = "there is no such file" if key is None else "is no public key"
+        raise OperationError(
+            f"{path}: {wrong}; records.public_key_file is what desahub records keygen made on another machine. "
+            "Nothing was changed"
+        )
+    return [RenderedFile(RECORDS_KEY, key)]
 
 
 def _radio(path: Path) -> str:

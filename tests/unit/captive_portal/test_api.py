@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.core.config import Config, parse
@@ -159,6 +159,7 @@ def test_a_device_that_the_kernel_does_not_see_is_not_guessed_at(phone: FlaskCli
 HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=200)
 
 
+@settings(deadline=None)
 @given(
     path=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40),
     query=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200),

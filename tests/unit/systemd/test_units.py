@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 SYSTEMD = Path(__file__).parents[3] / "systemd"
-UNITS = sorted(path for path in SYSTEMD.rglob("*") if path.suffix in (".service", ".socket", ".target", ".timer", ".path"))
+UNITS = sorted(
+    path for path in SYSTEMD.rglob("*") if path.suffix in (".service", ".socket", ".target", ".timer", ".path")
+)
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 EXPOSURE_MAX = 20  # tenths
 # hostapd reads the passphrase, which is root's alone; applying writes what the others read, and reloads them.

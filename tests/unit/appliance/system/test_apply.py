@@ -292,3 +292,33 @@ def test_new_rules_let_the_names_of_the_garden_be_asked_anew(
     assert ("desahub-dns.service" in done.reloaded) is asked_anew
     if asked_anew:
         assert done.reloaded.index("desahub-gate.service") < done.reloaded.index("desahub-dns.service")
+
+
+RECORDED = FULL + '\n[records]\nenabled = true\npublic_key_file = "/etc/desahub/records.pub"\n'
+PUBLIC = Path("/etc/desahub/records.pub")
+RECORDS = "desahub-records.service"
+
+
+@pytest.mark.parametrize(("key", "words"), [(None, "there is no such file"), ("nonsense", "is no public key")])
+def test_records_without_a_key_change_nothing(machine: MemoryOperations, key: str | None, words: str) -> None:
+    if key is not None:
+        machine.files[PUBLIC] = key
+    before = dict(machine.files)
+    with pytest.raises(OperationError, match=f"{words}.*Nothing was changed"):
+        apply(parse(RECORDED), RECORDED, machine)
+    assert machine.files == before
+
+
+def test_records_run_only_while_they_are_asked_for(machine: MemoryOperations) -> None:
+    assert RECORDS not in machine.running
+    machine.files[PUBLIC] = "-----BEGIN PUBLIC KEY-----\nfirst\n"
+    apply(parse(RECORDED), RECORDED, machine)
+    assert machine.files[RENDERED / "records.pub"] == machine.files[PUBLIC]
+    assert RECORDS in machine.running
+    assert apply(parse(RECORDED), RECORDED, machine).reloaded == ()
+    machine.files[PUBLIC] = "-----BEGIN PUBLIC KEY-----\nsecond\n"
+    assert apply(parse(RECORDED), RECORDED, machine).reloaded == (RECORDS,)
+    done = apply(parse(FULL), FULL, machine)
+    assert RECORDS in done.stopped
+    assert RECORDS not in machine.running
+    assert RENDERED / "records.pub" not in machine.files
