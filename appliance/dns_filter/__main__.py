@@ -67,6 +67,25 @@ def take(filter_: Filter, places: Places, config: hub.Config, index: Index) -> N
         files.write_durably(places.held, text + "\n")
 
 
+def begin(places: Places) -> Filter:
+    """The filter as it starts; nothing else keeps what it holds, so that a replaced index leaves memory.
+
+    Raises:
+        ConfigError: with every problem of the configuration.
+        OperationError: the configuration cannot be read.
+    """
+    config = read_config(places.config)
+    try:
+        index = read_index(places.index)
+    except OperationError as error:
+        # Names still have to be answered; the next update writes the index anew.
+        log.error("%s; until then nothing of the lists is blocked", error)
+        index = EMPTY
+    filter_ = Filter(Policy.of(config), Upstream([]))
+    take(filter_, places, config, index)
+    return filter_
+
+
 async def reload(filter_: Filter, places: Places) -> None:
     """Read both again; with any problem the filter holds what it held, and each one is logged."""
     try:
@@ -112,16 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         index = state_directory(chosen.state_directory) / INDEX_NAME
         places = Places(chosen.config, index, runtime / HELD_NAME if runtime else None, chosen.upstream_port)
-        config = read_config(chosen.config)
-        try:
-            held = read_index(index)
-        except OperationError as error:
-            # Names still have to be answered; the next update writes the index anew.
-            log.error("%s; until then nothing of the lists is blocked", error)
-            held = EMPTY
-        filter_ = Filter(Policy.of(config), Upstream([]))
-        take(filter_, places, config, held)
-        del config
+        filter_ = begin(places)
         gc.collect()
         asyncio.run(run(filter_, places, chosen.address, chosen.port))
     except (DesahubError, OSError) as error:

@@ -12,7 +12,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import socket
@@ -137,17 +136,25 @@ def _dnsmasq(folder: Path, name: str, lines: Sequence[str]) -> Process:
 def _update(folder: Path) -> tuple[float, float]:
     """Run the update; its seconds and its peak in MB."""
     started = time.perf_counter()
-    _run_update(folder)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+    peak = _run_update(folder)
     return time.perf_counter() - started, peak
 
 
-def _run_update(folder: Path) -> None:
-    subprocess.run(
+def _run_update(folder: Path) -> float:
+    """Run the update to its end; returns its peak in MB, as the kernel counts it (VmHWM, proc(5))."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "appliance.dns_filter.update", "--config", str(folder / "hub.toml"),
-         "--state-directory", str(folder), "--held", str(folder / "held.json")],
-        check=True, timeout=300, stderr=subprocess.DEVNULL,
+         "--state-directory", str(folder), "--held", str(folder / "held.json")], stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    peak = 0.0
+    while process.poll() is None:
+        with contextlib.suppress(OSError):  # it has just ended
+            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text("ascii"))
+            peak = max(peak, int(found[1]) * 1024 / 1e6) if found else peak
+        time.sleep(0.05)
+    if process.returncode != 0:
+        raise VillageError(f"the update ended with {process.returncode}")
+    return peak
 
 
 def _start_filter(folder: Path, config: Config, stack: contextlib.ExitStack) -> tuple[Process, Process]:
