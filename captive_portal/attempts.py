@@ -115,6 +115,8 @@ def _forget(db: sqlite_utils.Database, now: Now) -> None:
         "DELETE FROM attempts WHERE wait_seconds + :window <= :now - iif(boot_id = :boot_id, boot_seconds, 0)",
         {"window": WINDOW_SECONDS, "now": now.boot_seconds, "boot_id": now.boot_id},
     )
+    if db.execute("SELECT count(*) FROM attempts").fetchone()[0] <= ROWS_MAX:
+        return  # sorting them all for each wrong code would cost more than the code
     db.execute(
         "DELETE FROM attempts WHERE rowid IN (SELECT rowid FROM attempts WHERE kind != 'box'"
         " ORDER BY boot_id = ? DESC, boot_seconds DESC LIMIT -1 OFFSET ?)",

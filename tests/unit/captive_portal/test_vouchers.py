@@ -157,3 +157,23 @@ def test_a_damaged_key_is_told_without_showing_it(tmp_path: Path) -> None:
         open_keys(tmp_path).district()
     assert "5ecret" not in str(caught.value) and "64 hexadecimal" in str(caught.value)
     assert voucher_keys.parse_key(" " + "ab" * 32 + "\n", "x") == b"\xab" * 32
+
+
+def test_batches_are_counted_as_each_voucher_says_of_itself(grants: Grants) -> None:
+    for _ in range(3):
+        _make(grants)
+    shown = _codes(grants)
+    _begin(grants, shown[0])
+    _begin(grants, shown[1])
+    _begin(grants, shown[2])
+    grants.write(lambda db: db.execute("UPDATE budgets SET quota_bytes = 10, used_bytes = 10 WHERE id = 2"))
+    grants.write(lambda db: vouchers.void(db, 1, 3, NOW))
+    grants.write(lambda db: vouchers.void(db, 2, None, NOW))
+    for boot, seconds in (("a", 0), ("a", 3_599), ("a", 3_600), ("a", 40 * 86_400), ("b", 20)):
+        now = dataclasses.replace(
+            NOW, boot_id=boot * 32, boot_seconds=1_000 + seconds, wall_seconds=NOW.wall_seconds + seconds
+        )
+        with grants.store.reading() as db:
+            listed = vouchers.batches(db, now, ZONE)
+            each = [vouchers.batch_codes(db, KEY, number, now, ZONE) for number in (3, 2, 1)]
+        assert [one.batch for one in each if one] == list(listed)
