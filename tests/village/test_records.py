@@ -45,6 +45,16 @@ def recording(village: Village) -> Iterator[bytes]:
 
 def test_what_a_resident_reached_is_in_the_sealed_files_and_nowhere_else(village: Village, recording: bytes) -> None:
     village.hub.wait_active(UNIT, seconds=20)
+    pid = village.hub.inside(["systemctl", "show", "--value", "-p", "MainPID", UNIT]).strip()
+    status = dict(
+        line.split(":\t", 1)
+        for line in village.hub.inside(["cat", f"/proc/{pid}/status"]).splitlines()
+        if ":\t" in line
+    )
+    user_id = village.hub.inside(["id", "-u", "desahub-records"]).strip()
+    assert status["Uid"].split() == [user_id] * 4
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 1 << 12, "CAP_NET_ADMIN and nothing else"
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     walk = Walk(village, 3)
     walk.accept()
     walk.phone("curl", "-s", "--fail", "--max-time", "5", "-o", "/dev/null", f"http://{plan.WEB_ADDRESS}:8123/")

@@ -16,8 +16,13 @@ pytestmark = [pytest.mark.root, pytest.mark.village]
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 # Bits of capabilities(7), as /proc/PID/status counts them.
 CAPABILITY_BITS = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
+# tests/village/test_records.py switches it on and looks at it.
+OFF_BY_DEFAULT = ("desahub-records.service",)
 RESIDENT = sorted(
-    path for folder in ("hub", "noc") for path in (SYSTEMD / folder).glob("*.service") if "@" not in path.name
+    path
+    for folder in ("hub", "noc")
+    for path in (SYSTEMD / folder).glob("*.service")
+    if "@" not in path.name and path.name not in OFF_BY_DEFAULT
 )
 
 

@@ -120,9 +120,15 @@ def test_the_fingerprint_is_that_of_the_rules_alone() -> None:
 def test_residents_pass_only_through_the_sets_and_never_by_being_established() -> None:
     forward = nftables.render(CONFIG).partition("chain forward {")[2].partition("    }")[0]
     assert "policy drop;" in forward
-    accepts = [line.strip() for line in forward.splitlines() if "br-warga" in line and "accept" in line]
-    assert len(accepts) == 4
-    assert all("@admitted" in line or "@walled_garden" in line for line in accepts)
+    lines = [line.strip() for line in forward.splitlines() if '"br-warga"' in line]
+    assert [line.rpartition("jump ")[2] for line in lines if "jump" in line] == ["resident_out", "resident_in"]
+    others = [line for line in lines if "jump" not in line]
+    assert len(others) == 2
+    assert all("@walled_garden" in line and line.endswith("accept") for line in others)
+    for chain, name in (("resident_out", "@admitted accept"), ("resident_in", "@admitted_return accept")):
+        body = nftables.render(CONFIG).partition(f"chain {chain} {{")[2].partition("    }")[0]
+        accepts = [line for line in body.splitlines() if "accept" in line]
+        assert [line.endswith(name) for line in accepts] == [True]
 
 
 def test_resident_networks_are_open_and_apart_and_office_ones_encrypted() -> None:
