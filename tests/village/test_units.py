@@ -97,6 +97,8 @@ def test_each_process_has_a_user_of_its_own(village: Village) -> None:
         keys = _read_unit(path)
         if keys["Type"] != ["oneshot"]:
             users[keys["User"][-1]].append(path.name)
+    # Both keep the portal's one database.
+    assert sorted(users.pop("desahub-portal")) == ["desahub-keeper.service", "desahub-portal.service"]
     assert all(len(names) == 1 for names in users.values()), dict(users)
 
 
