@@ -167,14 +167,15 @@ def _upload_beside_flood(line: Line, servers: Servers) -> float:
 def _cost(tell: Tell, line: Line) -> Iterator[Figure]:
     """What passes a box that has no other limit, with more and more clients admitted; all have slots, one is busy."""
     rates: dict[int, list[float]] = {crowd: [] for crowd in CROWDS}
+    peers: list[float] = []
     for number in range(1, COST_ROUNDS + 1):
         for crowd in CROWDS:
             tell(f"packets through the box, {crowd} clients, round {number} of {COST_ROUNDS}")
             _crowd(line, crowd)
             rates[crowd].append(_mbit(download(line.phones[0].namespace, COST_SECONDS), COST_SECONDS))
-    with line.without_shaping():
-        line.tc("qdisc", "del", "dev", "eth0", "root")
-        peers = [_mbit(download(line.phones[0].namespace, COST_SECONDS), COST_SECONDS) for _ in range(COST_ROUNDS)]
+        with line.without_shaping():
+            line.tc("qdisc", "del", "dev", "eth0", "root")
+            peers.append(_mbit(download(line.phones[0].namespace, COST_SECONDS), COST_SECONDS))
     least = CROWDS[0]
     value = statistics.median(rates[least])
     yield Figure(f"throughput, {least} clients", value, "Mbit/s", _PEER, statistics.median(peers), "", None)
