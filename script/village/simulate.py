@@ -180,6 +180,9 @@ def _start(simulation: Simulation) -> list[Process]:
         processes.append(start(argv, log=folder / f"{name}.log"))
         if name == "gate":
             wait_until(simulation.gate.exists, "the gate's socket")
+    # nginx listens before those behind it do, and would answer 502 for them.
+    for name in ("portal", "kiosk", "hotspot"):
+        wait_until((folder / f"{name}.sock").exists, f"{name}'s socket")
     for port in (simulation.noc, simulation.portal, simulation.kiosk):
         wait_until(lambda port=port: listens(port), f"127.0.0.1:{port}")  # type: ignore[misc]
     return processes

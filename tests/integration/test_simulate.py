@@ -79,6 +79,27 @@ def test_kiosk_and_office_answer(page: str) -> None:
     assert 'type="password"' in requests.get(f"{kiosk}/kantor/", timeout=10).text
 
 
+def test_the_office_sees_made_up_devices(page: str) -> None:
+    kiosk = _address(page, "Kiosk")
+    found = re.search(r"Office account  operator   one-time password (\S+)", page)
+    assert found is not None
+    one_time, own = found[1], "kopi tubruk pagi hari"
+    with requests.Session() as office:
+
+        def send(path: str, **form: str) -> requests.Response:
+            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', office.get(f"{kiosk}{path}", timeout=10).text)
+            assert token is not None
+            return office.post(f"{kiosk}{path}", {"csrf_token": token[1], **form}, timeout=10)
+
+        send("/kantor/masuk", name="operator", password=one_time)
+        send("/kantor/sandi", old=one_time, new=own, again=own)
+        send("/kantor/masuk", name="operator", password=own)
+        shown = office.get(f"{kiosk}/kantor/hotspot/", timeout=10).text
+        assert "Redmi-Note-12" in shown or "vivo-Y17s" in shown
+        assert "&lt;script&gt;" in shown and "<script" not in shown
+        assert office.get(f"{kiosk}/kantor/hotspot/pemakaian/unduh.svg", timeout=30).status_code == 200
+
+
 def test_the_agent_reports_and_the_noc_lists_the_hub(page: str, folder: Path) -> None:
     noc = _address(page, "NOC dashboard")
     (token,) = folder.glob("desa-simulated-*/noc-state/web/api.token")
