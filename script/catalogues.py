@@ -97,6 +97,7 @@ def _write(path: Path, content: bytes) -> None:
         return
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     beside.write_bytes(content)
+    beside.chmod(0o644)  # whoever compiles: the portal's own user reads it
     beside.replace(path)
 
 

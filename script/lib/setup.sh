@@ -66,7 +66,8 @@ setup_python() {
     want=$(cat "$repository/$lock" <(/usr/bin/python3 --version) | sha256sum)
     [ "$(cat "$repository/.venv/desahub-lock" 2>/dev/null)" = "$want" ] || install_python "$lock" "$want"
     # What programs read of the translators' files; it must never be older than they are.
-    (cd "$repository" && .venv/bin/python -m script.catalogues)
+    # -B: sources that are packed hold nothing that Python left there.
+    (cd "$repository" && .venv/bin/python -B -m script.catalogues)
 }
 
 install_python() {
