@@ -16,6 +16,7 @@ from appliance.network.filter_rules import filtered
 from appliance.network.nftables import GARDEN_NAMES_SET, TABLE
 from appliance.network.nginx import CAPTIVE_API_PATH
 
+DEVICES_DOMAIN = "perangkat.invalid"
 LEASE_FILE = "/var/lib/desahub-dns/leases"
 _GARDEN_TTL_SECONDS = 3_600  # well below what `nftables` keeps an unused address for
 _RESERVED_MAX = 16  # the first addresses stay free for access points and printers with a fixed address
@@ -123,8 +124,12 @@ _GENERAL = (
     # A ping before each offer takes 3 s; 250 phones after a power cut would wait for minutes.
     "no-ping",
     "dhcp-rapid-commit",
-    # A device may not choose a name that others would then resolve; and who joined when is not logged.
-    "dhcp-ignore-names",
+    # What a device calls itself is for the office to see. Others could resolve it below a domain that nobody asks for
+    # (RFC 2606), and never by its bare word; phones are not told that domain. Who joined when is not logged.
+    "dhcp-fqdn",
+    f"domain={DEVICES_DOMAIN}",
+    f"local=/{DEVICES_DOMAIN}/",
+    "dhcp-option=15",
     "quiet-dhcp",
     f"dhcp-leasefile={LEASE_FILE}",
 )

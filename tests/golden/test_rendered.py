@@ -93,7 +93,7 @@ def test_nginx_takes_its_configuration(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_rfc_8910_is_offered_with_a_certificate_only(case: str) -> None:
     text = (FOLDER / case / "dnsmasq.conf").read_text(encoding="utf-8")
-    offers = [line for line in text.splitlines() if line.startswith("dhcp-option=")]
+    offers = [line for line in text.splitlines() if line.startswith("dhcp-option=tag:")]
     assert offers == (
         ["dhcp-option=tag:warga,114,https://masuk.sukamaju.desa.id/captive-portal/api"] if case == HTTPS else []
     )
