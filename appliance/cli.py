@@ -33,7 +33,7 @@ _ROOMS = (
     "appliance.commands.doctor",
     "appliance.records.commands",
     "appliance.kiosk.commands",
-    "captive_portal.commands",
+    "captive_portal.vouchers.commands",
     "agent.commands",
 )
 

@@ -19,9 +19,9 @@ from appliance.unit.state import state_directory
 from captive_portal import database, leases
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
-from captive_portal.redeeming import Vouchers
 from captive_portal.views import create_app
-from captive_portal.voucher_keys import open_keys
+from captive_portal.vouchers.keys import open_keys
+from captive_portal.vouchers.redeeming import Vouchers
 
 CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 GATE_SECONDS: Final = 3.0

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from appliance.store.database import BUSY_TIMEOUT_SECONDS, Store, open_store
-from captive_portal import actions, attempts, schema, voucher_schema
+from captive_portal import actions, attempts, schema
+from captive_portal.vouchers import schema as voucher_schema
 
 NAME: Final = "grants.db"
 # A new subject of the portal brings its own migrations here.

@@ -15,8 +15,8 @@ from captive_portal import local_time, rules
 from captive_portal.grants import Grants
 from captive_portal.marks import Marks
 from captive_portal.now import Now
-from captive_portal.redeeming import Vouchers
 from captive_portal.rules import Decision, Device, Grant, Known, Policy, Standing, Verdict
+from captive_portal.vouchers.redeeming import Vouchers
 
 EXTENSION = "portal"
 

@@ -17,13 +17,13 @@ from appliance.faces.web import Face, install
 from appliance.gate.protocol import Admitted, Client, Gate
 from appliance.system.uplink_state import UplinkState
 from captive_portal import answers, api, history, words
-from captive_portal.codes import TYPED_LENGTH_MAX
 from captive_portal.grants import Grants
 from captive_portal.marks import FIELD, Marks
 from captive_portal.now import Now
 from captive_portal.parts import EXTENSION, Parts, parts
-from captive_portal.redeeming import Outcome, Vouchers
 from captive_portal.rules import Decision, Grant, Policy, Standing, Verdict
+from captive_portal.vouchers.codes import TYPED_LENGTH_MAX
+from captive_portal.vouchers.redeeming import Outcome, Vouchers
 
 # A lease that is about to end is not worth opening the gate for: kernel and grant end within a second of each other.
 REPAIR_SECONDS_MIN: Final = 5

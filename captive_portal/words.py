@@ -15,8 +15,8 @@ from flask_babel import gettext
 from appliance.faces import formats
 from captive_portal import local_time
 from captive_portal.now import Now
-from captive_portal.redeeming import Outcome, Redemption
 from captive_portal.rules import Decision, End, Known, Policy, Verdict
+from captive_portal.vouchers.redeeming import Outcome, Redemption
 
 # A page that waits for an hour to come asks again by itself; a phone that lies in a pocket should not do so often.
 _REFRESH_SECONDS: Final = 300

@@ -43,14 +43,15 @@ from appliance.hotspot.protocol import (
 )
 from appliance.hotspot.twin import TwinHotspot
 from appliance.unit.local_socket import ask as ask_line
-from captive_portal import office_socket, rules
+from captive_portal import rules
 from captive_portal.grants import open_grants
+from captive_portal.keeper import office_socket
+from captive_portal.keeper.office import Office
+from captive_portal.keeper.rounds import Keeper
 from captive_portal.now import Now
-from captive_portal.office import Office
-from captive_portal.redeeming import Outcome, Vouchers
-from captive_portal.rounds import Keeper
 from captive_portal.rules import Device, Policy
-from captive_portal.voucher_keys import open_keys
+from captive_portal.vouchers.keys import open_keys
+from captive_portal.vouchers.redeeming import Outcome, Vouchers
 
 A = TypeVar("A")
 WALL = 1_789_920_000  # 2026-09-21 00:00 in Makassar

@@ -17,9 +17,9 @@ from appliance.gate.twin import TwinGate
 from appliance.system.uplink_state import UNKNOWN, UplinkState
 from captive_portal.grants import Grants, open_grants
 from captive_portal.now import Now
-from captive_portal.redeeming import Vouchers
 from captive_portal.views import create_app
-from captive_portal.voucher_keys import VoucherKeys, open_keys
+from captive_portal.vouchers.keys import VoucherKeys, open_keys
+from captive_portal.vouchers.redeeming import Vouchers
 
 PHONE = Client("10.20.0.7", "02:00:00:00:00:01")
 HUB_TOML = """

@@ -16,9 +16,11 @@ from appliance.core.clock import WallQuality
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import MakeBatch
 from appliance.system.uplink_state import UplinkState
-from captive_portal import blocks, codes, vouchers
+from captive_portal import blocks
 from captive_portal.now import Now
 from captive_portal.rules import Block, End
+from captive_portal.vouchers import codes
+from captive_portal.vouchers import store as vouchers
 from script import catalogues
 from tests.unit.captive_portal.conftest import HUB_TOML, PHONE, Phone, World
 

@@ -15,9 +15,10 @@ from sqlite_utils import Database
 
 from appliance.core.errors import GateError, GateRefused, OperationError, StoreError
 from appliance.gate.protocol import Admit, Admitted, Client, Gate, Limits, RefusalCode, Revoke
-from captive_portal import budgets, grants, local_time, notebook, reconcile, rules, sessions
+from captive_portal import budgets, grants, local_time, rules, sessions
 from captive_portal.grants import Grants
-from captive_portal.metering import Flow, Ledger
+from captive_portal.keeper import notebook, reconcile
+from captive_portal.keeper.metering import Flow, Ledger
 from captive_portal.now import Now
 from captive_portal.rules import NOTHING_KNOWN, End, Grant, Known, Policy, Standing
 

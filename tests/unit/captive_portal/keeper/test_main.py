@@ -16,13 +16,13 @@ import pytest
 from appliance.core.errors import StoreError
 from appliance.gate.client import GateClient
 from appliance.gate.protocol import Client
-from captive_portal import keeper as module
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
-from captive_portal.keeper import FAILURES_MAX, Rounds, main
+from captive_portal.keeper import __main__ as module
+from captive_portal.keeper.__main__ import FAILURES_MAX, Rounds, main
 from captive_portal.rules import Device, Policy, decide
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 PHONE = Client("10.20.0.7", "02:00:00:00:00:01")
 
 

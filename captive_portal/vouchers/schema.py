@@ -1,4 +1,4 @@
-"""The tables of vouchers. See `captive_portal.vouchers`."""
+"""The tables of vouchers. See `captive_portal.vouchers.store`."""
 
 from __future__ import annotations
 

@@ -11,11 +11,12 @@ import sqlite_utils
 from appliance.core.config import Access, Timezone
 from appliance.gate.protocol import Client
 from appliance.hotspot import protocol
-from captive_portal import local_time, notebook, rules
+from captive_portal import local_time, rules
 from captive_portal.grants import Grants
-from captive_portal.host_names import clean
+from captive_portal.keeper import notebook
+from captive_portal.keeper.host_names import clean
+from captive_portal.keeper.rounds import Picture, Seen
 from captive_portal.now import Now
-from captive_portal.rounds import Picture, Seen
 from captive_portal.rules import NOTHING_KNOWN, Grant, Policy
 
 _LINES: Final = """

@@ -18,10 +18,11 @@ import sqlite_utils
 from appliance.core.config import Timezone
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import Batch, BatchCodes, BatchVoucher, MakeBatch, VoucherState
-from captive_portal import budgets, codes, grants, local_time
-from captive_portal.codes import DistrictCode
+from captive_portal import budgets, grants, local_time
 from captive_portal.now import Now
 from captive_portal.rules import MEGABYTE, Budget, End, left_of_quota, remaining_seconds
+from captive_portal.vouchers import codes
+from captive_portal.vouchers.codes import DistrictCode
 
 SALT_BYTES: Final = 16
 GIVE_BACK_SECONDS: Final = 10  # a gate that refuses does so at once; later the voucher has been of use

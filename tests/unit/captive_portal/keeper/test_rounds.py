@@ -12,11 +12,12 @@ from appliance.core.clock import WallQuality
 from appliance.core.config import Access
 from appliance.core.errors import StoreFull
 from appliance.gate.protocol import Client, Limits, Quota, RefusalCode
-from captive_portal import blocks, budgets, local_time, notebook, rules
+from captive_portal import blocks, budgets, local_time, rules
 from captive_portal.database import open_database
 from captive_portal.grants import Grants
+from captive_portal.keeper import notebook
+from captive_portal.keeper.rounds import CHECKPOINT_SECONDS, Keeper
 from captive_portal.now import Now
-from captive_portal.rounds import CHECKPOINT_SECONDS, Keeper
 from captive_portal.rules import Block, Decision, Device, Known, Offer, Policy, Verdict
 
 ONE, OTHER = Client("10.20.0.7", "02:00:00:00:00:01"), Client("10.20.0.8", "02:00:00:00:00:02")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from appliance.core.config import Access
 from appliance.gate.protocol import Admitted, Client
-from captive_portal.metering import Flow, Ledger
+from captive_portal.keeper.metering import Flow, Ledger
 from captive_portal.now import Now
 from captive_portal.rules import NOTHING_KNOWN, Budget, Grant
 

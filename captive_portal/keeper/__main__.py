@@ -29,13 +29,14 @@ from appliance.hotspot.client import SOCKET_PATH
 from appliance.system.roots import REAL, Roots
 from appliance.unit.notify import notify
 from appliance.unit.state import state_directory
-from captive_portal import database, leases, office_socket
+from captive_portal import database, leases
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
-from captive_portal.office import Office
-from captive_portal.rounds import Keeper
+from captive_portal.keeper import office_socket
+from captive_portal.keeper.office import Office
+from captive_portal.keeper.rounds import Keeper
 from captive_portal.rules import Policy
-from captive_portal.voucher_keys import open_keys
+from captive_portal.vouchers.keys import open_keys
 
 ROUND_SECONDS: Final = 2.0
 GATE_SECONDS: Final = 3.0

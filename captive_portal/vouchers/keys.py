@@ -14,7 +14,7 @@ from typing import Final
 
 from appliance.core.errors import StoreError
 from appliance.faces import secret
-from captive_portal.codes import KEY_BYTES
+from captive_portal.vouchers.codes import KEY_BYTES
 
 LOCAL_NAME: Final = "voucher.key"
 DISTRICT_NAME: Final = "district.key"

@@ -12,10 +12,14 @@ from appliance.core.config import Timezone
 from appliance.core.errors import StoreError
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import MakeBatch
-from captive_portal import budgets, codes, notebook, voucher_keys, vouchers
+from captive_portal import budgets
 from captive_portal.grants import Grants, open_grants
+from captive_portal.keeper import notebook
 from captive_portal.now import Now
-from captive_portal.voucher_keys import DISTRICT_NAME, LOCAL_NAME, install_district_key, open_keys
+from captive_portal.vouchers import codes
+from captive_portal.vouchers import keys as voucher_keys
+from captive_portal.vouchers import store as vouchers
+from captive_portal.vouchers.keys import DISTRICT_NAME, LOCAL_NAME, install_district_key, open_keys
 
 KEY, OTHER_KEY, ZONE = b"k" * 32, b"o" * 32, Timezone.WITA
 NOW = Now("a" * 32, 1_000, 1_790_000_000, WallQuality.NTP)

@@ -21,12 +21,14 @@ import sqlite_utils
 from appliance.core.config import Access, Config
 from appliance.gate.protocol import Admitted, Client
 from appliance.hotspot.protocol import VoucherState
-from captive_portal import attempts, codes, grants, local_time, rules, vouchers
+from captive_portal import attempts, grants, local_time, rules
 from captive_portal.grants import Grants
 from captive_portal.now import Now
 from captive_portal.rules import Decision, Device, End, Grant, Offer, Policy, Verdict
-from captive_portal.voucher_keys import VoucherKeys
-from captive_portal.vouchers import Place, Voucher
+from captive_portal.vouchers import codes
+from captive_portal.vouchers import store as vouchers
+from captive_portal.vouchers.keys import VoucherKeys
+from captive_portal.vouchers.store import Place, Voucher
 
 SILENT_SECONDS: Final = 120
 

@@ -20,8 +20,8 @@ from typing import Any, Final
 from appliance.core.errors import OperationError
 from appliance.hotspot import protocol
 from appliance.hotspot.client import SOCKET_PATH, HotspotClient
-from captive_portal import codes
-from captive_portal.voucher_keys import parse_key
+from captive_portal.vouchers import codes
+from captive_portal.vouchers.keys import parse_key
 
 _BY: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _NAME: Final = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,4}))?", re.ASCII)

@@ -10,9 +10,10 @@ from typing import Final
 
 import sqlite_utils
 
-from captive_portal import blocks, budgets, local_time, sessions, vouchers
-from captive_portal.metering import Notes
+from captive_portal import blocks, budgets, local_time, sessions
+from captive_portal.keeper.metering import Notes
 from captive_portal.now import Now
+from captive_portal.vouchers import store as vouchers
 
 USAGE_STEP_SECONDS: Final = 300
 USAGE_SECONDS: Final = 48 * 3_600

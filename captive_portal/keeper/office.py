@@ -17,12 +17,15 @@ from appliance.core.errors import GateError, HotspotRefused, OperationError, Sto
 from appliance.gate.protocol import Client, Gate
 from appliance.hotspot import protocol
 from appliance.hotspot.protocol import ActionKind, RefusalCode
-from captive_portal import actions, blocks, budgets, grants, office_views, voucher_keys, vouchers
+from captive_portal import actions, blocks, budgets, grants
 from captive_portal.grants import Grants
+from captive_portal.keeper import office_views
+from captive_portal.keeper.rounds import Picture
 from captive_portal.now import Now
-from captive_portal.rounds import Picture
 from captive_portal.rules import Block, End, Grant, Policy
-from captive_portal.voucher_keys import VoucherKeys
+from captive_portal.vouchers import keys as voucher_keys
+from captive_portal.vouchers import store as vouchers
+from captive_portal.vouchers.keys import VoucherKeys
 
 T = TypeVar("T")
 # What a request changes, within the transaction; returns whose grants it ended.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captive_portal.host_names import LENGTH_MAX, clean
+from captive_portal.keeper.host_names import LENGTH_MAX, clean
 
 
 @pytest.mark.parametrize(

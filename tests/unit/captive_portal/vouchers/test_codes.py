@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captive_portal import codes
-from captive_portal.codes import ALPHABET, DistrictCode, derive_local, make_district, normalise, printed, read_district
+from captive_portal.vouchers import codes
+from captive_portal.vouchers.codes import (
+    ALPHABET,
+    DistrictCode,
+    derive_local,
+    make_district,
+    normalise,
+    printed,
+    read_district,
+)
 
 KEY, OTHER_KEY, SALT = b"k" * 32, b"o" * 32, b"s" * 16
 LOCAL = st.text(ALPHABET, min_size=10, max_size=10)

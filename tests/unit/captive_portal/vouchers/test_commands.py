@@ -15,8 +15,9 @@ from appliance.core.errors import HotspotRefused
 from appliance.hotspot import protocol
 from appliance.hotspot.protocol import ListActions
 from appliance.hotspot.twin import TwinHotspot
-from captive_portal import codes, office_socket
-from captive_portal.voucher_keys import parse_key
+from captive_portal.keeper import office_socket
+from captive_portal.vouchers import codes
+from captive_portal.vouchers.keys import parse_key
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -16,12 +16,14 @@ from appliance.core.clock import WallQuality
 from appliance.core.config import Config
 from appliance.gate.protocol import Admitted, Client
 from appliance.hotspot.protocol import BatchCodes, MakeBatch
-from captive_portal import attempts, blocks, budgets, codes, vouchers
+from captive_portal import attempts, blocks, budgets
 from captive_portal.grants import Grants, of_voucher, open_grants
 from captive_portal.now import Now
-from captive_portal.redeeming import SILENT_SECONDS, Outcome, Redemption, Vouchers
 from captive_portal.rules import Block, Device, Verdict, remaining_seconds
-from captive_portal.voucher_keys import DISTRICT_NAME, install_district_key, open_keys
+from captive_portal.vouchers import codes
+from captive_portal.vouchers import store as vouchers
+from captive_portal.vouchers.keys import DISTRICT_NAME, install_district_key, open_keys
+from captive_portal.vouchers.redeeming import SILENT_SECONDS, Outcome, Redemption, Vouchers
 
 HUB_TOML = """
 [village]

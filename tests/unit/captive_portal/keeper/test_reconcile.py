@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.gate.protocol import Admit, Admitted, Client, Limits, Quota, Revoke
-from captive_portal.reconcile import SAME_BYTES, SAME_SECONDS, changes, is_exhausted
+from captive_portal.keeper.reconcile import SAME_BYTES, SAME_SECONDS, changes, is_exhausted
 from captive_portal.rules import Standing
 
 ONE, OTHER = Client("10.20.0.7", "02:00:00:00:00:01"), Client("10.20.0.8", "02:00:00:00:00:02")
