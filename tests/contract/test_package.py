@@ -28,8 +28,8 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 EXAMPLE = "/usr/share/doc/desahub/examples/hub.toml"
 SECTIONS: dict[str, type] = {
     "village": config.Village, "hub": config.Hub, "uplink": config.Uplink, "networks": config.Network,
-    "radio": config.Radio, "portal": config.Portal, "filter": config.Filter, "agent": config.Agent,
-    "kiosk": config.Kiosk, "noc": config.Noc,
+    "speeds": config.Speed, "radio": config.Radio, "portal": config.Portal, "filter": config.Filter,
+    "records": config.Records, "agent": config.Agent, "kiosk": config.Kiosk, "noc": config.Noc,
 }  # fmt: skip
 AARCH64 = 183  # e_machine, elf(5)
 
@@ -108,7 +108,7 @@ def test_the_example_names_every_option_and_what_is_commented_out_is_right_too()
     text = (REPOSITORY / "image-build/debian/hub.toml").read_text("utf-8")
     config.parse(text)
     # "dhcp" and a fixed address exclude each other.
-    whole = re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE).replace('"dhcp"', '"static"')
+    whole = re.sub(r"^# (?=[a-z_]+ = |\[)", "", text, flags=re.MULTILINE).replace('"dhcp"', '"static"')
     config.parse(whole)
 
     given = tomllib.loads(whole)
@@ -116,6 +116,8 @@ def test_the_example_names_every_option_and_what_is_commented_out_is_right_too()
         parts = given[section.name] if isinstance(given[section.name], list) else [given[section.name]]
         wanted = {field.name for field in dataclasses.fields(SECTIONS[section.name])}
         assert set().union(*parts) == wanted, section.name
+    wanted = {field.name for field in dataclasses.fields(config.FilterList)}
+    assert set().union(*given["filter"]["lists"]) == wanted
 
 
 def test_it_holds_the_hubs_programs_and_not_the_nocs(unpacked: Path, sources: Path) -> None:
