@@ -24,6 +24,7 @@ from appliance.core.errors import DesahubError, OperationError
 log = logging.getLogger("desahub.unit")
 _BACKLOG: Final = 512
 _CHUNK_BYTES: Final = 65_536
+_FULL_QUEUE_SECONDS: Final = 0.005
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
@@ -155,7 +156,7 @@ def ask(path: Path | str, request: bytes, timeout_seconds: float, answer_bytes_m
     deadline = time.monotonic() + timeout_seconds
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
         connection.settimeout(timeout_seconds)
-        connection.connect(str(path))
+        _connect(connection, str(path), deadline)
         connection.sendall(request)
         received = bytearray()
         while not received.endswith(b"\n"):
@@ -170,6 +171,21 @@ def ask(path: Path | str, request: bytes, timeout_seconds: float, answer_bytes_m
             if len(received) > answer_bytes_max:
                 raise ConnectionError("its answer is too long")
         return bytes(received)
+
+
+def _connect(connection: socket.socket, path: str, deadline: float) -> None:
+    """Connect, and wait where the queue before the server is full: anyone on the box can fill it for a moment.
+
+    With a timeout Python's socket does not block, and the kernel then answers EAGAIN at once (connect(2)).
+    """
+    while True:
+        try:
+            connection.connect(path)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError("timed out") from None
+            time.sleep(_FULL_QUEUE_SECONDS)
 
 
 def _peer_uid(writer: asyncio.StreamWriter) -> int:

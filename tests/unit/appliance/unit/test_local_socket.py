@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import socket
 from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FuturesTimeout
 from pathlib import Path
 from typing import TypeVar
 
@@ -90,6 +94,28 @@ def test_an_asker_takes_no_endless_answer_and_says_who_is_not_there(tmp_path: Pa
         serving(path, made(Limits()), lambda: asked(path, b"7\n", 3))
     with pytest.raises(OSError):
         ask(path, b"7\n", 1.0, 100)
+
+
+def test_an_asker_waits_while_strangers_fill_the_queue(tmp_path: Path) -> None:
+    """The kernel refuses at once where a queue is full; that is no answer of the server's."""
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as strangers:
+        listener.bind(str(path))
+        listener.listen(1)
+        for _ in range(2):
+            strangers.enter_context(socket.socket(socket.AF_UNIX)).connect(str(path))
+        with pytest.raises(TimeoutError):
+            ask(path, b"7\n", 0.1, 100)
+        with ThreadPoolExecutor(1) as pool:
+            answered = pool.submit(ask, path, b"7\n", 5.0, 100)
+            with pytest.raises(FuturesTimeout):
+                answered.result(0.05)
+            for _ in range(2):
+                listener.accept()[0].close()
+            with listener.accept()[0] as served:
+                assert served.recv(10) == b"7\n"
+                served.sendall(b"yes\n")
+            assert answered.result(5) == b"yes\n"
 
 
 def test_a_second_server_does_not_take_the_place(tmp_path: Path) -> None:
