@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from appliance.core.clock import Moment
-from appliance.core.config import Noc
+from appliance.core.config.reporting import Noc
 from appliance.core.errors import ReportError
 from appliance.core.report import (
     Ack,

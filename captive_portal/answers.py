@@ -9,7 +9,7 @@ from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from appliance.core.config import DEFAULT_TERMS
+from appliance.core.config.portal import DEFAULT_TERMS
 from appliance.core.errors import GateError, GateRefused
 from appliance.faces import languages
 from appliance.gate.protocol import RefusalCode

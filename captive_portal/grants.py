@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import sqlite_utils
 
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.gate.protocol import Client
 from appliance.store.database import Store
 from appliance.store.group_commit import GroupCommit

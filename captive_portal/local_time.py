@@ -13,7 +13,7 @@ from typing import Final
 
 from appliance.core import hours
 from appliance.core.clock import WallQuality
-from appliance.core.config import Timezone
+from appliance.core.config.village import Timezone
 from captive_portal.now import Now
 
 DAY_SECONDS: Final = 86_400

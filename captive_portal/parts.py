@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flask import current_app, g, request
 
-from appliance.core.config import Access, Config, Network
+from appliance.core.config import Config
+from appliance.core.config.networks import Access, Network
 from appliance.faces.origin import device_address
 from appliance.gate.protocol import Client, Gate
 from appliance.system.uplink_state import UplinkState

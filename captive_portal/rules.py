@@ -11,7 +11,9 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.core.config import Access, Config, Network, Timezone
+from appliance.core.config import Config
+from appliance.core.config.networks import Access, Network
+from appliance.core.config.village import Timezone
 from appliance.gate.protocol import LEASE_SECONDS_MAX, QUOTA_BYTES_MAX, Client, Limits, Quota
 from captive_portal import local_time
 from captive_portal.now import Now

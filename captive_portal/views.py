@@ -10,7 +10,8 @@ from typing import Final
 from flask import Blueprint, Flask, Request, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from appliance.core.config import Access, Config
+from appliance.core.config import Config
+from appliance.core.config.networks import Access
 from appliance.core.errors import GateError, GateRefused
 from appliance.faces import village
 from appliance.faces.web import Face, install

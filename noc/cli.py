@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.core import area, config, report
+from appliance.core import area, report
+from appliance.core.config.village import HUB_ID, Timezone
 from appliance.core.errors import DesahubError, OperationError
 from noc import enrol, setup
 from noc.store.contract import Hub
@@ -46,8 +47,8 @@ def _init(options: argparse.Namespace, places: setup.Places) -> int:
 
 
 def _hub_add(options: argparse.Namespace, places: setup.Places) -> int:
-    if not config.HUB_ID.holds(options.hub_id):
-        raise OperationError(f"--hub-id is {options.hub_id!r}, {config.HUB_ID.allowed}")
+    if not HUB_ID.holds(options.hub_id):
+        raise OperationError(f"--hub-id is {options.hub_id!r}, {HUB_ID.allowed}")
     if not 0 < len(options.name) <= 64 or not options.name.isprintable():
         raise OperationError("--name: allowed are 1 to 64 characters without control characters")
     area.AreaCode.parse(options.kode_wilayah)
@@ -120,11 +121,11 @@ def _parser() -> argparse.ArgumentParser:
 
     hub = commands.add_parser("hub", help="the inventory").add_subparsers(required=True, metavar="COMMAND")
     add = hub.add_parser("add", parents=[common], help="put a hub into the inventory")
-    add.add_argument("--hub-id", required=True, help=config.HUB_ID.allowed)
+    add.add_argument("--hub-id", required=True, help=HUB_ID.allowed)
     add.add_argument("--name", required=True, help="the village's name")
     add.add_argument("--kode-wilayah", required=True, help="PP.KK.CC.DDDD")
     add.add_argument(
-        "--timezone", default=config.Timezone.WIB.value, choices=[zone.value for zone in config.Timezone],
+        "--timezone", default=Timezone.WIB.value, choices=[zone.value for zone in Timezone],
         help="for the charts of this hub (%(default)s)",
     )  # fmt: skip
     add.set_defaults(command=_hub_add)

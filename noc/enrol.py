@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from appliance.core.config import HUB_ID
+from appliance.core.config.village import HUB_ID
 from appliance.core.errors import OperationError
 
-# No hub can be called so: hub ids hold no underscore (`appliance.core.config.HUB_ID`).
+# No hub can be called so: hub ids hold no underscore (`appliance.core.config.village.HUB_ID`).
 INGEST_NAME: Final = "noc_ingest"
 AUTHORITY_DAYS: Final = 3_650
 CERTIFICATE_DAYS: Final = 1_825

@@ -19,7 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from appliance.core.config import Config, FilterList
+from appliance.core.config import Config
+from appliance.core.config.filter import FilterList
 from appliance.core.errors import DesahubError, OperationError
 from appliance.dns_filter import index, lists, sources
 from appliance.dns_filter.places import INDEX_NAME, read_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
-from appliance.core.config import Village, VillageKind
+from appliance.core.config.village import Village, VillageKind
 
 
 def kind_word(village: Village) -> str:

@@ -8,7 +8,8 @@ import socket
 import threading
 from typing import Final
 
-from appliance.core.config import Config, Network
+from appliance.core.config import Config
+from appliance.core.config.networks import Network
 from appliance.core.errors import GateRefused, OperationError
 from appliance.gate.firewall import Firewall
 from appliance.gate.pins import NoPins, Pins

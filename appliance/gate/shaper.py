@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from appliance.core import config as hub
 from appliance.core.config import Config
+from appliance.core.config.uplink import Shaper
 from appliance.core.errors import OperationError
 from appliance.gate.places import Places
 from appliance.network import shaper
@@ -124,11 +124,11 @@ class LineShaper:
     def possible(self, config: Config) -> Config:
         """``config``, with htb where it asks for cake and the kernel has none."""
         self._refused = ""
-        if config.uplink.shaper is hub.Shaper.CAKE and not self._has_cake():
+        if config.uplink.shaper is Shaper.CAKE and not self._has_cake():
             self._refused = "uplink.shaper is cake, which this kernel does not have; htb shares the line instead"
             log.error('%s. Install a kernel with sch_cake, or set shaper = "htb"', self._refused)
-            config = dataclasses.replace(config, uplink=dataclasses.replace(config.uplink, shaper=hub.Shaper.HTB))
-        self._places.use(shaper.pools(config) if config.uplink.shaper is hub.Shaper.HTB else ())
+            config = dataclasses.replace(config, uplink=dataclasses.replace(config.uplink, shaper=Shaper.HTB))
+        self._places.use(shaper.pools(config) if config.uplink.shaper is Shaper.HTB else ())
         return config
 
     def use(self, config: Config) -> None:

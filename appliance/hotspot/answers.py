@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.gate.protocol import Client
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.core.errors import HotspotRefused
 from appliance.gate.protocol import Client
 from appliance.hotspot import protocol

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from appliance.core.config import Config, Network, NetworkKind
+from appliance.core.config import Config
+from appliance.core.config.networks import Network, NetworkKind
 from appliance.core.dns_block import CACHE_PORT, FILTER_PORT
 from appliance.network.filter_rules import filtered
 from appliance.network.nftables import GARDEN_NAMES_SET, TABLE

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from appliance.core import encrypted_dns
-from appliance.core.config import Config, Network
+from appliance.core.config import Config
+from appliance.core.config.networks import Network
 from appliance.core.dns_block import BLOCK_ADDRESS, CACHE_PORT, PAGE_PORT
 from appliance.network import schedule
 

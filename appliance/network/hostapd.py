@@ -5,7 +5,8 @@ Source: hostapd.conf of version 2.10.
 
 from __future__ import annotations
 
-from appliance.core.config import Config, Network, NetworkKind, Radio, RadioBand
+from appliance.core.config import Config
+from appliance.core.config.networks import Network, NetworkKind, Radio, RadioBand
 
 
 def air_interface(config: Config, network: Network) -> str:

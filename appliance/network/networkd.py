@@ -5,7 +5,9 @@ Source: systemd.network(5), systemd.netdev(5) of version 252.
 
 from __future__ import annotations
 
-from appliance.core.config import Config, Network, Uplink, UplinkMethod
+from appliance.core.config import Config
+from appliance.core.config.networks import Network
+from appliance.core.config.uplink import Uplink, UplinkMethod
 from appliance.network.hostapd import air_interface
 
 _HEAD = "# Written by desahub from hub.toml; changes here are lost.\n"

@@ -12,7 +12,9 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable
 
-from appliance.core.config import Config, Network, Shaper
+from appliance.core.config import Config
+from appliance.core.config.networks import Network
+from appliance.core.config.uplink import Shaper
 from appliance.network import filter_rules, shaper
 
 TABLE = "inet desahub"

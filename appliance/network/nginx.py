@@ -5,7 +5,8 @@ Source: nginx.org/en/docs, version 1.22.
 
 from __future__ import annotations
 
-from appliance.core.config import Config, VillageKind
+from appliance.core.config import Config
+from appliance.core.config.village import VillageKind
 from appliance.core.dns_block import PAGE_PORT
 from appliance.network.filter_rules import filtered
 from appliance.network.nftables import REDIRECT_PORT

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from appliance.core.config import Timezone
+from appliance.core.config.village import Timezone
 from appliance.core.hours import MINUTES_A_DAY, MINUTES_A_WEEK, Span, of
 
 # Indonesia's zones know no summer time (Keppres 41/1987).

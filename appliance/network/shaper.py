@@ -17,7 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.core.config import Config, Shaper
+from appliance.core.config import Config
+from appliance.core.config.uplink import Shaper
 
 # The major number of all classes: no socket option and no other qdisc of the box uses it.
 HANDLE: Final = 0xDE5A

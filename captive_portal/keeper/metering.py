@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
 from captive_portal.now import Now
 from captive_portal.rules import Grant, Known

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import sqlite_utils
 
-from appliance.core.config import Access, Timezone
+from appliance.core.config.networks import Access
+from appliance.core.config.village import Timezone
 from appliance.gate.protocol import Client
 from appliance.hotspot import protocol
 from captive_portal import local_time, rules

@@ -18,7 +18,8 @@ from typing import Final
 
 import sqlite_utils
 
-from appliance.core.config import Access, Config
+from appliance.core.config import Config
+from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
 from appliance.hotspot.protocol import VoucherState
 from captive_portal import attempts, grants, local_time, rules

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlite_utils
 
-from appliance.core.config import Timezone
+from appliance.core.config.village import Timezone
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import Batch, BatchCodes, BatchVoucher, MakeBatch, VoucherState
 from captive_portal import budgets, grants, local_time

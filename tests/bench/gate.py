@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from appliance.core.config import Config, Speed, parse
+from appliance.core.config import Config, parse
+from appliance.core.config.uplink import Speed
 from appliance.gate.__main__ import kernel_gate
 from appliance.gate.protocol import Client, Clients, Limits, Quota, encode
 from appliance.gate.service import LocalGate

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from appliance.core.config import Config, Speed
+from appliance.core.config import Config
+from appliance.core.config.uplink import Speed
 from appliance.core.errors import GateRefused, OperationError
 from appliance.gate.elements import Element, Elements
 from appliance.gate.firewall import Firewall

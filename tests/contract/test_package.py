@@ -21,15 +21,22 @@ from pathlib import Path
 import pytest
 
 from appliance.core import config
+from appliance.core.config.filter import Filter, FilterList
+from appliance.core.config.networks import Network, Radio
+from appliance.core.config.portal import Kiosk, Portal
+from appliance.core.config.records import Records
+from appliance.core.config.reporting import Agent, Noc
+from appliance.core.config.uplink import Speed, Uplink
+from appliance.core.config.village import Hub, Village
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("DESAHUB_TEST_CACHE", "/var/cache/desahub-test"))
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 EXAMPLE = "/usr/share/doc/desahub/examples/hub.toml"
 SECTIONS: dict[str, type] = {
-    "village": config.Village, "hub": config.Hub, "uplink": config.Uplink, "networks": config.Network,
-    "speeds": config.Speed, "radio": config.Radio, "portal": config.Portal, "filter": config.Filter,
-    "records": config.Records, "agent": config.Agent, "kiosk": config.Kiosk, "noc": config.Noc,
+    "village": Village, "hub": Hub, "uplink": Uplink, "networks": Network,
+    "speeds": Speed, "radio": Radio, "portal": Portal, "filter": Filter,
+    "records": Records, "agent": Agent, "kiosk": Kiosk, "noc": Noc,
 }  # fmt: skip
 AARCH64 = 183  # e_machine, elf(5)
 
@@ -116,7 +123,7 @@ def test_the_example_names_every_option_and_what_is_commented_out_is_right_too()
         parts = given[section.name] if isinstance(given[section.name], list) else [given[section.name]]
         wanted = {field.name for field in dataclasses.fields(SECTIONS[section.name])}
         assert set().union(*parts) == wanted, section.name
-    wanted = {field.name for field in dataclasses.fields(config.FilterList)}
+    wanted = {field.name for field in dataclasses.fields(FilterList)}
     assert set().union(*given["filter"]["lists"]) == wanted
 
 

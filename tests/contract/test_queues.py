@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.config import Config, Shaper, Speed
+from appliance.core.config import Config
+from appliance.core.config.uplink import Shaper, Speed
 from appliance.core.errors import OperationError
 from appliance.network import shaper
 from appliance.network.shaper import HANDLE, Leaf

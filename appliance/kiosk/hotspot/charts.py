@@ -8,7 +8,7 @@ from typing import Final
 
 from flask_babel import gettext
 
-from appliance.core.config import Uplink
+from appliance.core.config.uplink import Uplink
 from appliance.faces.charts import BOUND_COLOUR, DASHES, SENT_COLOUR, Chart, Line, rate
 from appliance.faces.formats import number
 from appliance.hotspot.protocol import USAGE_STEP_SECONDS, UsagePoint

@@ -8,7 +8,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from appliance.core.config import Access, Config
+from appliance.core.config import Config
+from appliance.core.config.networks import Access
 from appliance.hotspot.protocol import BatchVoucher, VoucherState
 from appliance.kiosk.hotspot.batches import SHEET_VOUCHERS
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import format_datetime, gettext
 
-from appliance.core.config import Access, Config
+from appliance.core.config import Config
+from appliance.core.config.networks import Access
 from appliance.core.errors import HotspotRefused
 from appliance.faces import formats
 from appliance.hotspot.protocol import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from appliance.core.config import Village
+from appliance.core.config.village import Village
 
 
 class Role(enum.StrEnum):

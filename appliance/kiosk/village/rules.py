@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.core.config import Village
+from appliance.core.config.village import Village
 
 
 def people_per_square_kilometre(village: Village) -> int | None:

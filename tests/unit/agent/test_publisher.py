@@ -10,7 +10,7 @@ import pytest
 from agent import commands, identity, publisher
 from agent.publisher import Birth, Publisher, backoff_seconds
 from appliance.core.clock import Moment, WallQuality
-from appliance.core.config import Noc
+from appliance.core.config.reporting import Noc
 from appliance.core.report import Ack, Committed, Report, decode, encode
 from appliance.store.outbox import MemoryOutbox
 from tests.unit.agent.around import TOML

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.core.clock import WallQuality
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.core.errors import StoreTooNew
 from appliance.gate.protocol import Client
 from appliance.store.database import open_store

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.clock import WallQuality
-from appliance.core.config import Timezone
+from appliance.core.config.village import Timezone
 from captive_portal import local_time
 from captive_portal.now import Now
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.clock import WallQuality
-from appliance.core.config import Access, Network, NetworkKind, Timezone
+from appliance.core.config.networks import Access, Network, NetworkKind
+from appliance.core.config.village import Timezone
 from appliance.gate.protocol import Client, Limits, Quota
 from captive_portal import local_time
 from captive_portal.now import Now

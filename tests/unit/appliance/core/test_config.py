@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.config import NETWORKS_MAX, parse
+from appliance.core.config import parse
+from appliance.core.config.networks import NETWORKS_MAX
 from appliance.core.errors import ConfigError
 from appliance.core.probes import PROBE_HOSTS
 

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from flask import Flask, abort, redirect, render_template_string, request
 from flask.testing import FlaskClient
 
-from appliance.core.config import Timezone, Village, VillageKind
+from appliance.core.config.village import Timezone, Village, VillageKind
 from appliance.core.errors import GateUnavailable, StoreError, StoreFull
 from appliance.faces import errors, village, web
 from appliance.faces.origin import braked_address, device_address

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.core.config import Speed, parse
+from appliance.core.config import parse
+from appliance.core.config.uplink import Speed
 from appliance.core.errors import GateRefused
 from appliance.gate.__main__ import arguments
 from appliance.gate.permissions import MAY_ASK, Role, may_ask, roles_of_users

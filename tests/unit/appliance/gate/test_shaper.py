@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.config import Config, Shaper, Speed, parse
+from appliance.core.config import Config, parse
+from appliance.core.config.uplink import Shaper, Speed
 from appliance.core.errors import OperationError
 from appliance.gate.places import READY_FIRST, Places
 from appliance.gate.protocol import Admit, Client, Limits

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from appliance.core.config import VillageKind
+from appliance.core.config.village import VillageKind
 from appliance.system.uplink_state import UplinkState
 
 

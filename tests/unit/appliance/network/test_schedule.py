@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core import hours
-from appliance.core.config import Timezone
+from appliance.core.config.village import Timezone
 from appliance.network import schedule
 
 _day = st.sampled_from(hours.DAYS)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.config import Config, Shaper, Speed, parse
+from appliance.core.config import Config, parse
+from appliance.core.config.uplink import Shaper, Speed
 from appliance.network import nftables, shaper
 from appliance.network.shaper import Leaf
 

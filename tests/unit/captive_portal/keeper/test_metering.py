@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
 from captive_portal.keeper.metering import Flow, Ledger
 from captive_portal.now import Now

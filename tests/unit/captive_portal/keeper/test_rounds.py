@@ -9,7 +9,7 @@ import pytest
 
 from appliance.core import config as hub_config
 from appliance.core.clock import WallQuality
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.core.errors import StoreFull
 from appliance.gate.protocol import Client, Limits, Quota, RefusalCode
 from captive_portal import blocks, budgets, local_time, rules

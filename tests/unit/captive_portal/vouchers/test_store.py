@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.core.clock import WallQuality
-from appliance.core.config import Timezone
+from appliance.core.config.village import Timezone
 from appliance.core.errors import StoreError
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import MakeBatch

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.config import Access
+from appliance.core.config.networks import Access
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import Block, MakeBatch, OnlineClient, UsagePoint
 from appliance.kiosk.hotspot import batches, charts, rules

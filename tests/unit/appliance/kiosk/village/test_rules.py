@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from appliance.core.config import Timezone, Village
+from appliance.core.config.village import Timezone, Village
 from appliance.kiosk.village.rules import people_per_square_kilometre
 
 VILLAGE = Village("Sukamaju", "51.03.01.2001", "Kuta", "Kabupaten Badung", "Bali", Timezone.WITA)

@@ -1,0 +1,72 @@
+"""``[portal]`` and ``[kiosk]``: what residents meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.core.config.values import HOST, HOST_OR_ADDRESS, is_address
+from appliance.core.schema import between, length, option
+
+DEFAULT_TERMS = (
+    "Gunakan internet ini dengan bijak dan sopan.",
+    "Dilarang membuka situs judi, pornografi dan yang melanggar hukum.",
+    "Jangan membagikan data pribadi di situs yang tidak Anda kenal.",
+    "Kami mencatat waktu sambung dan jumlah data perangkat ini, bukan isi yang Anda buka.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """``[portal]``"""
+
+    host: str = option(
+        about="The name under which phones see the portal.",
+        example="masuk.desa.internal",
+        rule=HOST,
+        default="masuk.desa.internal",
+    )
+    terms: tuple[str, ...] = option(
+        about="The terms of use, one sentence each.",
+        example=list(DEFAULT_TERMS[:2]),
+        rule=length(1, 300),
+        at_most=20,
+        default=DEFAULT_TERMS,
+    )
+    walled_garden: tuple[str, ...] = option(
+        about=(
+            "Addresses and names that residents reach without login, besides the kiosk; a name with everything below "
+            "it. Probe hosts are refused here: a phone that gets its true answer shows no login window."
+        ),
+        example=["192.0.2.53", "bansos.example.go.id"],
+        rule=HOST_OR_ADDRESS,
+        at_most=64,
+        default=(),
+    )
+    history_days: int = option(
+        about="How many days the office sees who was connected, by device.",
+        example=30,
+        rule=between(1, 365, "days"),
+        default=30,
+    )
+
+    @property
+    def garden_addresses(self) -> tuple[str, ...]:
+        """The addresses of the walled garden."""
+        return tuple(one for one in self.walled_garden if is_address(one))
+
+    @property
+    def garden_names(self) -> tuple[str, ...]:
+        """The names of the walled garden."""
+        return tuple(one for one in self.walled_garden if not is_address(one))
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """``[kiosk]``"""
+
+    host: str = option(
+        about="The name under which phones see the village's services.",
+        example="layanan.desa.internal",
+        rule=HOST,
+        default="layanan.desa.internal",
+    )

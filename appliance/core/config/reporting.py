@@ -1,0 +1,61 @@
+"""``[agent]`` and ``[noc]``: what the box measures, and to whom it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from appliance.core.config.values import HOST_OR_ADDRESS, TARGET
+from appliance.core.errors import Problem
+from appliance.core.schema import between, option
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """``[agent]``"""
+
+    interval_seconds: int = option(
+        about="How often the box measures itself.", example=60, rule=between(1, 3600, "seconds"), default=60
+    )
+    batch_seconds: int = option(
+        about="How long records wait to be sent together.",
+        example=300,
+        rule=between(1, 3600, "seconds"),
+        default=300,
+    )
+    targets: tuple[str, ...] = option(
+        about="Addresses whose answer proves that the uplink works; each is asked by opening a TCP connection.",
+        example=["1.1.1.1:443", "9.9.9.9:443"],
+        rule=TARGET,
+        at_most=8,
+        default=("1.1.1.1:443", "9.9.9.9:443"),
+    )
+    outbox_days: int = option(
+        about="How many days of unsent records are kept.",
+        example=30,
+        rule=between(1, 365, "days"),
+        default=30,
+    )
+
+    def problems(self) -> Iterator[Problem]:
+        """Without a target nothing could be said about the uplink."""
+        if not self.targets:
+            yield Problem("targets", "is empty", "allowed is at least one address with its port")
+        if self.batch_seconds < self.interval_seconds:
+            yield Problem(
+                "batch_seconds",
+                f"is {self.batch_seconds}",
+                f"allowed is at least interval_seconds, {self.interval_seconds}",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Noc:
+    """``[noc]``: leave the whole section out for a box that reports to nobody."""
+
+    host: str = option(
+        about="The NOC's MQTT broker, by name or IPv4 address; its certificate must carry it.",
+        example="noc.example.go.id",
+        rule=HOST_OR_ADDRESS,
+    )
+    port: int = option(about="The broker's port for MQTT over TLS.", example=8883, rule=between(1, 65535), default=8883)
