@@ -9,7 +9,7 @@ from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from appliance.core.config.portal import DEFAULT_TERMS
+from appliance.core.config.portal import DEFAULT_TERMS, RECORDS_TERM
 from appliance.core.errors import GateError, GateRefused
 from appliance.faces import languages
 from appliance.gate.protocol import RefusalCode
@@ -19,6 +19,7 @@ from captive_portal.rules import Decision, Grant, Verdict
 from captive_portal.words import Words
 
 RETRY: Final = {"Retry-After": "60"}
+_TRANSLATED: Final = (*DEFAULT_TERMS, RECORDS_TERM)
 
 
 def page(template: str, **values: Any) -> str:
@@ -28,8 +29,8 @@ def page(template: str, **values: Any) -> str:
     since = datetime.datetime.fromisoformat(uplink.since_wall) if uplink.since_wall else None
     # Terms of the village's own are in the village's language; ours are in the catalogues.
     terms = [
-        (gettext(text), languages.current().code) if text in DEFAULT_TERMS else (text, languages.SOURCE.code)
-        for text in given.config.portal.terms
+        (gettext(text), languages.current().code) if text in _TRANSLATED else (text, languages.SOURCE.code)
+        for text in given.config.terms_of_use
     ]
     defaults = {"gate_is_silent": False, "refresh_seconds": 0, "asker": given.asker()}
     return render_template(template, uplink=uplink, since=since, terms_of_use=terms, **{**defaults, **values})

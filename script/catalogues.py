@@ -19,7 +19,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from appliance.core.config.portal import DEFAULT_TERMS
+from appliance.core.config.portal import DEFAULT_TERMS, RECORDS_TERM
 from appliance.faces.languages import SOURCE
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
@@ -42,7 +42,7 @@ def extract(repository: Path = REPOSITORY) -> Catalog:
             name = str(path.relative_to(repository))
             catalog.add(message, locations=[(name, 1)], auto_comments=comments, context=context)
     catalog.add(SOURCE.name, auto_comments=["The name of your language in its own words, such as Basa Jawa."])
-    for term in DEFAULT_TERMS:
+    for term in (*DEFAULT_TERMS, RECORDS_TERM):
         catalog.add(term, locations=[("appliance/core/config/portal.py", 1)])
     return catalog
 

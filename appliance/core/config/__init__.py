@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from appliance.core import schema
 from appliance.core.config.filter import Filter
 from appliance.core.config.networks import NETWORKS_MAX, Network, NetworkKind, Radio
-from appliance.core.config.portal import Kiosk, Portal
+from appliance.core.config.portal import RECORDS_TERM, Kiosk, Portal
 from appliance.core.config.records import Records
 from appliance.core.config.reporting import Agent, Noc
 from appliance.core.config.uplink import Shaper, Speed, Uplink
@@ -57,6 +57,11 @@ class Config:
     def office_networks(self) -> tuple[Network, ...]:
         """The encrypted networks of the village office."""
         return tuple(network for network in self.networks if network.kind is NetworkKind.OFFICE)
+
+    @property
+    def terms_of_use(self) -> tuple[str, ...]:
+        """What residents agree to: the village's terms, and what the box itself owes it to them to say."""
+        return (*self.portal.terms, RECORDS_TERM) if self.records.enabled else self.portal.terms
 
     def problems(self) -> Iterator[Problem]:
         """Check what only shows between sections: names, interfaces and addresses used twice, probe hosts."""

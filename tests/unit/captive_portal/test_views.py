@@ -1,5 +1,6 @@
 """What a resident sees, and what opens the gate."""
 
+import dataclasses
 import datetime
 import html
 import re
@@ -38,6 +39,21 @@ def test_the_first_page_asks_one_question_and_needs_nothing_more(phone: Any) -> 
     assert "<script" not in page and "style=" not in page
     # Besides the icon, which no login window waits for, the page is one file.
     assert re.findall(r'(?:src|<link[^>]*href)="([^"?]+)', page) == ["/faces/mark.svg"]
+
+
+@pytest.mark.parametrize("terms", [None, ("Aturan desa sendiri.",)])
+def test_who_is_recorded_is_told_so_whatever_the_village_wrote(world: Any, terms: tuple[str, ...] | None) -> None:
+    if terms:
+        world.config = dataclasses.replace(world.config, portal=dataclasses.replace(world.config.portal, terms=terms))
+
+    def page(path: str) -> str:
+        return _text(world.app().test_client().get(path, headers={"X-Real-IP": PHONE.address}))
+
+    assert "alamat yang dituju" not in page("/")
+    records = dataclasses.replace(world.config.records, enabled=True, public_key_file="/etc/desahub/records.pub")
+    world.config = dataclasses.replace(world.config, records=records)
+    assert "alamat yang dituju setiap sambungan juga dicatat" in page("/")
+    assert "the address that each connection goes to is recorded" in page("/?bahasa=en")
 
 
 def test_accepting_opens_the_gate_for_the_lease_and_tells_so(phone: Any, world: Any) -> None:
@@ -85,7 +101,9 @@ def test_a_lease_that_ran_out_is_told(phone: Any, world: Any) -> None:
 
 def test_an_uplink_that_is_down_is_told_with_since_when_and_leads_to_local_services(phone: Any, world: Any) -> None:
     world.uplink = _uplink(False)
-    assert re.search(r"sedang putus sejak (kemarin )?pukul \d\d\.\d\d WITA", _text(phone.get("/")))
+    first = _text(phone.get("/"))
+    assert re.search(r"sedang putus sejak (kemarin )?pukul \d\d\.\d\d WITA", first)
+    assert first.index("Buka layanan desa") < first.index("Sambungkan perangkat ini"), "a button, not the foot alone"
     phone.post("/sambung")
     status = phone.get("/status")
     assert "Buka layanan desa" in _text(status) and "langsung tersambung" in _text(status)
