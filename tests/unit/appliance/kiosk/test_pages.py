@@ -60,6 +60,13 @@ def test_the_kind_of_unit_drives_the_words(world: Any, kind: VillageKind, name: 
     assert "Lurah I Made Contoh" in _text(client.get("/desa"))
 
 
+def test_the_rules_of_the_internet_tell_that_connections_are_recorded(world: Any) -> None:
+    assert "dicatat dan disimpan terkunci" not in _text(world.app().test_client().get("/internet"))
+    records = dataclasses.replace(world.config.records, enabled=True, public_key_file="/etc/desahub/records.pub")
+    world.config = dataclasses.replace(world.config, records=records)
+    assert "dicatat dan disimpan terkunci" in _text(world.app().test_client().get("/internet"))
+
+
 def test_about_shows_figures_and_leaves_out_what_is_unknown(visitor: Any, world: Any) -> None:
     text = _text(visitor.get("/desa"))
     for words in (
