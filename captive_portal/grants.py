@@ -13,11 +13,12 @@ from typing import Any, Final, TypeVar
 import sqlite_utils
 
 from appliance.core.config.networks import Access
-from appliance.gate.protocol import Client
+from appliance.gate.protocol import Admitted, Client
 from appliance.store.database import Store
 from appliance.store.group_commit import GroupCommit
-from captive_portal import blocks, budgets, sessions
+from captive_portal import blocks, budgets, departures, sessions
 from captive_portal.database import open_database
+from captive_portal.departures import Departure
 from captive_portal.now import Now
 from captive_portal.rules import Decision, End, Grant, Known, remaining_seconds
 
@@ -83,9 +84,14 @@ class Grants:
             kept_out = blocks.in_force(db, now)
         return {mac: Known(*used.get(mac, (0, 0)), kept_out.get(mac)) for mac in {*used, *kept_out}}
 
-    def take_back(self, client: Client, now: Now, why: End = End.LOGOUT) -> None:
+    def departed(self) -> tuple[Departure, ...]:
+        """Who left and is not counted yet."""
+        with self.store.reading() as db:
+            return departures.all_of(db)
+
+    def take_back(self, client: Client, now: Now, why: End = End.LOGOUT, last: Admitted | None = None) -> None:
         """End a client's grant, durably. The gate is asked next; where it is silent the keeper asks it again."""
-        self.write(lambda db: take_back(db, client, why, now))
+        self.write(lambda db: take_back(db, client, why, now, last))
 
     def drop(self, client: Client) -> None:
         """Forget a client's grant as if it had never been, for one that the gate refused."""
@@ -135,9 +141,11 @@ def known(db: sqlite_utils.Database, mac: str, day: str, now: Now) -> Known:
     return Known(seconds, used_bytes, blocks.of(db, mac, now))
 
 
-def take_back(db: sqlite_utils.Database, client: Client, why: End, now: Now) -> None:
-    """Within a transaction: end a client's grant. One that has none is no error."""
+def take_back(db: sqlite_utils.Database, client: Client, why: End, now: Now, last: Admitted | None = None) -> None:
+    """Within a transaction: end a client's grant. One that has none is no error. ``last``: see `departures.note`."""
     for grant in _select(db, "address = ? AND mac = ?", (client.address, client.mac)):
+        if last is not None:
+            departures.note(db, grant, last, now)
         _end(db, grant, why, now)
 
 

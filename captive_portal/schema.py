@@ -131,3 +131,27 @@ def m003_budgets(db: sqlite_utils.Database) -> None:
         DROP TABLE old_grants;
         """
     )
+
+
+@MIGRATIONS()
+def m004_departures(db: sqlite_utils.Database) -> None:
+    """What the gate had counted for those who left, until the keeper has counted it: see `departures`."""
+    db.executescript(
+        """
+        CREATE TABLE departures (
+            session_id INTEGER PRIMARY KEY,
+            address TEXT NOT NULL,
+            mac TEXT NOT NULL,
+            way TEXT NOT NULL,
+            budget_id INTEGER NOT NULL,
+            quota_bytes INTEGER,
+            began_boot_seconds INTEGER NOT NULL,
+            counted_sent INTEGER NOT NULL,
+            counted_received INTEGER NOT NULL,
+            counter_sent INTEGER NOT NULL,
+            counter_received INTEGER NOT NULL,
+            boot_id TEXT NOT NULL,
+            boot_seconds INTEGER NOT NULL
+        ) STRICT;
+        """
+    )

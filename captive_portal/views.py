@@ -240,11 +240,19 @@ def _not_online(standing: Standing | None) -> ResponseReturnValue:
 
 @pages.post("/keluar")
 def disconnect() -> ResponseReturnValue:
-    """Take the grant back durably, then shut the gate; where the gate is silent the keeper shuts it."""
+    """Take the grant back durably, then shut the gate; where the gate is silent the keeper shuts it.
+
+    What the gate has counted is kept with it: its counters end with the admission.
+    """
     asker = parts().asker()
     if asker.client is None:
         return answers.refuse()
-    parts().grants.take_back(asker.client, asker.now)
+    try:
+        last = parts().gate.admitted(asker.client)
+    except GateError:
+        parts().grants.take_back(asker.client, asker.now)
+        return answers.explain(words.still_open())
+    parts().grants.take_back(asker.client, asker.now, last=last)
     try:
         parts().gate.revoke(asker.client)
     except GateError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
+from captive_portal.departures import Departure
 from captive_portal.now import Now
 from captive_portal.rules import Grant, Known
 
@@ -36,11 +37,12 @@ class Notes:
     budget_bytes: Mapping[int, int]
     day_seconds: Mapping[str, int]
     day_bytes: Mapping[str, int]
+    departed: frozenset[int] = frozenset()  # sessions of `departures` that are counted here
 
     @property
     def is_empty(self) -> bool:
         """Is there nothing to write?"""
-        return not (self.sessions or self.budget_bytes or self.day_seconds or self.day_bytes)
+        return not (self.sessions or self.budget_bytes or self.day_seconds or self.day_bytes or self.departed)
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class _Meter:
     sent_bits_per_second: int = 0
     received_bits_per_second: int = 0
 
-    def count(self, found: Admitted, elapsed_seconds: float) -> tuple[int, int]:
+    def count(self, found: Admitted | Departure, elapsed_seconds: float) -> tuple[int, int]:
         """Take a new reading of the gate's counters; return the bytes sent and received since the last."""
         sent = found.sent_bytes - self.counter_sent if found.sent_bytes >= self.counter_sent else found.sent_bytes
         received = (
@@ -96,19 +98,28 @@ class Ledger:
     _budget_bytes: Counter[int] = field(default_factory=Counter)
     _day_seconds: Counter[str] = field(default_factory=Counter)
     _day_bytes: Counter[str] = field(default_factory=Counter)
+    _departed: set[int] = field(default_factory=set)
+    _online: frozenset[str] = frozenset()
 
     def observe(
-        self, grants: Iterable[Grant], inside: Mapping[Client, Admitted], now: Now, elapsed_seconds: float
+        self,
+        grants: Iterable[Grant],
+        inside: Mapping[Client, Admitted],
+        now: Now,
+        elapsed_seconds: float,
+        departures: Iterable[Departure] = (),
     ) -> tuple[int, int]:
         """Take a new look; return the bytes sent and received by all since the last.
 
-        ``elapsed_seconds``, since the look before it, is for rates alone; 0 leaves them.
+        ``elapsed_seconds``, since the look before it, is for rates alone; 0 leaves them. ``departures`` may name the
+        same ones again until they are noted.
         """
         online: dict[str, int] = {}
-        all_sent = all_received = 0
+        left, left_seconds, all_sent, all_received = self._count_departures(departures, now)
         for grant in grants:
             meter = self._meter(grant)
-            found = inside.get(grant.client)
+            # Who left and came back just now: the gate may have been read before it left. The next look counts.
+            found = inside.get(grant.client) if grant.client not in left else None
             if found is not None:
                 sent, received = meter.count(found, elapsed_seconds)
                 self._count(grant, sent + received)
@@ -116,13 +127,43 @@ class Ledger:
             if grant.way is Access.TERMS:
                 begun = grant.budget.boot_seconds
                 online[grant.client.mac] = min(begun, online.get(grant.client.mac, begun))
-        # A device with two addresses lives one life.
-        for mac, begun in online.items():
-            passed = now.boot_seconds - max(begun, self.boot_seconds)
-            if self.has_days and passed > 0:
-                self._day_seconds[mac] += passed
-        self.boot_seconds = now.boot_seconds
+        if self.has_days:
+            self._count_seconds(online, left_seconds, now)
+        self.boot_seconds, self._online = now.boot_seconds, frozenset(online)
         return all_sent, all_received
+
+    def _count_seconds(self, online: Mapping[str, int], left_seconds: Mapping[str, int], now: Now) -> None:
+        elapsed = max(0, now.boot_seconds - self.boot_seconds)
+        for mac in {*online, *left_seconds}:
+            passed = left_seconds.get(mac, 0)
+            if mac in online:
+                # Who was online at both looks was so in between: renewing often makes no time shorter.
+                begun = self.boot_seconds if mac in self._online else max(online[mac], self.boot_seconds)
+                passed += now.boot_seconds - begun
+            # A device with two addresses lives one life.
+            if (passed := min(passed, elapsed)) > 0:
+                self._day_seconds[mac] += passed
+
+    def _count_departures(
+        self, departures: Iterable[Departure], now: Now
+    ) -> tuple[set[Client], Counter[str], int, int]:
+        """Count who left: who they are, the time of each since the last look, and the bytes of all."""
+        left, seconds, all_sent, all_received = set[Client](), Counter[str](), 0, 0
+        for one in departures:
+            grant = one.grant
+            if grant.session_id in self._departed:
+                continue
+            self._departed.add(grant.session_id)
+            left.add(grant.client)
+            sent, received = self._meter(grant).count(one, 0)
+            # Its counters began anew with the next admission.
+            self._session_of.pop(grant.client, None)
+            self._count(grant, sent + received)
+            all_sent, all_received = all_sent + sent, all_received + received
+            if grant.way is Access.TERMS and one.boot_id == now.boot_id:
+                begun = max(grant.budget.boot_seconds, self.boot_seconds)
+                seconds[grant.client.mac] += max(0, one.boot_seconds - begun)
+        return left, seconds, all_sent, all_received
 
     @property
     def session_ids(self) -> frozenset[int]:
@@ -164,7 +205,8 @@ class Ledger:
             for number, meter in self._meters.items()
             if meter.sent_bytes or meter.received_bytes
         )
-        return Notes(sessions, dict(+self._budget_bytes), dict(+self._day_seconds), dict(+self._day_bytes))
+        use = dict(+self._budget_bytes), dict(+self._day_seconds), dict(+self._day_bytes)
+        return Notes(sessions, *use, frozenset(self._departed))
 
     def noted(self, notes: Notes, alive: Iterable[int]) -> None:
         """Forget what has been written down, and the sessions that are not ``alive`` any more."""
@@ -178,7 +220,8 @@ class Ledger:
             meter = self._meters[counted.session_id]
             meter.sent_bytes -= counted.sent_bytes
             meter.received_bytes -= counted.received_bytes
-        kept = set(alive)
+        self._departed -= notes.departed
+        kept = set(alive) - notes.departed
         self._meters = {
             number: meter
             for number, meter in self._meters.items()

@@ -10,7 +10,7 @@ from typing import Final
 
 import sqlite_utils
 
-from captive_portal import blocks, budgets, local_time, sessions
+from captive_portal import blocks, budgets, departures, local_time, sessions
 from captive_portal.keeper.metering import Notes
 from captive_portal.now import Now
 from captive_portal.vouchers import store as vouchers
@@ -52,6 +52,7 @@ def write(db: sqlite_utils.Database, notes: Notes, day: str, now: Now) -> None:
             sessions.add_bytes(db, one.session_id, one.sent_bytes, one.received_bytes)
     for number, used in notes.budget_bytes.items():
         db.execute("UPDATE budgets SET used_bytes = used_bytes + ? WHERE id = ?", (used, number))
+    departures.drop(db, notes.departed)
     for mac in sorted({*notes.day_seconds, *notes.day_bytes}):
         add_to_day(db, mac, day, notes.day_seconds.get(mac, 0), notes.day_bytes.get(mac, 0))
 

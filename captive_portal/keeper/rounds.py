@@ -143,7 +143,7 @@ class Keeper:
     def _observe(self, inside: Mapping[Client, Admitted], now: Now, elapsed_seconds: float) -> list[Seen]:
         """Count what was used, and say how each grant stands."""
         held = self._grants.all()
-        sent, received = self._ledger.observe(held, inside, now, elapsed_seconds)
+        sent, received = self._ledger.observe(held, inside, now, elapsed_seconds, self._grants.departed())
         if (step := notebook.Usage.begin(now)).wall_seconds != self._usage.wall_seconds:
             self._finished += [] if self._usage.is_empty else [self._usage]
             self._usage = step
@@ -169,10 +169,10 @@ class Keeper:
         return Seen(held, stands, found, self._ledger.flow(grant.session_id))
 
     def _end(self, ended: Sequence[Seen], now: Now) -> None:
-        """End what is over, with what it used, in one transaction."""
-        if not ended:
-            return
+        """End what is over, with what it used, in one transaction; who left by themselves is written down with it."""
         notes = self._ledger.notes()
+        if not ended and not notes.departed:
+            return
 
         def step(db: Database) -> None:
             notebook.write(db, notes, self._day, now)
@@ -182,7 +182,6 @@ class Keeper:
 
         self._grants.write(step)
         self._ledger.noted(notes, self._ledger.session_ids - {one.grant.session_id for one in ended})
-        self._noted = now.boot_seconds
 
     def _checkpoint(self, now: Now) -> None:
         """Write down what changed since the last time. Where nothing did, nothing is written."""

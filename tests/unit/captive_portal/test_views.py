@@ -143,6 +143,14 @@ def test_who_has_a_grant_is_told_so_while_the_gate_is_silent(phone: Any, world: 
     assert "belum dapat diperiksa" in _text(response) and "Tersambung" not in _text(response)
 
 
+def test_leaving_keeps_what_the_gate_has_counted_for_the_keeper(phone: Any, world: Any) -> None:
+    phone.post("/sambung")
+    world.gate.twin.firewall.count(PHONE, 100, 1_400)
+    phone.post("/keluar")
+    (left,) = world.grants.departed()
+    assert (left.grant.client, left.sent_bytes, left.received_bytes) == (PHONE, 100, 1_400)
+
+
 def test_leaving_is_said_as_a_known_state(phone: Any) -> None:
     phone.post("/sambung")
     page = phone.get(phone.post("/keluar").headers["Location"]).get_data(as_text=True)

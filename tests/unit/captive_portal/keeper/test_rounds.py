@@ -69,6 +69,11 @@ class House:
         rest = received_bytes % 1_500
         return passed and (not rest or self.gate.twin.firewall.count(client, 0, rest))
 
+    def leave(self, client: Client = ONE) -> None:
+        """As the portal does it."""
+        self.grants.take_back(client, self.world.now, last=self.gate.admitted(client))
+        self.gate.revoke(client)
+
     def live(self, seconds: int) -> None:
         """Time passes with the keeper at work."""
         end = self.world.now.boot_seconds + seconds
@@ -290,6 +295,59 @@ def test_the_time_of_a_day_holds_over_sessions_and_restarts(house: House) -> Non
     assert house.ends() == ["logout", "daily_time"] and house.login() is Verdict.DAILY_TIME_USED
 
 
+@with_network("daily_megabytes = 5\n")
+def test_who_comes_and_goes_between_the_looks_uses_the_days_data_all_the_same(house: House) -> None:
+    for _ in range(20):
+        for _ in range(4):
+            if house.login() is Verdict.ADMIT:
+                house.use(300_000)
+                house.leave()
+        house.live(2)
+    with house.grants.store.reading() as db:
+        used = db.execute("SELECT sum(bytes) FROM daily_use").fetchone()[0]
+    assert house.login() is Verdict.DAILY_DATA_USED
+    assert 5_000_000 <= used <= 6_200_000, "no more than the day's data, and what came between two looks"
+    assert sum(row["received_bytes"] for row in house.rows("sessions")) == used
+    assert not house.rows("departures")
+
+
+@with_network("daily_seconds = 600\n")
+def test_who_renews_or_leaves_at_each_moment_uses_the_days_time_all_the_same(house: House) -> None:
+    house.login()
+    for _ in range(50):
+        house.world.wait(2)
+        house.login()
+        house.keeper.look(2.0)
+    assert 500 <= house.inside()[ONE] <= 504
+    for _ in range(50):
+        house.world.wait(2)
+        house.leave()
+        house.login()
+        house.keeper.look(2.0)
+    assert 400 <= house.inside()[ONE] <= 404
+    house.leave()
+    for _ in range(50):
+        house.login()
+        house.world.wait(2)
+        house.leave()
+        house.keeper.look(2.0)
+    house.login()
+    assert 300 <= house.inside()[ONE] <= 304
+
+
+def test_what_was_counted_at_leaving_outlives_a_killed_keeper_and_is_counted_once(house: House) -> None:
+    house.login(offer=Offer(Access.TERMS, 600, 9_000_000))
+    house.use(300_000)
+    house.keeper.look(2.0)
+    house.use(300_000)
+    house.leave()
+    house.start()
+    house.live(2)
+    house.start()
+    house.live(2)
+    assert [row["received_bytes"] for row in house.rows("sessions")] == [600_000]
+
+
 @with_network('open_hours = ["mon-sun 06:00-12:05"]\n')
 def test_closing_time_ends_sessions_and_opening_time_lets_in_again(house: House) -> None:
     house.login()
@@ -412,6 +470,15 @@ def test_use_is_written_every_five_minutes_for_two_days(house: House) -> None:
     ]  # fmt: skip
     house.grants.write(lambda db: notebook.write_usage(db, notebook.Usage(NOON + 200_000, 1, 1, 1)))
     assert [row["wall_seconds"] for row in house.rows("usage")] == [NOON + 200_000]
+
+
+def test_use_is_written_where_somebody_leaves_every_minute_too(house: House) -> None:
+    for _ in range(22):
+        house.login()
+        house.use(3_000)
+        house.live(30)
+        house.leave()
+    assert len(house.rows("usage")) == 2
 
 
 def test_old_sessions_are_dropped_and_running_ones_are_not(house: House) -> None:
