@@ -77,14 +77,30 @@ def test_exposure_is_small(unit: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.name)
-def test_each_service_has_a_user_of_its_own_that_sysusers_makes(unit: Path) -> None:
-    match = re.search(r"^User=(\S+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+def test_each_service_has_a_user_that_sysusers_makes(unit: Path) -> None:
+    match = _user(unit)
     if unit.name in AS_ROOT:
         assert match is None
         return
     assert match is not None
     made = "\n".join(path.read_text(encoding="utf-8") for path in (SYSTEMD / "sysusers.d").iterdir())
     assert re.search(rf"^u {match[1]} ", made, re.MULTILINE) or match[1] == "mosquitto"
+
+
+def test_only_services_with_the_same_data_share_a_user() -> None:
+    services: dict[str, set[str]] = {}
+    for unit in SERVICES:
+        if match := _user(unit):
+            services.setdefault(match[1], set()).add(unit.name.removesuffix(".service"))
+    assert {user: names for user, names in services.items() if len(names) > 1} == {
+        "desahub-gate": {"desahub-firewall", "desahub-gate"},
+        "desahub-portal": {"desahub-portal", "desahub-keeper"},
+        "desahub-filter": {"desahub-filter", "desahub-filter-update"},
+    }
+
+
+def _user(unit: Path) -> re.Match[str] | None:
+    return re.search(r"^User=(\S+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_nothing_opens_the_firewall_on_stop() -> None:
