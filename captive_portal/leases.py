@@ -47,7 +47,9 @@ def mac_of(address: str, roots: Roots = REAL) -> str | None:
     Raises:
         OperationError: the file is there and cannot be read.
     """
-    return parse(_read(roots)).get(address)
+    # A login looks here among all leases of the village: only lines that name the address are taken apart.
+    own = f" {address} "
+    return parse("\n".join(line for line in _read(roots).splitlines() if own in line)).get(address)
 
 
 def names(roots: Roots = REAL) -> dict[str, str]:

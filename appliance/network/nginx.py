@@ -208,7 +208,8 @@ def _program(
             proxy_read_timeout {answer_seconds}s;
             proxy_send_timeout 15s;
             proxy_set_header Host $host;
-            proxy_set_header Connection "";
+            # One request each: a connection that is kept costs the program more than a new one.
+            proxy_set_header Connection close;
             # What the connection itself says; the visitor's own words for it are overwritten or dropped.
             proxy_set_header X-Real-IP $remote_addr;
             proxy_set_header X-Desa-Place $desa_place;

@@ -49,11 +49,7 @@ def read(roots: Roots = REAL) -> tuple[Neighbour, ...]:
     Raises:
         OperationError: the table cannot be read.
     """
-    path = roots.proc / "net" / "arp"
-    try:
-        return parse(path.read_text("ascii", "replace"))
-    except OSError as error:
-        raise OperationError(f"{path}: cannot be read: {error.strerror}") from None
+    return parse(_text(roots))
 
 
 def mac_of(address: str, roots: Roots = REAL) -> str | None:
@@ -62,4 +58,15 @@ def mac_of(address: str, roots: Roots = REAL) -> str | None:
     Raises:
         OperationError: the table cannot be read.
     """
-    return next((neighbour.mac for neighbour in read(roots) if neighbour.address == address), None)
+    # A login looks here among all devices of the village: only the line that counts is taken apart.
+    head, *lines = _text(roots).splitlines() or [""]
+    own = "\n".join([head, *(line for line in lines if line.startswith(f"{address} "))])
+    return next((neighbour.mac for neighbour in parse(own) if neighbour.address == address), None)
+
+
+def _text(roots: Roots) -> str:
+    path = roots.proc / "net" / "arp"
+    try:
+        return path.read_text("ascii", "replace")
+    except OSError as error:
+        raise OperationError(f"{path}: cannot be read: {error.strerror}") from None

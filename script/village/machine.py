@@ -44,6 +44,9 @@ class Machine:
 
     def prepare(self, side: str) -> None:
         """Lay this machine's disk over the real one and install what ships for ``side``, ``hub`` or ``noc``."""
+        # As the package does when it is installed: without byte code each start would compile again.
+        packages = [str(plan.REPOSITORY / name) for name in ("appliance", "captive_portal", "agent", "noc")]
+        run([str(plan.REPOSITORY / ".venv/bin/python"), "-m", "compileall", "-q", *packages])
         (self.folder / "disk").mkdir(parents=True)
         self.root.mkdir()
         # A process that only keeps the mount namespace: the overlay is visible in there and nowhere else.
@@ -170,6 +173,10 @@ class Machine:
                 ["sh", "-c", "systemctl list-jobs --no-pager; systemctl list-units --no-pager 'desahub*'"]
             )
             raise VillageError(f"{error}\n{jobs}") from None
+
+    def has_ended(self) -> bool:
+        """Has the machine ended by itself, with all its processes?"""
+        return self._process is not None and self._process.poll() is not None
 
     def stop(self) -> None:
         """End the machine and everything in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -65,6 +66,10 @@ class Radio:
                 f"is {self.channel}",
                 f"allowed at {self.band} GHz are {', '.join(map(str, sorted(allowed)))}",
             )
+
+
+# Each request asks in which network its device is; reading the text again takes longer than comparing.
+_interface = functools.lru_cache(maxsize=4 * NETWORKS_MAX)(ipaddress.IPv4Interface)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,7 @@ class Network:
     @property
     def interface_address(self) -> ipaddress.IPv4Interface:
         """The box's own address in this network."""
-        return ipaddress.IPv4Interface(self.address)
+        return _interface(self.address)
 
     def problems(self) -> Iterator[Problem]:
         """An office network is encrypted; a resident one is open, since everybody would know its passphrase."""
