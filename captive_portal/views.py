@@ -30,6 +30,7 @@ from captive_portal.vouchers.redeeming import Outcome, Vouchers
 REPAIR_SECONDS_MIN: Final = 5
 # Who has less than this left may take a new lease without waiting for the end.
 RENEW_SECONDS: Final = 900
+_LONGER_SECONDS: Final = 60
 # The page asks again by itself: soon where something is awaited, seldom where only the time left changes.
 _AWAITED_SECONDS: Final = 30
 _SELDOM_SECONDS: Final = 300
@@ -206,7 +207,10 @@ def _reconciled(client: Client, standing: Standing | None) -> Admitted | None:
 def _online(admitted: Admitted, grant: Grant) -> str:
     """The state of who is let through. With its data used up it is, and yet nothing passes."""
     is_used_up = admitted.quota_left_bytes == 0
-    can_renew = grant.way is Access.TERMS and parts().decide().verdict is Verdict.ADMIT
+    renewed = parts().decide()
+    # Just before the network closes, or where the day's share ends first, a new lease would be no longer than this one.
+    is_longer = is_used_up or renewed.lease_seconds > admitted.remaining_seconds + _LONGER_SECONDS
+    can_renew = grant.way is Access.TERMS and renewed.verdict is Verdict.ADMIT and is_longer
     awaited = parts().uplink().up is not True
     seconds = _AWAITED_SECONDS if awaited else min(_SELDOM_SECONDS, admitted.remaining_seconds + 1)
     return answers.page(

@@ -26,7 +26,8 @@ _REFRESH_SECONDS: Final = 300
 class Words:
     """One page: its HTTP status, what happened, what to do, and the code to tell the helper.
 
-    ``is_wait``: only time helps, so that the page leads to the local services; ``refresh_seconds``: when it asks again.
+    ``is_wait``: only time helps, so that the page leads to the local services; ``voucher_helps``: so would a voucher;
+    ``refresh_seconds``: when it asks again.
     """
 
     status: int
@@ -34,6 +35,7 @@ class Words:
     advice: str
     code: str
     is_wait: bool = False
+    voucher_helps: bool = False
     refresh_seconds: int = 0
 
 
@@ -131,6 +133,7 @@ def _used_today(verdict: Verdict, policy: Policy, now: Now) -> Words:
         gettext("Perangkat ini bisa menyambung lagi %(moment)s.", moment=again),
         "403 WAKTU-HARIAN" if is_time else "403 DATA-HARIAN",
         is_wait=True,
+        voucher_helps=True,
     )
 
 

@@ -241,6 +241,22 @@ def test_a_days_share_that_is_used_says_when_the_next_begins(
     assert _redeem(phone, _codes(world)[0]).status_code == 303, "a voucher is beside the day's share"
 
 
+def test_no_voucher_is_asked_for_where_none_would_help(build: Any) -> None:
+    world, phone = build(BOTH, 'open_hours = ["wed 05:00-21:00"]')
+    _block(world, None)
+    assert "Punya voucher?" not in _text(phone.get("/"))
+    world.grants.write(lambda db: blocks.remove(db, PHONE.mac))
+    world.wait(7_200)
+    told = _text(phone.get("/"))
+    assert "sedang tutup" in told and "Punya voucher?" not in told
+
+
+def test_a_renewal_that_would_give_no_more_is_not_offered(build: Any) -> None:
+    _, phone = build(BOTH, 'open_hours = ["wed 05:00-20:10"]')
+    phone.post("/sambung")
+    assert "Perpanjang" not in _text(phone.get("/status")), "it ends when the network closes, whatever one presses"
+
+
 def test_a_device_that_the_office_keeps_out_is_told_until_when(build: Any) -> None:
     world, phone = build()
     _block(world, 7_200, "rahasia kantor")
