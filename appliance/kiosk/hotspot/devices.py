@@ -6,6 +6,7 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from appliance.faces import formats
 from appliance.faces.login import login_required
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import Block, Extend, ListBlocked, ListClients, OnlineClient, Stop, Unblock
@@ -93,7 +94,20 @@ def extend() -> ResponseReturnValue:
     if forms.begin(token, int(current_kiosk().clock())).state is not store.FormState.NEW:
         return back_to("online", "warn", gettext("Tombol itu sudah ditekan. Waktu tidak ditambah dua kali."))
     question = Extend(client, chosen.seconds, by(), rules.NO_REASON)
-    return change(question, "online", gettext("Waktu perangkat itu sudah ditambah."))
+    return change(question, "online", lambda: _extended(one, chosen.seconds))
+
+
+def _extended(before: OnlineClient, seconds: int) -> tuple[str, str]:
+    """Say what came of it: closing time and the day's share hold all the same."""
+    after = _online(before.client)
+    if after is not None and after.remaining_seconds < before.remaining_seconds + seconds // 2:
+        left = formats.duration(after.remaining_seconds)
+        return "warn", gettext(
+            "Waktu ditambah, tetapi sambungan itu tetap berakhir dalam %(duration)s: "
+            "jam tutup atau jatah harian tidak ikut berubah.",
+            duration=left,
+        )
+    return "good", gettext("Waktu perangkat itu sudah ditambah.")
 
 
 @pages.post("/perangkat/hentikan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -99,14 +100,17 @@ def back_to(endpoint: str, kind: str, text: str, **values: Any) -> ResponseRetur
     return redirect(url_for(f"hotspot.{endpoint}", **values), 303)
 
 
-def change(question: Request[A], endpoint: str, text: str, **values: Any) -> ResponseReturnValue:
-    """Ask for a change, then lead to ``endpoint`` and say ``text`` there, or why not."""
+def change(
+    question: Request[A], endpoint: str, text: str | Callable[[], tuple[str, str]], **values: Any
+) -> ResponseReturnValue:
+    """Ask for a change, then lead to ``endpoint`` and say there ``text``, or what came of it, or why not."""
     try:
         ask(question)
     except HotspotRefused as error:
         _log.warning("the keeper refused %s: %s", type(question).__name__, error.code)
         return back_to(endpoint, *words.refusal(error), **values)
-    return back_to(endpoint, "good", text, **values)
+    told = ("good", text) if isinstance(text, str) else text()
+    return back_to(endpoint, *told, **values)
 
 
 @pages.errorhandler(HotspotUnavailable)

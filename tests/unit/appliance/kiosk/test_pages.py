@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from appliance.core.config.networks import Access
 from appliance.core.config.village import VillageKind
 from appliance.system.uplink_state import UplinkState
 
@@ -92,6 +93,20 @@ def test_the_internet_page_tells_how_and_the_state(visitor: Any, world: Any) -> 
     assert "sedang putus sejak 3 Januari 2020 pukul 07.12 WITA" in text
     assert "http://masuk.desa.internal" in text
     assert "Desa &lt;b&gt;Sukamaju&lt;/b&gt;" in response.get_data(as_text=True), "names are text, never markup"
+
+
+@pytest.mark.parametrize(
+    ("access", "words"),
+    [
+        ([Access.TERMS], "Tekan tombol Sambungkan."),
+        ([Access.TERMS, Access.VOUCHER], "atau masukkan kode voucher dari kantor."),
+        ([Access.VOUCHER], "Masukkan kode voucher dari kantor, lalu tekan Sambungkan."),
+    ],
+)
+def test_the_internet_page_names_the_ways_in(world: Any, access: list[Access], words: str) -> None:
+    networks = tuple(dataclasses.replace(one, access=tuple(access)) for one in world.config.networks)
+    world.config = dataclasses.replace(world.config, networks=networks)
+    assert words in _text(world.app().test_client().get("/internet"))
 
 
 def test_the_standing_screen_renews_itself_a_phone_does_not(visitor: Any) -> None:

@@ -160,6 +160,7 @@ def test_the_devices_page_says_whom_one_meets(clerk: Clerk) -> None:
     text = words(clerk.post("/perangkat", FORM))
     for shown in (HOSTILE, PHONE.mac, "Tambah waktu", "Hentikan perangkat ini", "Blokir perangkat ini"):
         assert shown in text
+    assert "vouchernya" not in text, "it accepted the terms"
 
 
 def test_more_time_counts_once_for_a_form(clerk: Clerk, world: Any) -> None:
@@ -173,6 +174,15 @@ def test_more_time_counts_once_for_a_form(clerk: Clerk, world: Any) -> None:
     assert (asked.client, asked.seconds, asked.by) == (PHONE, 3_600, "siti")
     assert "tidak ditambah dua kali" in clerk.text("/")
     assert "Menambah waktu 1 jam" in clerk.text("/catatan")
+
+
+def test_more_time_that_changes_no_end_is_told_so(clerk: Clerk, world: Any) -> None:
+    token = re.search(r'name="token" value="([^"]+)"', clerk.post("/perangkat", FORM).get_data(as_text=True))
+    assert token is not None
+    real = world.hotspot.ask  # closing time holds all the same
+    world.hotspot.ask = lambda asked: protocol.Done() if isinstance(asked, protocol.Extend) else real(asked)
+    clerk.post("/perangkat/tambah", {**FORM, "seconds": "3600", "token": token[1]})
+    assert "tetap berakhir dalam" in clerk.text("/") and "sudah ditambah." not in clerk.text("/")
 
 
 @pytest.mark.parametrize("seconds", ["", "60", "-1", "99999999", "tutup", "x"])
@@ -326,6 +336,7 @@ def test_a_sheet_holds_24_with_code_qr_and_how_to_use(clerk: Clerk, world: Any) 
         "1 hari · 1 perangkat · 500 MB",
         "Paling lambat",
         "1. Sambung ke Wi-Fi Desa <b>Sukamaju</b>.",
+        "buka masuk.desa.internal dan ketik kodenya",
     ):
         assert shown in text
     assert "<script" not in page and " style=" not in page and "Melihat kode voucher" in clerk.text("/catatan")
@@ -479,6 +490,8 @@ def test_gate_and_line_are_told_as_they_are(clerk: Clerk, world: Any) -> None:
         text = words(response)
         assert response.status_code == 200
         assert "Gerbang internet tidak menjawab" in text and "Internet sedang putus" in text
+    world.hotspot.put_online(Client("10.20.0.9", "02:00:00:00:00:09"), 3_600, is_let_through=False)
+    assert "Belum lewat gerbang" not in clerk.text("/"), "nobody knows it while the gate is silent"
 
 
 def test_the_app_has_no_page_of_the_hotspot_without_guard(app: Flask) -> None:
