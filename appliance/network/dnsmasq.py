@@ -124,6 +124,9 @@ _GENERAL = (
     "dhcp-authoritative",
     # A ping before each offer takes 3 s; 250 phones after a power cut would wait for minutes.
     "no-ping",
+    # Else who says another's identifier is given the other's address, and the other loses its lease. A MAC can be
+    # copied too, but then the copy is that device for everything here.
+    "dhcp-ignore-clid",
     "dhcp-rapid-commit",
     # What a device calls itself is for the office to see. Others could resolve it below a domain that nobody asks for
     # (RFC 2606), and never by its bare word; phones are not told that domain. Who joined when is not logged.

@@ -171,6 +171,22 @@ def test_names_of_devices_are_text_of_strangers(village: Village) -> None:
     assert plan.HUB_ADDRESS in _asked(village, plan.PORTAL_HOST)
 
 
+@pytest.mark.usefixtures("survives")
+def test_who_says_anothers_identifier_is_not_given_its_address(village: Village) -> None:
+    """A DHCP client identifier is what a device says of itself (RFC 2132 section 9.14)."""
+    victim = village.phones[NEIGHBOUR - 1].mac
+    identifier = "0x3d:01" + victim.replace(":", "")
+    run(["ip", "netns", "exec", f"desa-phone-{HOSTILE}", "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-s",
+         "/bin/true", "-C", "-x", identifier, "-r", _address_of(village, victim)], timeout_seconds=30)  # fmt: skip
+    assert _address_of(village, victim)
+    assert _address_of(village, victim) != _address_of(village, village.phones[HOSTILE - 1].mac)
+
+
+def _address_of(village: Village, mac: str) -> str:
+    lines = [line.split() for line in village.hub.inside(["cat", "/var/lib/desahub-dns/leases"]).splitlines()]
+    return next((line[2] for line in lines if line[1] == mac), "")
+
+
 def _has_name(village: Village, name: str) -> bool:
     return _name_in_leases(village) == name
 
