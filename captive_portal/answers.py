@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, Final
 
-from flask import redirect, render_template, url_for
+from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -15,6 +15,7 @@ from appliance.faces import languages
 from appliance.gate.protocol import RefusalCode
 from captive_portal import words
 from captive_portal.parts import parts
+from captive_portal.ready_pages import MARK_PLACE
 from captive_portal.rules import Decision, Grant, Verdict
 from captive_portal.words import Words
 
@@ -54,8 +55,26 @@ def question(*, gate_is_silent: bool = False) -> ResponseReturnValue:
         return voucher(200, gate_is_silent=gate_is_silent)
     if decision.verdict is not Verdict.ADMIT:
         return refuse(decision)
-    body = page("portal/home.html", offer=decision, gate_is_silent=gate_is_silent)
+    body = _home(decision, gate_is_silent=gate_is_silent)
     return (body, 503, RETRY) if gate_is_silent else body
+
+
+def _home(decision: Decision, *, gate_is_silent: bool) -> str:
+    """The question, rendered once for all devices to which it is the same."""
+    asker, uplink = parts().asker(), parts().uplink()
+    spoken = (languages.current().code, languages.asked() is not None)
+    offered = (decision.network, decision.lease_seconds, decision.left_bytes, asker.has_vouchers)
+
+    def render() -> str:
+        g.mark_place = MARK_PLACE
+        try:
+            return page("portal/home.html", offer=decision, gate_is_silent=gate_is_silent)
+        finally:
+            del g.mark_place
+
+    key = (spoken, offered, uplink.up, uplink.since_wall, gate_is_silent)
+    mark = parts().marks.of(asker.client) if asker.client is not None else ""
+    return parts().ready.get(key, asker.now.boot_seconds, render, mark)
 
 
 def voucher(

@@ -16,6 +16,8 @@ from captive_portal import local_time, rules
 from captive_portal.grants import Grants
 from captive_portal.marks import Marks
 from captive_portal.now import Now
+from captive_portal.pulse import Pulse
+from captive_portal.ready_pages import ReadyPages
 from captive_portal.rules import Decision, Device, Grant, Known, Policy, Standing, Verdict
 from captive_portal.vouchers.redeeming import Vouchers
 
@@ -62,6 +64,8 @@ class Parts:
     policy: Policy
     over_unix_socket: bool
     marks: Marks
+    pulse: Pulse
+    ready: ReadyPages
 
     def asker(self) -> Asker:
         """Who sent this request; looked up once."""

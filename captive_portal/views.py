@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Flask, Request, redirect, request, url_for
+from flask import Blueprint, Flask, Request, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from appliance.core.config import Config
@@ -22,6 +22,8 @@ from captive_portal.grants import Grants
 from captive_portal.marks import FIELD, Marks
 from captive_portal.now import Now
 from captive_portal.parts import EXTENSION, Parts, parts
+from captive_portal.pulse import Pulse
+from captive_portal.ready_pages import ReadyPages
 from captive_portal.rules import Decision, Grant, Policy, Standing, Verdict
 from captive_portal.vouchers.codes import TYPED_LENGTH_MAX
 from captive_portal.vouchers.redeeming import Outcome, Vouchers
@@ -90,6 +92,8 @@ def create_app(
         policy=Policy.of(config),
         over_unix_socket=over_unix_socket,
         marks=Marks(),
+        pulse=Pulse(gate),
+        ready=ReadyPages(),
     )
     app.jinja_env.globals["form_mark"] = _form_mark
     app.register_blueprint(pages)
@@ -99,6 +103,8 @@ def create_app(
 
 def _form_mark() -> str:
     """The mark for a form of this page; empty for who is nobody of ours, and has no form."""
+    if "mark_place" in g:
+        return str(g.mark_place)
     client = parts().asker().client
     return parts().marks.of(client) if client is not None else ""
 
@@ -116,12 +122,8 @@ def home() -> ResponseReturnValue:
         return answers.refuse()
     if parts().grants.of(asker.client, asker.now) is not None:
         return redirect(url_for("portal.status"), 303)
-    try:
-        parts().gate.admitted(asker.client)
-    except GateError:
-        # Nothing is known of a connection here, so that nothing is claimed of one: the question, and that it must wait.
-        return answers.question(gate_is_silent=True)
-    return answers.question()
+    # From a silent gate nothing is known, so that nothing is claimed: the question, and that it must wait.
+    return answers.question(gate_is_silent=parts().pulse.is_silent(asker.client))
 
 
 @pages.post("/sambung")
