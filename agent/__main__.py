@@ -15,13 +15,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.clock import KernelClock
 from agent.collectors import find
 from agent.sampler import Sampler, SteadyOutbox, capacity_records
 from appliance.core import config as schema
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH, GateClient
+from appliance.system.clock import kernel_clock
 from appliance.system.roots import REAL
+from appliance.unit.config import APPLIED_PATH
 from appliance.unit.notify import notify
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Agent:
 
     def __init__(self, config: schema.Config, fingerprint: str, options: argparse.Namespace) -> None:
         self._config, self._fingerprint, self._options = config, fingerprint, options
-        self._clock = KernelClock()
+        self._now = kernel_clock()
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._outbox = SteadyOutbox(options.state / "outbox.db", capacity_records(config))
         self._sampler = Sampler(
@@ -59,18 +60,18 @@ class Agent:
 
     def run(self) -> int:
         """Run until `stop`; 3 when the connection's thread died."""
-        next_sample_ms = self._clock.now().boottime_ms
+        next_sample_ms = self._now().boottime_ms
         notify("READY=1")
         while not self._stopping.is_set():
             notify("WATCHDOG=1")
-            now = self._clock.now()
+            now = self._now()
             if now.boottime_ms >= next_sample_ms:
                 self._sampler.sample(now)
                 interval_ms = self._config.agent.interval_seconds * 1000
                 next_sample_ms = max(next_sample_ms + interval_ms, now.boottime_ms + interval_ms // 2)
             if not self._publish():
                 return 3
-            wait = (next_sample_ms - self._clock.now().boottime_ms) / 1000
+            wait = (next_sample_ms - self._now().boottime_ms) / 1000
             self._wake.wait(min(TURN_SECONDS, max(0.05, wait)))
             self._wake.clear()
         notify("STOPPING=1")
@@ -109,7 +110,7 @@ class Agent:
                 Birth(self._config.hub.id, software_version(), self._fingerprint),
                 self._outbox,
                 batch_seconds=self._config.agent.batch_seconds,
-                now=self._clock.now,
+                now=self._now,
                 wake=self._wake.set,
             )
         except OSError as error:
@@ -153,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     state = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/desahub-agent").split(":")[0])
     runtime = Path(os.environ.get("RUNTIME_DIRECTORY", "/run/desahub-agent").split(":")[0])
     parser = argparse.ArgumentParser(prog="python -m agent", description="Measures this box and reports to the NOC.")
-    parser.add_argument("--config", type=Path, default=Path("/etc/desahub/hub.toml"), help="the box's configuration")
+    parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="the box's configuration")
     parser.add_argument("--state", type=Path, default=state, help="folder for the outbox")
     parser.add_argument("--runtime", type=Path, default=runtime, help="folder for uplink.json")
     parser.add_argument("--identity", type=Path, help="folder with hub.key, hub.crt and ca.crt; STATE/identity")

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from appliance.core import config as hub_config
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.system import neighbours, uplink_state
 from appliance.system.roots import REAL, Roots
+from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
 from captive_portal import database, leases
@@ -23,14 +23,13 @@ from captive_portal.views import create_app
 from captive_portal.vouchers.keys import open_keys
 from captive_portal.vouchers.redeeming import Vouchers
 
-CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 GATE_SECONDS: Final = 3.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m captive_portal", description="The page residents meet first.")
-    parser.add_argument("--config", type=Path, default=CONFIG_PATH, help="hub.toml, by default %(default)s")
+    parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="hub.toml, by default %(default)s")
     parser.add_argument("--bind", help="127.0.0.1:PORT or unix:/PATH, where systemd gives no socket")
     parser.add_argument("--state-directory", type=Path, help="where grants.db is; by default $STATE_DIRECTORY")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="by default %(default)s")
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     roots = Roots.under(options.roots) if options.roots else REAL
     try:
-        config = hub_config.parse(options.config.read_text("utf-8"))
+        config = read_config(options.config)
         state = state_directory(options.state_directory)
         grants = open_grants(state / database.NAME)
         app = create_app(

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from appliance.core.errors import OperationError
+from appliance.unit.config import APPLIED_PATH
 
 HUB_TOML: Final = Path("/etc/desahub/hub.toml")
 # What the programs read: the copy that `desahub apply` wrote.
-APPLIED_TOML: Final = Path("/etc/desahub/rendered/hub.toml")
+APPLIED_TOML: Final = APPLIED_PATH
 
 
 def text(path: Path) -> str:

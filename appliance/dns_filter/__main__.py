@@ -17,11 +17,12 @@ from appliance.core import config as hub
 from appliance.core.dns_block import FILTER_PORT
 from appliance.core.errors import ConfigError, DesahubError, OperationError
 from appliance.dns_filter.index import EMPTY, Index, open_index
-from appliance.dns_filter.places import HELD_NAME, INDEX_NAME, read_config
+from appliance.dns_filter.places import HELD_NAME, INDEX_NAME
 from appliance.dns_filter.policy import Policy
 from appliance.dns_filter.server import Filter, listening
 from appliance.dns_filter.upstream import Upstream
 from appliance.system import files
+from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.notify import notify
 from appliance.unit.state import state_directory
 
@@ -32,7 +33,7 @@ _DNS_PORT = 53
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m appliance.dns_filter", description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("/etc/desahub/rendered/hub.toml"), metavar="FILE")
+    parser.add_argument("--config", type=Path, default=APPLIED_PATH, metavar="FILE")
     parser.add_argument("--state-directory", type=Path, metavar="DIR", help="default: $STATE_DIRECTORY")
     parser.add_argument("--runtime-directory", type=Path, metavar="DIR", help="default: $RUNTIME_DIRECTORY")
     parser.add_argument("--address", default="127.0.0.1")

@@ -23,10 +23,11 @@ from appliance.core.config import Config
 from appliance.core.config.filter import FilterList
 from appliance.core.errors import DesahubError, OperationError
 from appliance.dns_filter import index, lists, sources
-from appliance.dns_filter.places import INDEX_NAME, read_config
+from appliance.dns_filter.places import INDEX_NAME
 from appliance.dns_filter.sources import Limits, Unreachable, Version
 from appliance.system import files, filter_state
 from appliance.system.filter_state import ListState, State
+from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.state import state_directory
 
 log = logging.getLogger("desahub.filter")
@@ -38,7 +39,7 @@ _TAKEN_SECONDS: Final = 20.0
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m appliance.dns_filter.update", description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("/etc/desahub/rendered/hub.toml"), metavar="FILE")
+    parser.add_argument("--config", type=Path, default=APPLIED_PATH, metavar="FILE")
     parser.add_argument("--state-directory", type=Path, metavar="DIR", help="default: $STATE_DIRECTORY")
     parser.add_argument("--held", type=Path, default=Path("/run/desahub-filter/held.json"), metavar="FILE",
                         help="where the running filter says what it holds")  # fmt: skip

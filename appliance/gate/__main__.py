@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from appliance.core import config as hub
-from appliance.core.errors import ConfigError, DesahubError, OperationError
+from appliance.core.errors import ConfigError, DesahubError
 from appliance.gate.client import SOCKET_PATH
 from appliance.gate.daemon import server
 from appliance.gate.elements import Elements
@@ -29,6 +29,7 @@ from appliance.gate.protocol import Answer, Request
 from appliance.gate.service import LocalGate
 from appliance.gate.shaper import CHECK_SECONDS, KernelQueues, LineShaper
 from appliance.gate.twin import TwinFirewall
+from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.local_socket import LineServer
 from appliance.unit.notify import notify
 
@@ -38,7 +39,7 @@ log = logging.getLogger("desahub.gate")
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m appliance.gate", description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("/etc/desahub/hub.toml"), metavar="FILE")
+    parser.add_argument("--config", type=Path, default=APPLIED_PATH, metavar="FILE")
     parser.add_argument("--socket", type=Path, metavar="PATH", help="default: gate.sock in $RUNTIME_DIRECTORY")
     parser.add_argument("--twin", action="store_true", help="a firewall in memory: nothing real is opened or closed")
     parser.add_argument(
@@ -53,19 +54,6 @@ def _allowed(text: str) -> tuple[int, Role]:
     if not uid.isdecimal() or role not in list(Role):
         raise argparse.ArgumentTypeError(f"{text!r} is not UID=ROLE with ROLE one of {', '.join(Role)}")
     return int(uid), Role(role)
-
-
-def read_config(path: Path) -> hub.Config:
-    """Read ``hub.toml``.
-
-    Raises:
-        ConfigError: with every problem.
-        OperationError: the file cannot be read.
-    """
-    try:
-        return hub.parse(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperationError(f"{path}: cannot be read: {error}") from None
 
 
 def reload(gate: LocalGate, path: Path) -> bool:

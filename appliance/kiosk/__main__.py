@@ -8,9 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from appliance.core import config as hub_config
 from appliance.core.errors import DesahubError
 from appliance.faces.secret import load_or_make
 from appliance.gate.client import SOCKET_PATH, GateClient
@@ -20,16 +18,15 @@ from appliance.kiosk.app import SECRET, create_app, open_database, services
 from appliance.kiosk.services import Kiosk
 from appliance.system import uplink_state
 from appliance.system.roots import REAL, Roots
+from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
-
-CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m appliance.kiosk", description="The village's local services.")
-    parser.add_argument("--config", type=Path, default=CONFIG_PATH, help="hub.toml, by default %(default)s")
+    parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="hub.toml, by default %(default)s")
     parser.add_argument("--bind", help="127.0.0.1:PORT or unix:/PATH, where systemd gives no socket")
     parser.add_argument("--state-directory", type=Path, help="where kiosk.db is; by default $STATE_DIRECTORY")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="by default %(default)s")
@@ -43,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = state_directory(options.state_directory)
         found = services()
         kiosk = Kiosk(
-            config=hub_config.parse(options.config.read_text("utf-8")),
+            config=read_config(options.config),
             store=open_database(folder, found),
             gate=GateClient(options.gate_socket),
             hotspot=HotspotClient(options.hotspot_socket),

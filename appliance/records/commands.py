@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from appliance.core.errors import OperationError
 from appliance.records import keys, sealed
+from appliance.unit.config import APPLIED_PATH
 
-_APPLIED: Final = Path("/etc/desahub/rendered/hub.toml")
 _AUDIT: Final = Path("/var/log/desahub-records-read.log")
 _REASON_MIN: Final = 10
 
@@ -41,7 +41,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run_keygen(chosen: argparse.Namespace) -> int:
     """``desahub records keygen``: never over another key, and never on a box."""
-    if _APPLIED.exists():
+    if APPLIED_PATH.exists():
         raise OperationError("this is a hub: its records must not be readable on it; make the keys on another machine")
     private, public = keys.make()
     for path, content, mode in ((chosen.private, private, 0o600), (chosen.public, public, 0o644)):

@@ -21,12 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from appliance.core import config as hub_config
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH as GATE_SOCKET_PATH
 from appliance.gate.client import GateClient
 from appliance.hotspot.client import SOCKET_PATH
 from appliance.system.roots import REAL, Roots
+from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.notify import notify
 from appliance.unit.state import state_directory
 from captive_portal import database, leases
@@ -42,7 +42,6 @@ ROUND_SECONDS: Final = 2.0
 GATE_SECONDS: Final = 3.0
 # So many rounds in a row that the database gave nothing for.
 FAILURES_MAX: Final = 15
-CONFIG_PATH: Final = Path("/etc/desahub/hub.toml")
 # Two of the office's questions at once are enough, and each thread has a connection to the database of its own.
 _OFFICE_THREADS: Final = 2
 
@@ -131,7 +130,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m captive_portal.keeper", description=(__doc__ or "").split("\n", maxsplit=1)[0]
     )
-    parser.add_argument("--config", type=Path, default=CONFIG_PATH, help="hub.toml, by default %(default)s")
+    parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="hub.toml, by default %(default)s")
     parser.add_argument("--state-directory", type=Path, help="where grants.db is; by default $STATE_DIRECTORY")
     parser.add_argument("--gate-socket", type=Path, default=GATE_SOCKET_PATH, help="by default %(default)s")
     parser.add_argument("--socket", type=Path, help="default: keeper.sock in $RUNTIME_DIRECTORY")
@@ -147,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = os.environ.get("RUNTIME_DIRECTORY")
     socket_path = options.socket or (Path(folder) / "keeper.sock" if folder else SOCKET_PATH)
     try:
-        config = hub_config.parse(options.config.read_text("utf-8"))
+        config = read_config(options.config)
         state = state_directory(options.state_directory)
         grants = open_grants(state / database.NAME)
         gate = GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS)

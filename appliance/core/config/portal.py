@@ -13,7 +13,7 @@ DEFAULT_TERMS = (
     "Jangan membagikan data pribadi di situs yang tidak Anda kenal.",
     "Kami mencatat waktu sambung dan jumlah data perangkat ini, bukan isi yang Anda buka.",
 )
-# What no village may leave out where connections are recorded: whoever is recorded has to know it (UU 27/2022, pasal 5).
+# What no village may leave out where it records connections: whoever is recorded has to know (UU 27/2022, pasal 5).
 RECORDS_TERM = "Karena diwajibkan aturan, alamat yang dituju setiap sambungan juga dicatat dan disimpan terkunci."
 
 

@@ -14,7 +14,7 @@ from appliance.records import commands, keys, sealed
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(commands, "_APPLIED", tmp_path / "no-hub.toml")
+    monkeypatch.setattr(commands, "APPLIED_PATH", tmp_path / "no-hub.toml")
     argv = ["records", "keygen", "--private", str(tmp_path / "key"), "--public", str(tmp_path / "pub")]
     assert cli.main(argv) == 0
     with (tmp_path / "one.sealed").open("wb") as file:
@@ -82,7 +82,7 @@ def test_keys_are_made_once_and_not_on_a_box(
     assert cli.main(argv) == 1
     assert "nothing is overwritten" in capsys.readouterr().err
     (files / "hub.toml").touch()
-    monkeypatch.setattr(commands, "_APPLIED", files / "hub.toml")
+    monkeypatch.setattr(commands, "APPLIED_PATH", files / "hub.toml")
     argv = ["records", "keygen", "--private", str(files / "new"), "--public", str(files / "new.pub")]
     assert cli.main(argv) == 1
     assert "on another machine" in capsys.readouterr().err
