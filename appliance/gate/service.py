@@ -59,11 +59,6 @@ class Residents:
         return None
 
 
-def may_be_admitted(config: Config, address: str) -> bool:
-    """Is ``address`` one that a device in a resident network can have?"""
-    return Residents(config).network_of(address) is not None
-
-
 def _speeds(config: Config) -> frozenset[str]:
     """What a speed may be called; the empty name is the fair share."""
     return frozenset({"", *(speed.name for speed in config.speeds)})

@@ -42,7 +42,7 @@ from appliance.gate.protocol import (
     decode_request,
     encode,
 )
-from appliance.gate.service import answer, may_be_admitted
+from appliance.gate.service import Residents, answer
 from appliance.gate.twin import TwinGate
 
 CONFIG = parse((Path(__file__).parents[3] / "golden/rendered/full/hub.toml").read_text(encoding="utf-8"))
@@ -219,7 +219,9 @@ def test_only_a_residents_address_may_be_admitted(number: int) -> None:
     address = ipaddress.IPv4Address(number)
     own = CONFIG.resident_networks[0].interface_address
     outside = {own.ip, own.network.network_address, own.network.broadcast_address}
-    assert may_be_admitted(CONFIG, str(address)) == (address in own.network and address not in outside)
+    assert (Residents(CONFIG).network_of(str(address)) is not None) == (
+        address in own.network and address not in outside
+    )
 
 
 def test_the_twin_gate_keeps_the_protocol_and_counts() -> None:
