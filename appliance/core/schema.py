@@ -83,7 +83,7 @@ def load(kind: type[T], document: Mapping[str, Any]) -> T:
     """Build ``kind`` from ``document``.
 
     A dataclass may have a method ``problems() -> Iterable[Problem]`` for rules between its fields; it is asked once
-    all its fields are right by themselves.
+    all its fields are right by themselves. ``MOVED`` may say of keys of earlier releases where they are now.
 
     Raises:
         ConfigError: with every problem found.
@@ -106,6 +106,7 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
         if key not in fields:
             near = difflib.get_close_matches(str(key), fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(fields)}"
+            hint = getattr(kind, "MOVED", {}).get(key, hint)
             problems.append(Problem(_join(path, _shown_key(str(key))), "is not a known key", hint))
     values: dict[str, object] = {}
     for name, field in fields.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from appliance.core.config.values import HOST, HOST_OR_ADDRESS, is_address
 from appliance.core.schema import between, length, option
@@ -20,6 +21,8 @@ RECORDS_TERM = "Karena diwajibkan aturan, alamat yang dituju setiap sambungan ju
 @dataclass(frozen=True, slots=True)
 class Portal:
     """``[portal]``"""
+
+    MOVED: ClassVar = {"session_seconds": "write it into [[networks]], whose own it is now"}
 
     host: str = option(
         about="The name under which phones see the portal.",

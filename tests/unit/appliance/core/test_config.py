@@ -146,3 +146,9 @@ def test_a_name_of_blanks_is_no_name() -> None:
     [said] = _refusals(_with(old, 'name = "   "'))
     assert said.startswith("village.name: is '   '")
     assert "not only blanks" in said
+
+
+def test_a_key_of_an_earlier_release_is_told_its_new_place() -> None:
+    assert _refusals(_with("[portal]\n", "[portal]\nsession_seconds = 14400\n")) == [
+        "portal.session_seconds: is not a known key, write it into [[networks]], whose own it is now"
+    ]
