@@ -105,6 +105,7 @@ async def run(gate: LocalGate, listener: LineServer[Request, Answer], socket_pat
         notify("READY=1")
         while not stop.is_set():
             await asyncio.to_thread(look_after, gate)
+            notify("WATCHDOG=1")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), CHECK_SECONDS)
         notify("STOPPING=1")

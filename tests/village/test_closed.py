@@ -71,6 +71,15 @@ def test_killing_a_process_opens_nothing_and_shuts_nobody_out(village: Village, 
     _leave(village, 2)
 
 
+def test_a_gate_that_hangs_is_started_again_and_hears_who_left(village: Village) -> None:
+    _accept(village, 2)
+    pid = village.hub.inside(["systemctl", "show", "--value", "-p", "MainPID", "desahub-gate.service"]).strip()
+    village.hub.inside(["kill", "-STOP", pid])
+    _leave(village, 2)
+    wait_until(lambda: not _online(village, 2), "phone 2, which left, to be shut out", seconds=45)
+    village.hub.wait_active("desahub-gate.service", seconds=10)
+
+
 def test_nonsense_to_the_gate_changes_nothing(village: Village) -> None:
     before = village.hub.inside(["nft", "list", "chain", "inet", "desahub", "forward"])
     for nonsense in ("", "{}", '{"type":"admit"}', "\x00\xff" * 4096, '{"type":"admit","client":{},"lease_seconds":1}'):
