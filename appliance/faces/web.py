@@ -126,6 +126,12 @@ def _language_links(kept: Mapping[str, str] = MappingProxyType({})) -> list[tupl
     return [(one, f"{quote(path)}?{urlencode({languages.PARAMETER: one.code, **kept})}") for one in offered]
 
 
+def warm(app: Flask) -> None:
+    """Compile all templates now: the first visitors may come many at once, and what is there is shared by workers."""
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+
+
 def _assets(app: Flask) -> None:
     app.register_blueprint(
         Blueprint("faces", __name__, static_folder="static", static_url_path="/faces", template_folder="templates")

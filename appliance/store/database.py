@@ -28,6 +28,7 @@ from sqlite_utils import Migrations
 
 from appliance.core.errors import StoreError, StoreFull, StoreTooNew
 
+CACHE_KIBIBYTES: Final = 512
 BUSY_TIMEOUT_SECONDS: Final = 5.0
 # SQLite grows -shm through a memory map; on a full disk with small blocks touching it is a SIGBUS, not an error.
 FREE_BYTES_MIN: Final = 256 * 1024
@@ -189,6 +190,8 @@ def _connect(path: Path, *, read_only: bool) -> sqlite_utils.Database:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # By default 2 MB for each connection, and each thread has one.
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
         return sqlite_utils.Database(connection, execute_plugins=False)
     except BaseException:
         connection.close()

@@ -1,4 +1,4 @@
-"""Serve an already made WSGI application with gunicorn: one worker, eight threads.
+"""Serve an already made WSGI application with gunicorn: one worker, some threads.
 
 One worker, because what a page needs is in SQLite and in the kernel, and a hub has 1 GB of memory.
 Sockets come from systemd (``LISTEN_FDS``, sd_listen_fds(3)) or from ``bind``.
@@ -58,13 +58,13 @@ def _freeze(_arbiter: object) -> None:
     gc.freeze()
 
 
-def settings(bind: Sequence[str]) -> dict[str, Any]:
+def settings(bind: Sequence[str], threads: int = THREADS) -> dict[str, Any]:
     """What gunicorn is told; names and units as in its documentation."""
     return {
         "bind": list(bind),
         "worker_class": _Worker,
         "workers": 1,
-        "threads": THREADS,
+        "threads": threads,
         "preload_app": True,
         # What is there before the fork stays for good: left alone by the collector, its pages stay shared.
         "when_ready": _freeze,
@@ -104,17 +104,18 @@ def has_sockets() -> bool:
     return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
 
 
-def serve(app: WsgiApplication, *bind: str) -> None:
+def serve(app: WsgiApplication, *bind: str, threads: int = THREADS) -> None:
     """Serve ``app`` until SIGTERM; does not return before that.
 
     Args:
         app: the application; it is made once, before the worker is forked.
         bind: addresses as gunicorn writes them (``unix:/path``, ``127.0.0.1:8000``), used when systemd gives no
             socket.
+        threads: how many requests are answered at the same time.
 
     Raises:
         OperationError: there is neither a socket from systemd nor an address.
     """
     if not bind and not has_sockets():
         raise OperationError("no socket to serve on: systemd gave none (LISTEN_FDS) and no address was named")
-    _Application(app, settings(bind)).run()
+    _Application(app, settings(bind, threads)).run()
