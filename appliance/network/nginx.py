@@ -173,6 +173,10 @@ def _tls(host: str, errors: str) -> str:
         listen 443 ssl default_server backlog=4096;
         server_name _;
         ssl_reject_handshake on;
+        # A handshake for the portal, and then a request for another name: nginx would serve a folder of its own.
+        add_header Cache-Control no-store always;
+        error_page {_OBJECTIONS} =302 https://{host}/;
+        location / {{ return 302 https://{host}/; }}
     }}
 {_program("portal", host, errors, body_limit="64k", answer_seconds=5, listen="443 ssl", certificate=CERTIFICATE)}"""
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from appliance.core import config as hub_config
 from appliance.core.config import Config
 from appliance.network import nginx
 
@@ -56,9 +58,15 @@ def web(own_network: None, config: Config, tmp_path: Path) -> Iterator[Path]:
     """nginx in a network of its own; yields the folder in which the programs' sockets belong."""
     for command in ("link set lo up", "address add 10.30.0.1/24 dev lo", "address add 10.20.0.1/20 dev lo"):
         subprocess.run(["ip", *command.split()], check=True, timeout=10)
+    with serving(nginx.render(config), tmp_path) as folder:
+        yield folder
+
+
+@contextmanager
+def serving(text: str, tmp_path: Path) -> Iterator[Path]:
+    """nginx with the configuration ``text``, but for its sockets and its temporary folder."""
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    text = nginx.render(config)
     for path in (nginx.PORTAL_SOCKET, nginx.KIOSK_SOCKET):
         text = text.replace(path, str(tmp_path / Path(path).name))
     temporary = tmp_path / "temporary"
@@ -279,3 +287,33 @@ def test_errors_are_readable_indonesian_pages(web: Path) -> None:
         assert words in answer
         assert "Content-Security-Policy: default-src 'none'; style-src 'sha256-" in answer
         assert "nginx/" not in answer
+
+
+def test_a_handshake_for_the_portal_opens_nothing_else(own_network: None, tmp_path: Path) -> None:
+    """What a device asks for behind the portal's name in the handshake is led to the portal, however it is asked."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True, timeout=10)
+    golden = HUB_TOML.parents[1] / "https"
+    host = hub_config.parse((golden / "hub.toml").read_text("utf-8")).portal.host
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    made += ["-subj", f"/CN={host}", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "crt")]
+    subprocess.run(made, check=True, timeout=30, capture_output=True)
+    (tmp_path / "portal.pem").write_text((tmp_path / "key").read_text() + (tmp_path / "crt").read_text())
+    text = (golden / "nginx.conf").read_text("utf-8").replace(nginx.CERTIFICATE, str(tmp_path / "portal.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with serving(text, tmp_path):
+        for request in (
+            get("evil.example"),
+            get(KIOSK, "/kantor/"),
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"BREW / HTTP/1.0\r\n\r\n",
+        ):
+            with (
+                socket.create_connection(("127.0.0.1", 443), 5) as plain,
+                context.wrap_socket(plain, server_hostname=host) as made_safe,
+            ):
+                made_safe.sendall(request)
+                answer = made_safe.recv(65_536).decode()
+            assert answer.startswith("HTTP/1.1 302 "), answer
+            assert f"\nLocation: https://{host}/\r" in answer and "Welcome" not in answer
+        assert said(443, get("evil.example")).startswith("HTTP/1.1 302 "), "without TLS too"
