@@ -336,7 +336,7 @@ def test_a_sheet_holds_24_with_code_qr_and_how_to_use(clerk: Clerk, world: Any) 
         "1 hari · 1 perangkat · 500 MB",
         "Paling lambat",
         "1. Sambung ke Wi-Fi Desa <b>Sukamaju</b>.",
-        "buka masuk.desa.internal dan ketik kodenya",
+        "2. Pindai QR, atau buka masuk.desa.internal.",
     ):
         assert shown in text
     assert "<script" not in page and " style=" not in page and "Melihat kode voucher" in clerk.text("/catatan")
