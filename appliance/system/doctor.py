@@ -253,7 +253,12 @@ def family_filter(box: Box) -> Iterator[Finding]:
             words = f"{one.days:.0f} days old" + (f": {one.error}" if one.error else "")
             yield Finding(matter, Level.WARN, words, "look at the list's source in hub.toml")
         else:
-            yield Finding(matter, Level.GOOD, f"asked for {one.days:.0f} days ago")
+            yield Finding(matter, Level.GOOD, f"asked for {_days_ago(one.days)}")
+
+
+def _days_ago(days: float) -> str:
+    whole = round(days)
+    return "in the last hours" if whole == 0 else "a day ago" if whole == 1 else f"{whole} days ago"
 
 
 def records(box: Box) -> Iterator[Finding]:

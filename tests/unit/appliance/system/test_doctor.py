@@ -92,6 +92,8 @@ def test_a_box_that_is_well() -> None:
         ({"clock": WallQuality.RTC}, "clock", "warn", "battery-backed"),
         ({"clock": WallQuality.UNKNOWN}, "clock", "warn", "nobody has set it"),
         ({"filter_lists": (FilterList("judi", None, "404"),)}, "filter judi", "bad", "never loaded: 404"),
+        ({"filter_lists": (FilterList("judi", 0.2, ""),)}, "filter judi", "good", "asked for in the last hours"),
+        ({"filter_lists": (FilterList("judi", 1.2, ""),)}, "filter judi", "good", "asked for a day ago"),
         ({"filter_lists": (FilterList("judi", 9.0, ""),)}, "filter judi", "warn", "9 days old"),
         ({"filter_lists": (FilterList("judi", 1.0, "404"),)}, "filter judi", "warn", "1 days old: 404"),
         ({"records": RecordFacts(False, None)}, "records", "bad", "nothing is recorded"),
