@@ -81,6 +81,10 @@ class Parts:
         macs = (self.mac_of(address), self.leased_mac_of(address)) if network is not None else (None, None)
         device = Device(address, *macs)
         verdict, client = rules.identify(self.policy, device)
+        if verdict is Verdict.NO_LEASE and device.mac is not None:
+            # Anybody can give a lease back in another's name. Who has a grant is known by it, and may see and end it.
+            held = self.grants.of(Client(address, device.mac), now)
+            verdict, client = (Verdict.ADMIT, held.client) if held else (verdict, None)
         known = self.known(client.mac, now) if client is not None else rules.NOTHING_KNOWN
         return Asker(device, network, verdict, client, known, now)
 

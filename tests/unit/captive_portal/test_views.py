@@ -151,6 +151,16 @@ def test_leaving_keeps_what_the_gate_has_counted_for_the_keeper(phone: Any, worl
     assert (left.grant.client, left.sent_bytes, left.received_bytes) == (PHONE, 100, 1_400)
 
 
+def test_who_lost_its_lease_sees_and_ends_its_grant_and_gets_no_new_one(phone: Any, world: Any) -> None:
+    """Anybody in the air can send a DHCPRELEASE in another's name."""
+    phone.post("/sambung")
+    world.leases = {}
+    assert phone.get("/status").status_code == 200
+    assert phone.post("/sambung").status_code == 403
+    assert phone.post("/keluar").status_code == 303
+    assert world.gate.clients() == () and phone.get("/status").status_code == 403
+
+
 def test_leaving_is_said_as_a_known_state(phone: Any) -> None:
     phone.post("/sambung")
     page = phone.get(phone.post("/keluar").headers["Location"]).get_data(as_text=True)
