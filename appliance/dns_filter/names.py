@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterator, Set
 from typing import Final
 
+from appliance.core.registries import REGISTRIES
+
 # Underscores stand in names that are asked, and in some that are blocked.
 _NAME: Final = re.compile(
     rb"(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
 # A whole registry's names are no domain to block: a slip in a list would take every office in the country away.
-# Source: the second levels that PANDI offers under .id (pandi.id), and the common ones elsewhere.
-REGISTRIES: Final = frozenset(
-    b"ac.id biz.id co.id desa.id go.id mil.id my.id net.id or.id ponpes.id sch.id web.id kop.id "
-    b"co.uk org.uk com.au com.sg com.my co.jp com.cn com.br com.ph com.vn co.th co.in".split()
-)
+_REGISTRIES: Final = frozenset(name.encode("ascii") for name in REGISTRIES)
 
 
 def normalise(text: bytes) -> bytes | None:
@@ -27,7 +25,7 @@ def normalise(text: bytes) -> bytes | None:
             name = name.decode("utf-8").encode("idna").lower()
         except UnicodeError:
             return None
-    return name if _NAME.fullmatch(name) and name not in REGISTRIES else None
+    return name if _NAME.fullmatch(name) and name not in _REGISTRIES else None
 
 
 def hash64(name: bytes) -> int:

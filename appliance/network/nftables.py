@@ -28,6 +28,8 @@ CLASS_MAP = "client_class"
 GARDEN_NAMES_SET = "walled_garden_names"
 # A phone that wakes up asks some 50 names at once; a tunnel through DNS wants hundreds a second, all day.
 _DNS_LIMIT = "limit rate over 50/second burst 200 packets"
+# Before login names are all that passes: enough to find the portal, too little for a tunnel to be worth it.
+_DNS_LIMIT_OF_STRANGERS = "limit rate over 10/second burst 200 packets"
 # New connections of a device that is not let through: each makes the box remember something, for whatever source
 # address it names. A phone that wakes up tries some 50 at once.
 _KNOCK_LIMIT = "limit rate over 50/second burst 250 packets"
@@ -66,7 +68,7 @@ def _hash(body: str) -> str:
 def _body(config: Config) -> str:
     chains = [_guard(config), _input(config)]
     chains += [_from_network(network) for network in config.networks]
-    chains += [_dns_limit(), *_residents(), _forward(config)]
+    chains += [_dns_limit(config), *_residents(), _forward(config)]
     chains += [_share_line(config), _redirect(config), _masquerade(config)]
     return "\n".join([_sets(config), *chains])
 
@@ -103,7 +105,7 @@ def _sets(config: Config) -> str:
         # By MAC: one device can name every address of its network.
         *(
             _block(f"set {name}", ["type ether_addr", "size 65535", "flags dynamic,timeout", "timeout 1m"])
-            for name in ("dns_askers", "knockers")
+            for name in ("dns_askers", "dns_strangers", "knockers")
         ),
     ]
     if config.uplink.shaper is Shaper.HTB:
@@ -186,8 +188,15 @@ def _from_network(network: Network) -> str:
     )
 
 
-def _dns_limit() -> str:
-    return _block("chain dns_limit", [f"update @dns_askers {{ ether saddr {_DNS_LIMIT} }} drop"])
+def _dns_limit(config: Config) -> str:
+    return _block(
+        "chain dns_limit",
+        [
+            f"iifname {_interfaces(config.resident_networks)} ip saddr . ether saddr != @admitted "
+            f"update @dns_strangers {{ ether saddr {_DNS_LIMIT_OF_STRANGERS} }} drop",
+            f"update @dns_askers {{ ether saddr {_DNS_LIMIT} }} drop",
+        ],
+    )
 
 
 def _forward(config: Config) -> str:

@@ -100,8 +100,17 @@ _HTTP = f"""\
     # One device may not occupy every thread of the programs behind.
     limit_conn_zone $binary_remote_addr zone=per_device:2m;
     limit_conn_log_level info;
+    # A form of the portal costs a place in the history and a write to the card. People press a button some times a
+    # minute; what is not POST has no key, and no limit.
+    map $request_method $desa_form {{
+        default "";
+        POST $binary_remote_addr;
+    }}
+    limit_req_zone $desa_form zone=forms:2m rate=1r/s;
+    limit_req_log_level info;
     # It is this device that asks too much; the box is well.
     limit_conn_status 429;
+    limit_req_status 429;
 """
 
 
@@ -149,6 +158,7 @@ def _blocked(config: Config) -> str:
         listen {PAGE_PORT} default_server backlog=1024;
         server_name _;
         limit_conn per_device 24;
+        limit_req zone=forms burst=60 nodelay;
         error_page {_OBJECTIONS} ={BLOCKED.answer} @{BLOCKED.name};
         location @{BLOCKED.name} {{
 {answer}
@@ -201,6 +211,7 @@ def _program(
 {files}\
         client_max_body_size {body_limit};
         limit_conn per_device 24;
+        limit_req zone=forms burst=60 nodelay;
         # What gunicorn would refuse with a page of its own, in English: odd methods, and bytes outside ASCII.
         if ($request_method !~ "^(GET|HEAD|POST)$") {{ return 405; }}
         if ($request_uri ~ "[^!-~]") {{ return 400; }}

@@ -10,21 +10,23 @@ before composition rules).
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import re
 import secrets
 import threading
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlite_utils
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlite_utils import Migrations
 
 from appliance.core.errors import StoreError
 from appliance.store.database import Store
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 NAME: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 PASSWORD_LENGTH_MIN: Final = 10
@@ -52,7 +54,7 @@ FAILURE_ROWS_MAX: Final = 15_000
 
 # 19 MiB, two passes, one lane (OWASP's minimum): argon2-cffi's default of 64 MiB on eight threads took 587 MB of a 1 GB
 # board. One at a time for the same reason.
-_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_TIME_COST, _MEMORY_KIBIBYTES, _LANES = 2, 19_456, 1
 _ONE_AT_A_TIME: Final = threading.Lock()
 # Checked for names that do not exist, so that the answer takes as long.
 _NOBODY: Final = "$argon2id$v=19$m=19456,t=2,p=1$ZGVzYWh1Yi1ub2JvZHk$6l1V9nl8Um2jU7pUcTAX9hf1Ft9mVs0kJ0wC1xkyq2c"
@@ -407,17 +409,28 @@ def _one_time_password() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
 
 
+@functools.cache
+def _hasher() -> PasswordHasher:
+    # Loaded at the first login: 4 MB that a box on which nobody works does without.
+    import argon2  # noqa: PLC0415 - see above
+
+    return argon2.PasswordHasher(time_cost=_TIME_COST, memory_cost=_MEMORY_KIBIBYTES, parallelism=_LANES)
+
+
 def _hash(password: str) -> str:
     with _ONE_AT_A_TIME:
-        return _HASHER.hash(unicodedata.normalize("NFC", password))
+        return _hasher().hash(unicodedata.normalize("NFC", password))
 
 
 def _matches(digest: str, password: str) -> bool:
     # A text of a megabyte must not buy a megabyte of hashing.
     text = unicodedata.normalize("NFC", password[: PASSWORD_LENGTH_MAX + 1])
     with _ONE_AT_A_TIME:
+        hasher = _hasher()
+        from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - as above
+
         try:
-            _HASHER.verify(digest, text)
+            hasher.verify(digest, text)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
     return True

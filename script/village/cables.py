@@ -37,7 +37,8 @@ def _internet() -> list[str]:
         f"link add hub0 type veth peer name eth0 netns {plan.HUB}\n",
         f"address add {plan.UPLINK_GATEWAY}/24 dev hub0\n",
         *(f"address add {address}/32 dev lo\n" for address in (plan.WEB_ADDRESS, plan.DNS_ADDRESS, plan.NOC_ADDRESS)),
-        "link set hub0 up\n",
+        # A real line carries frames; parcels of 64 kB, which only a kernel hands itself, would overflow a small queue.
+        "link set hub0 gso_max_segs 1 up\n",
     ]
 
 

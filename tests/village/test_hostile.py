@@ -203,3 +203,31 @@ def _asked(village: Village, name: str) -> str:
     said = village.phone(NEIGHBOUR, "sh", "-c", f"busybox nslookup '{name}' 2>/dev/null | tail -n +3; true")
     found = re.search(r"Address[^:]*: ?([\d.]+)", said)
     return found[1] if found else ""
+
+
+def test_buttons_pressed_without_end_are_refused_and_nobody_else_is(village: Village) -> None:
+    """Each form costs the box a write: one device gets a minute's worth at once, then one a second."""
+    head = f"POST /keluar HTTP/1.1\r\nHost: {plan.PORTAL_HOST}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    statuses = [_exchange((plan.HUB_ADDRESS, 80), head.encode())[9:12] for _ in range(90)]
+    assert statuses[0] == b"303"
+    assert b"429" in statuses
+    walk = Walk(village, NEIGHBOUR)
+    walk.accept()
+    walk.fetch(f"http://{plan.PORTAL_HOST}/keluar", "-X", "POST", "-d", "")
+
+
+def test_names_before_login_are_enough_for_the_portal_and_too_few_for_a_tunnel(village: Village) -> None:
+    phone = Walk(village, HOSTILE)
+    phone.fetch(f"http://{plan.PORTAL_HOST}/keluar", "-X", "POST", "-d", "")
+    question = bytes.fromhex("123401000001000000000000") + b"\x01a\x05warga\x07example\x00\x00\x01\x00\x01"
+    with load.socket_in(f"desa-phone-{HOSTILE}", socket.SOCK_DGRAM) as made:
+        made.settimeout(0.5)
+        made.connect((plan.HUB_ADDRESS, 53))
+        for _ in range(600):
+            made.send(question)
+            time.sleep(0.002)  # a tunnel's pace: all at once would overflow the sockets and prove nothing
+        answers = 0
+        with contextlib.suppress(TimeoutError):
+            while made.recv(1_500):
+                answers += 1
+    assert 50 <= answers <= 350

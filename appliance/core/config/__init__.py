@@ -22,6 +22,7 @@ from appliance.core.config.uplink import Shaper, Speed, Uplink
 from appliance.core.config.village import Hub, Village
 from appliance.core.errors import ConfigError, Problem
 from appliance.core.probes import PROBE_HOSTS
+from appliance.core.registries import REGISTRIES
 from appliance.core.schema import section
 
 
@@ -90,7 +91,17 @@ class Config:
         for path, host in (("portal.host", self.portal.host), ("kiosk.host", self.kiosk.host)):
             if host in PROBE_HOSTS:
                 yield Problem(path, f"is {host}, which phones ask to find a portal", "allowed is a name of your own")
+        yield from self._garden_problems()
+        yield from self._blocked_by_mistake()
+
+    def _garden_problems(self) -> Iterator[Problem]:
         for i, name in enumerate(self.portal.walled_garden):
+            if name in REGISTRIES:
+                yield Problem(
+                    f"portal.walled_garden[{i}]",
+                    f"is {name!r}, under which everybody has sites",
+                    "name the sites themselves, such as bansos.example.go.id",
+                )
             # A name stands for everything below it, and dnsmasq gives it no other answer.
             for host in sorted(PROBE_HOSTS):
                 if host == name or host.endswith(f".{name}"):
@@ -101,7 +112,6 @@ class Config:
                         "leave it out, or name a narrower host",
                     )
                     break
-        yield from self._blocked_by_mistake()
 
     def _speed_problems(self) -> Iterator[Problem]:
         names = [speed.name for speed in self.speeds]

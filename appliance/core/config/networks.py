@@ -136,7 +136,10 @@ class Network:
         default=0,
     )
     session_megabytes: int = option(
-        about="How much one acceptance of the terms allows, sent and received together; 0 for no limit.",
+        about=(
+            "How much one acceptance of the terms allows, sent and received together; 0 for no limit. Accepting again "
+            "begins anew: what one device may use in a day is daily_megabytes."
+        ),
         example=500,
         rule=between(0, 1_000_000, "megabytes (1,000,000 bytes)"),
         default=0,

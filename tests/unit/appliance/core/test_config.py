@@ -152,3 +152,8 @@ def test_a_key_of_an_earlier_release_is_told_its_new_place() -> None:
     assert _refusals(_with("[portal]\n", "[portal]\nsession_seconds = 14400\n")) == [
         "portal.session_seconds: is not a known key, write it into [[networks]], whose own it is now"
     ]
+
+
+def test_a_whole_registry_is_no_walled_garden() -> None:
+    said = _refusals(_with('walled_garden = ["192.0.2.54"', 'walled_garden = ["go.id"'))
+    assert any(text.startswith("portal.walled_garden[0]: is 'go.id', under which everybody has sites") for text in said)

@@ -52,7 +52,8 @@ def words(response: Any) -> str:
 @pytest.fixture(autouse=True)
 def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with little work: what a login costs is tested with the accounts, and each test here logs in."""
-    monkeypatch.setattr("appliance.store.accounts._HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("appliance.store.accounts._hasher", lambda: cheap)
 
 
 @pytest.fixture
