@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 from agent.collectors import find
 from agent.sampler import Sampler, SteadyOutbox, capacity_records
 from appliance.core import config as schema
+from appliance.core import probe_names as names
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH, GateClient
+from appliance.system import probe_names
 from appliance.system.clock import kernel_clock
 from appliance.system.roots import REAL
 from appliance.unit.config import APPLIED_PATH
@@ -49,6 +51,7 @@ class Agent:
             roots=REAL,
             state_directory=options.state,
             runtime_directory=options.runtime,
+            names_directory=options.names,
         )
         self._publisher: Publisher | None = None
         self._said = ""
@@ -60,6 +63,20 @@ class Agent:
 
     def run(self) -> int:
         """Run until `stop`; 3 when the connection's thread died."""
+        # What an agent that was killed left: before the first look nothing is known of the line, and after the last.
+        self._lead_nowhere()
+        try:
+            return self._loop()
+        finally:
+            self._lead_nowhere()
+
+    def _lead_nowhere(self) -> None:
+        try:
+            probe_names.lead_nowhere(self._options.names)
+        except OSError as error:
+            _log.warning("the probes' names may still lead to this box: %s", error)
+
+    def _loop(self) -> int:
         next_sample_ms = self._now().boottime_ms
         notify("READY=1")
         while not self._stopping.is_set():
@@ -157,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="the box's configuration")
     parser.add_argument("--state", type=Path, default=state, help="folder for the outbox")
     parser.add_argument("--runtime", type=Path, default=runtime, help="folder for uplink.json")
+    parser.add_argument("--names", type=Path, default=Path(names.DIRECTORY), help="folder of names for dnsmasq")
     parser.add_argument("--identity", type=Path, help="folder with hub.key, hub.crt and ca.crt; STATE/identity")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="where the gate listens")
     return parser

@@ -120,9 +120,11 @@ class Sampler:
         roots: Roots,
         state_directory: Path,
         runtime_directory: Path,
+        names_directory: Path,
     ) -> None:
         self._config, self._outbox, self._gate, self._collectors = config, outbox, gate, collectors
         self._roots, self._state_directory, self._runtime_directory = roots, state_directory, runtime_directory
+        self._names_directory = names_directory
 
     def sample(self, moment: Moment) -> Record:
         """Measure everything and keep it."""
@@ -132,6 +134,7 @@ class Sampler:
             self._gate,
             self._state_directory,
             self._runtime_directory,
+            self._names_directory,
             moment,
             self._outbox.boots(),
             self._outbox.waiting(),

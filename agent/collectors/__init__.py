@@ -33,6 +33,7 @@ class Around:
     gate: Gate
     state_directory: Path
     runtime_directory: Path
+    names_directory: Path
     moment: Moment
     boots: int | None
     waiting: Waiting | None

@@ -1,13 +1,15 @@
 """Does the internet answer, and how fast? Asked by opening TCP connections to the configured addresses.
 
 The first that answers is proof enough; every byte on a satellite link is paid for. What was found goes into
-``uplink.json``, the line of truth that portal and kiosk show.
+``uplink.json``, the line of truth that portal and kiosk show; while it says that the line is down, the probes' names
+lead to this box.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import logging
 import os
 import socket
 import tempfile
@@ -17,9 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from agent.collectors import Around, Samples
+from appliance.core import probe_names as names
 from appliance.core.clock import Moment
+from appliance.core.config import Config
+from appliance.system import probe_names
 from appliance.system.uplink_state import UplinkState, judge
 
+_log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
 
 
@@ -27,6 +33,7 @@ def collect(around: Around) -> Samples:
     """Tell ``uplink_up`` (1 or 0) and the time a connection took to open, None when none did."""
     seconds = round_trip_seconds(around.config.agent.targets)
     write_state(around.runtime_directory / "uplink.json", seconds is not None, around.moment)
+    lead_probes(around.names_directory, around.config, is_up=seconds is not None)
     return {"uplink_up": int(seconds is not None), "uplink_round_trip_seconds": seconds}
 
 
@@ -56,3 +63,16 @@ def write_state(path: Path, is_up: bool, moment: Moment) -> None:
         json.dump(document, file)
         os.fchmod(file.fileno(), 0o644)
     Path(file.name).replace(path)
+
+
+def lead_probes(directory: Path, config: Config, *, is_up: bool) -> None:
+    """Have the probes' names lead to this box while the line is down, so that phones open the portal."""
+    try:
+        if is_up:
+            if probe_names.lead_nowhere(directory):
+                _log.info("the line is up: the probes' names are asked of the internet again")
+        elif probe_names.lead_here(directory, names.text(config)):
+            _log.info("the line is down: the probes' names lead to this box")
+    except OSError as error:
+        # What was measured is true all the same, and reported.
+        _log.warning("phones may not find the portal by themselves while the line is down: %s", error)

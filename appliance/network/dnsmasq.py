@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from appliance.core import probe_names
 from appliance.core.config import Config
 from appliance.core.config.networks import Network, NetworkKind
 from appliance.core.dns_block import CACHE_PORT, FILTER_PORT
@@ -119,7 +120,13 @@ _GENERAL = (
     "stop-dns-rebind",
     "cache-size=10000",
     "dns-forward-max=1000",
-    "local-ttl=60",
+    # The probes' names, while the line is down. A phone forgets them soon after the line is back, and asking this box
+    # again costs nothing.
+    f"hostsdir={probe_names.DIRECTORY}",
+    "local-ttl=10",
+    # No IPv6 leads out of the village. While the line is down, who asks for addresses of both kinds, as most do, would
+    # wait for an answer to the second question though the first has one.
+    "filter-AAAA",
     _LAST_OF_DNS,
     "dhcp-authoritative",
     # A ping before each offer takes 3 s; 250 phones after a power cut would wait for minutes.

@@ -110,7 +110,7 @@ def _prepare(simulation: Simulation) -> tuple[str, str]:
         f'"{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"', f'"127.0.0.1:{simulation.broker}"'
     ).replace(f'host = "{plan.NOC_HOST}"', f'host = "{_BROKER_HOST}"\nport = {simulation.broker}')
     simulation.config.write_text(text + f'\n[kiosk]\nhost = "{plan.KIOSK_HOST}"\n', encoding="utf-8")
-    for path in ("proc/net", "proc/sys/kernel/random", "run", "agent", "portal", "kiosk"):
+    for path in ("proc/net", "proc/sys/kernel/random", "run", "agent", "names", "portal", "kiosk"):
         (folder / path).mkdir(parents=True)
     (folder / "run" / "desahub-agent").symlink_to(folder / "agent")
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
@@ -159,7 +159,8 @@ def _start(simulation: Simulation) -> list[Process]:
         "ingest": ["noc.ingest", "--host", "localhost", "--port", str(simulation.broker),
                    "--identity", str(folder / "noc/ingest"), "--store", str(folder / "noc-state/noc.db")],
         "noc": ["noc.web", "--state", str(folder / "noc-state"), "--bind", f"127.0.0.1:{simulation.noc}"],
-        "agent": ["agent", *common, "--state", str(folder / "agent"), "--runtime", str(folder / "agent")],
+        "agent": ["agent", *common, "--state", str(folder / "agent"), "--runtime", str(folder / "agent"),
+                  "--names", str(folder / "names")],
         "portal": ["captive_portal", *common, "--roots", str(folder), "--state-directory", str(folder / "portal"),
                    "--bind", f"unix:{folder}/portal.sock"],
         "kiosk": ["appliance.kiosk", *common, "--roots", str(folder), "--state-directory", str(folder / "kiosk"),

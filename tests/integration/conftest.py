@@ -83,6 +83,7 @@ class Bed:
         return self.start(
             "agent", sys.executable, "-m", "agent", "--config", str(self.folder / "hub.toml"),
             "--state", str(self.folder / "hub"), "--runtime", str(self.folder / "run"),
+            "--names", str(self.folder / "names"),
             "--gate-socket", str(self.folder / "no-gate.sock"), *more,
         )  # fmt: skip
 

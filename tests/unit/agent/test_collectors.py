@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 import shutil
 import socket
@@ -27,6 +28,7 @@ from agent.collectors import (
     uplink_link,
     uptime,
 )
+from appliance.core import probe_names
 from appliance.core.clock import Moment, WallQuality
 from appliance.system.uplink_state import judge
 from tests.unit.agent.around import make_around
@@ -100,6 +102,36 @@ def test_an_answer_is_proof_and_silence_is_not(tmp_path: Path) -> None:
     around = make_around(tmp_path)
     assert uplink.collect(around) == {"uplink_up": 0, "uplink_round_trip_seconds": None}
     assert json.loads((tmp_path / "uplink.json").read_text())["up"] is False
+
+
+def test_the_probes_lead_to_this_box_while_no_target_answers(around: Around, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    path = around.names_directory / "probes"
+    uplink.collect(around)
+    written = path.stat()
+    assert path.read_text() == probe_names.text(around.config)
+    assert written.st_mode & 0o777 == 0o644
+    uplink.collect(around)
+    assert path.stat().st_ino == written.st_ino, "dnsmasq is told of changes only"
+    path.write_text("of another configuration")
+    uplink.collect(around)
+    assert path.read_text() == probe_names.text(around.config)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        targets = (f"127.0.0.1:{server.getsockname()[1]}",)
+        agent = dataclasses.replace(around.config.agent, targets=targets)
+        online = dataclasses.replace(around, config=dataclasses.replace(around.config, agent=agent))
+        assert uplink.collect(online)["uplink_up"] == 1
+        assert uplink.collect(online)["uplink_up"] == 1
+    assert list(around.names_directory.iterdir()) == []
+    assert caplog.text.count("the line is up") == 1
+
+
+def test_a_folder_that_cannot_be_written_takes_no_measurement_away(
+    around: Around, caplog: pytest.LogCaptureFixture
+) -> None:
+    around.names_directory.rmdir()
+    assert uplink.collect(around)["uplink_up"] == 0
+    assert "phones may not find the portal" in caplog.text
 
 
 def test_since_stays_while_the_state_stays(tmp_path: Path) -> None:
