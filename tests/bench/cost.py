@@ -28,7 +28,7 @@ def processes() -> dict[int, str]:
 
 
 def memory_megabytes() -> dict[str, float]:
-    """Proportional set size of each unit, in MiB. Source: proc(5), smaps_rollup."""
+    """Proportional set size of each unit, in MB (1,000,000 bytes). Source: proc(5), smaps_rollup."""
     sizes: dict[str, float] = {}
     for pid, unit in processes().items():
         try:
@@ -36,7 +36,7 @@ def memory_megabytes() -> dict[str, float]:
         except OSError:
             continue
         match = re.search(r"(?m)^Pss: +(\d+) kB", text)
-        sizes[unit] = sizes.get(unit, 0.0) + (int(match[1]) / 1024 if match else 0.0)
+        sizes[unit] = sizes.get(unit, 0.0) + (int(match[1]) * 1024 / 1e6 if match else 0.0)
     return sizes
 
 

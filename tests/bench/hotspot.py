@@ -91,7 +91,7 @@ def _opennds(tell: Callable[[str], None]) -> _Peer:
 def _idle_memory() -> Figure:
     """All our processes after the village came up, before anything is asked of it."""
     value = sum(cost.memory_megabytes().values())
-    return Figure("memory, idle, all hub processes (PSS)", value, "MiB", "none", None, "<= 160 MiB", value <= 160)
+    return Figure("memory, idle, all hub processes (PSS)", value, "MB", "none", None, "<= 160 MB", value <= 160)
 
 
 def _redirects(tell: Callable[[str], None], peer: _Peer) -> Iterator[Figure]:
@@ -261,9 +261,9 @@ def _hundred_thousand(tell: Callable[[str], None]) -> Iterator[Figure]:
         sizes.append(sum(cost.memory_megabytes().values()))
     value = sizes[-1]
     name = f"memory after {REQUESTS:,} requests (PSS)"
-    yield Figure(name, value, "MiB", "none", None, "<= 200 MiB", value <= 200)
+    yield Figure(name, value, "MB", "none", None, "<= 200 MB", value <= 200)
     growth = statistics.mean(sizes[-3:]) - statistics.mean(sizes[batches // 2 - 2 : batches // 2 + 1])
-    yield Figure("memory added by the last half of them", growth, "MiB", "none", None, "<= 1 MiB", growth <= 1)
+    yield Figure("memory added by the last half of them", growth, "MB", "none", None, "<= 1 MB", growth <= 1)
 
 
 def _bare_admission(phone: plan.Phone, receiver: socket.socket) -> float:
