@@ -13,6 +13,7 @@ import pytest
 from script.village import phones, plan
 from script.village.programs import VillageError, run, succeeds, wait_until
 from script.village.village import Village
+from tests.village.cut_line import cut_line
 
 pytestmark = [pytest.mark.root, pytest.mark.village]
 
@@ -115,6 +116,15 @@ def test_login_window_and_probes_work_as_in_the_other_network(family: Village) -
     assert "302" in said.partition("\n")[0]
     assert plan.PORTAL_HOST in said
     assert _addresses(plan.PORTAL_HOST) == _addresses(plan.KIOSK_HOST) == {plan.FAMILY_ADDRESS}
+
+
+def test_while_the_line_is_down_the_login_window_opens_too(family: Village) -> None:
+    probe = ["curl", "-s", "--max-time", "3", "http://captive.apple.com/hotspot-detect.html"]
+    with cut_line(family):
+        wait_until(lambda: _addresses("captive.apple.com") == {plan.FAMILY_ADDRESS}, "the box's address", seconds=5)
+        assert _child(*probe, "-o", "/dev/null", "-w", "%{redirect_url}") == f"http://{plan.PORTAL_HOST}/"
+        assert "Internet desa sedang putus" in _child(*probe, "-L")
+    wait_until(lambda: _addresses("captive.apple.com") == {plan.WEB_ADDRESS}, "the true address", seconds=5)
 
 
 @pytest.mark.parametrize("server", ["8.8.8.8", "1.1.1.1", plan.WEB_ADDRESS])
