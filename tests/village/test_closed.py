@@ -35,7 +35,10 @@ def _accept(village: Village, number: int) -> None:
 
 
 def _leave(village: Village, number: int) -> None:
-    village.phone(number, "curl", "-s", "--max-time", "5", "-X", "POST", "-d", "", f"http://{plan.PORTAL_HOST}/keluar")
+    # The web front may just be starting again: asked as a person would, until it answers.
+    again = ("--retry", "20", "--retry-delay", "1", "--retry-connrefused", "--retry-max-time", "20")
+    url = f"http://{plan.PORTAL_HOST}/keluar"
+    village.phone(number, "curl", "-s", *again, "--max-time", "5", "-X", "POST", "-d", "", url)
 
 
 def test_firewall_was_in_force_before_any_link(village: Village) -> None:
@@ -93,7 +96,10 @@ def test_nonsense_to_the_gate_changes_nothing(village: Village) -> None:
 
 @pytest.mark.parametrize("user", ["desahub-kiosk", "desahub-agent", "nobody"])
 def test_only_the_portal_may_admit(village: Village, user: str) -> None:
-    request = '{"type":"admit","client":{"address":"10.20.0.77","mac":"02:00:00:00:00:77"},"lease_seconds":60}\n'
+    request = (
+        '{"type":"admit","client":{"address":"10.20.0.77","mac":"02:00:00:00:00:77"},"lease_seconds":60,'
+        '"limits":{"speed":"","quota":null}}\n'
+    )
     said = village.hub.inside(
         ["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", "socat", "-t2", "-",
          "UNIX-CONNECT:/run/desahub-gate/gate.sock"], text=request,

@@ -36,7 +36,8 @@ def _is_online(village: Village, number: int) -> bool:
     """Does a page of the internet come? By its address: the hub's own names are not what is asked for here."""
     try:
         said = village.phone(
-            number, "curl", "-s", "--max-time", "1",
+            # A gate that starts again makes its queues anew: a packet may be lost, and is sent again after a second.
+            number, "curl", "-s", "--max-time", "3",
             "--resolve", f"berita.example:80:{plan.WEB_ADDRESS}", "http://berita.example/",
         )  # fmt: skip
     except VillageError:

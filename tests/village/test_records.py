@@ -57,10 +57,21 @@ def test_what_a_resident_reached_is_in_the_sealed_files_and_nowhere_else(village
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     walk = Walk(village, 3)
     walk.accept()
-    walk.phone("curl", "-s", "--fail", "--max-time", "5", "-o", "/dev/null", f"http://{plan.WEB_ADDRESS}:8123/")
+    walk.phone(
+        "curl",
+        "-s",
+        "--fail",
+        "--max-time",
+        "5",
+        "-o",
+        "/dev/null",
+        "--local-port",
+        "41233",
+        f"http://{plan.WEB_ADDRESS}:8123/",
+    )
     table = "/proc/net/nf_conntrack"
     wait_until(
-        lambda: "dport=8123 " not in village.hub.inside(["cat", table]),
+        lambda: "sport=41233 " not in village.hub.inside(["cat", table]),
         "the kernel to forget a connection", seconds=60,
     )  # fmt: skip
     village.hub.inside(["systemctl", "restart", UNIT])
