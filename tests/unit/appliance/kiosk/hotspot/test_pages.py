@@ -326,7 +326,9 @@ def test_a_sheet_holds_24_with_code_qr_and_how_to_use(clerk: Clerk, world: Any) 
     _make(clerk)
     response = clerk.get("/voucher/1/lembar")
     page = response.get_data(as_text=True)
-    assert [sheet.count('class="voucher"') for sheet in page.split('class="paper"')[1:]] == [24, 6]
+    slips = [re.findall('class="voucher( is-long)?"', sheet) for sheet in page.split('class="paper"')[1:]]
+    assert [len(sheet) for sheet in slips] == [24, 6]
+    assert slips[1] == [" is-long"] * 6, "with this network's long name the last line would fall off at full size"
     assert page.count('class="qr"') == 30
     codes = re.findall(r'<span class="voucher-code">([0-9A-Z]{5}-[0-9A-Z]{5})</span>', page)
     assert len(set(codes)) == 30
