@@ -64,8 +64,9 @@ def family(village: Village) -> Iterator[Village]:
         run(["ip", "-n", CHILD.namespace, "link", "set", "lo", "up"])
         run(["ip", "-n", CHILD.namespace, "link", "set", "eth0", "up"])
         clients = phones.join([CHILD])
-        village.hub.inside(["systemctl", "start", UPDATE])
-        assert _lists_are_loaded(village)
+        # One that fails is tried again by its unit after a while: a start that waits would wait for that.
+        village.hub.inside(["systemctl", "start", "--no-block", UPDATE])
+        wait_until(lambda: _lists_are_loaded(village), "the lists to be loaded", seconds=100)
         yield village
     finally:
         for client in clients:
