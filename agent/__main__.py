@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.collectors import find
+from agent.line import Line
 from agent.sampler import Sampler, SteadyOutbox, capacity_records
 from appliance.core import config as schema
 from appliance.core import probe_names as names
@@ -36,13 +37,14 @@ IDENTITY_FILES = ("hub.key", "hub.crt", "ca.crt")
 
 
 class Agent:
-    """The loop: sample when it is due, publish what waits, tell systemd that it lives."""
+    """The loop: look at the line, sample when it is due, publish what waits, tell systemd that it lives."""
 
     def __init__(self, config: schema.Config, fingerprint: str, options: argparse.Namespace) -> None:
         self._config, self._fingerprint, self._options = config, fingerprint, options
         self._now = kernel_clock()
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._outbox = SteadyOutbox(options.state / "outbox.db", capacity_records(config))
+        self._line = Line(config, options.runtime / "uplink.json", options.names)
         self._sampler = Sampler(
             config,
             self._outbox,
@@ -50,8 +52,7 @@ class Agent:
             find(),
             roots=REAL,
             state_directory=options.state,
-            runtime_directory=options.runtime,
-            names_directory=options.names,
+            line=self._line,
         )
         self._publisher: Publisher | None = None
         self._said = ""
@@ -77,10 +78,14 @@ class Agent:
             _log.warning("the probes' names may still lead to this box: %s", error)
 
     def _loop(self) -> int:
-        next_sample_ms = self._now().boottime_ms
+        next_sample_ms = next_look_ms = self._now().boottime_ms
         notify("READY=1")
         while not self._stopping.is_set():
             notify("WATCHDOG=1")
+            if self._now().boottime_ms >= next_look_ms:
+                self._line.look(self._now())
+                # From its end: where nobody answers a look takes seconds.
+                next_look_ms = self._now().boottime_ms + self._line.seconds_to_next * 1000
             now = self._now()
             if now.boottime_ms >= next_sample_ms:
                 self._sampler.sample(now)
@@ -88,7 +93,7 @@ class Agent:
                 next_sample_ms = max(next_sample_ms + interval_ms, now.boottime_ms + interval_ms // 2)
             if not self._publish():
                 return 3
-            wait = (next_sample_ms - self._now().boottime_ms) / 1000
+            wait = (min(next_sample_ms, next_look_ms) - self._now().boottime_ms) / 1000
             self._wake.wait(min(TURN_SECONDS, max(0.05, wait)))
             self._wake.clear()
         notify("STOPPING=1")

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from agent.collectors import Around, Collector, measure
+from agent.line import Line
 from appliance.core.clock import Moment
 from appliance.core.config import Config
 from appliance.core.errors import StoreError
@@ -119,12 +120,10 @@ class Sampler:
         *,
         roots: Roots,
         state_directory: Path,
-        runtime_directory: Path,
-        names_directory: Path,
+        line: Line,
     ) -> None:
         self._config, self._outbox, self._gate, self._collectors = config, outbox, gate, collectors
-        self._roots, self._state_directory, self._runtime_directory = roots, state_directory, runtime_directory
-        self._names_directory = names_directory
+        self._roots, self._state_directory, self._line = roots, state_directory, line
 
     def sample(self, moment: Moment) -> Record:
         """Measure everything and keep it."""
@@ -133,8 +132,7 @@ class Sampler:
             self._roots,
             self._gate,
             self._state_directory,
-            self._runtime_directory,
-            self._names_directory,
+            self._line.last,
             moment,
             self._outbox.boots(),
             self._outbox.waiting(),

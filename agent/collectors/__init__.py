@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.line import Look
 from appliance.core.clock import Moment
 from appliance.core.config import Config
 from appliance.core.report import Number
@@ -32,8 +33,7 @@ class Around:
     roots: Roots
     gate: Gate
     state_directory: Path
-    runtime_directory: Path
-    names_directory: Path
+    line: Look
     moment: Moment
     boots: int | None
     waiting: Waiting | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.collectors import Around
+from agent.line import Look
 from appliance.core import config
 from appliance.core.clock import Moment, WallQuality
 from appliance.gate.protocol import UNLIMITED, Admitted, Client, GateStatus, Limits
@@ -74,7 +75,6 @@ def make_around(folder: Path) -> Around:
         path = folder / "machine" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (folder / "names").mkdir(exist_ok=True)
     moment = Moment("ab" * 16, 90_500, 1_780_000_000_000, WallQuality.NTP)
     roots = Roots.under(folder / "machine")
-    return Around(config.parse(TOML), roots, QuietGate(), folder, folder, folder / "names", moment, 3, Waiting(4, 1))
+    return Around(config.parse(TOML), roots, QuietGate(), folder, Look(True, 0.05), moment, 3, Waiting(4, 1))

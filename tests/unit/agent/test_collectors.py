@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import logging
 import os
 import shutil
-import socket
 from collections import namedtuple
 from pathlib import Path
 
@@ -28,9 +25,7 @@ from agent.collectors import (
     uplink_link,
     uptime,
 )
-from appliance.core import probe_names
-from appliance.core.clock import Moment, WallQuality
-from appliance.system.uplink_state import judge
+from agent.line import UNKNOWN, Look
 from tests.unit.agent.around import make_around
 
 
@@ -92,65 +87,9 @@ def test_an_uplink_that_is_not_there_has_nothing(around: Around, monkeypatch: py
     assert uplink_link.collect(around)["uplink_has_gateway"] == 1
 
 
-def test_an_answer_is_proof_and_silence_is_not(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        target = f"127.0.0.1:{server.getsockname()[1]}"
-        seconds = uplink.round_trip_seconds(["127.0.0.1:1", target])
-    assert seconds is not None
-    assert 0 <= seconds < 1
-    assert uplink.round_trip_seconds(["127.0.0.1:1"], 0.5) is None
-    around = make_around(tmp_path)
-    assert uplink.collect(around) == {"uplink_up": 0, "uplink_round_trip_seconds": None}
-    assert json.loads((tmp_path / "uplink.json").read_text())["up"] is False
-
-
-def test_the_probes_lead_to_this_box_while_no_target_answers(around: Around, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    path = around.names_directory / "probes"
-    uplink.collect(around)
-    written = path.stat()
-    assert path.read_text() == probe_names.text(around.config)
-    assert written.st_mode & 0o777 == 0o644
-    uplink.collect(around)
-    assert path.stat().st_ino == written.st_ino, "dnsmasq is told of changes only"
-    path.write_text("of another configuration")
-    uplink.collect(around)
-    assert path.read_text() == probe_names.text(around.config)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        targets = (f"127.0.0.1:{server.getsockname()[1]}",)
-        agent = dataclasses.replace(around.config.agent, targets=targets)
-        online = dataclasses.replace(around, config=dataclasses.replace(around.config, agent=agent))
-        assert uplink.collect(online)["uplink_up"] == 1
-        assert uplink.collect(online)["uplink_up"] == 1
-    assert list(around.names_directory.iterdir()) == []
-    assert caplog.text.count("the line is up") == 1
-
-
-def test_a_folder_that_cannot_be_written_takes_no_measurement_away(
-    around: Around, caplog: pytest.LogCaptureFixture
-) -> None:
-    around.names_directory.rmdir()
-    assert uplink.collect(around)["uplink_up"] == 0
-    assert "phones may not find the portal" in caplog.text
-
-
-def test_since_stays_while_the_state_stays(tmp_path: Path) -> None:
-    path = tmp_path / "uplink.json"
-
-    def write(is_up: bool, boottime_ms: int) -> str | None:
-        uplink.write_state(
-            path, is_up, Moment("ab" * 16, boottime_ms, 1_780_000_000_000 + boottime_ms, WallQuality.NTP)
-        )
-        state = judge(path.read_text(), boottime_ms)
-        assert (state.up, state.checked_boottime_ms) == (is_up, boottime_ms)
-        return state.since_wall
-
-    first = write(True, 60_000)
-    assert write(True, 120_000) == first
-    down = write(False, 180_000)
-    assert down != first
-    # After a silence nobody knows what lay between, and after a reboot the file is of another boot.
-    assert write(False, 999_000) != down
-    assert write(False, 5_000) not in (first, down)
-    assert path.stat().st_mode & 0o777 == 0o644
-    assert [each.name for each in tmp_path.iterdir()] == ["uplink.json"]
+def test_what_the_last_look_at_the_line_found_is_told(around: Around) -> None:
+    assert uplink.collect(around) == {"uplink_up": 1, "uplink_round_trip_seconds": 0.05}
+    cut = dataclasses.replace(around, line=Look(False, None))
+    assert uplink.collect(cut) == {"uplink_up": 0, "uplink_round_trip_seconds": None}
+    silent = dataclasses.replace(around, line=UNKNOWN)
+    assert uplink.collect(silent) == {"uplink_up": None, "uplink_round_trip_seconds": None}
