@@ -85,6 +85,7 @@ class Publisher:
         self._acks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._sent: dict[tuple[str, int], int] = {}
+        self._connections = self._sent_over = 0
         self._next_send_ms = 0
         self._epoch = ""
         # Twice the batch, so that reports themselves keep the connection and no PING is paid for.
@@ -118,9 +119,13 @@ class Publisher:
         """Hear acknowledgements, then send what is due. Never blocks on the network."""
         self._hear()
         now = self._now()
-        if not self._ready.is_set():
+        if self._sent_over != self._connections:
+            # Also when the last one went and this one came since the last turn: what was under way then, or is
+            # acknowledged to nobody, is not waited for.
+            self._sent_over = self._connections
             self._sent.clear()
             self._next_send_ms = 0
+        if not self._ready.is_set():
             return
         self._sent = {key: at for key, at in self._sent.items() if now.boottime_ms - at < ACK_TIMEOUT_MS}
         if now.boottime_ms < self._next_send_ms:
@@ -172,6 +177,9 @@ class Publisher:
         context.load_cert_chain(identity / "hub.crt", identity / "hub.key")
         client.tls_set_context(context)
         client.max_inflight_messages_set(REPORTS_IN_FLIGHT_MAX)
+        # With this paho queues what other threads publish, and wakes the one of the connection. Without, each thread
+        # writes for itself: two in one TLS connection garble it (openssl-threads(7)).
+        client.on_socket_register_write = lambda *_: None
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_subscribe, client.on_message = self._subscribed, self._message
         return client
@@ -188,7 +196,9 @@ class Publisher:
                 self._state_now = self._state(online=True)
                 self._client.will_set(state_topic(self._birth.hub_id), encode(self._state(online=False)), qos=1)
                 self._client.connect(self._noc.host, self._noc.port, self._keepalive_seconds, clean_start=True)
-                self._client.loop_forever()
+                # Unlike loop_forever() it can be woken by what another thread publishes.
+                while self._client.loop() == mqtt.MQTT_ERR_SUCCESS:
+                    pass
             except (OSError, ValueError) as error:
                 _log.warning("the NOC at %s:%d cannot be reached: %s", self._noc.host, self._noc.port, error)
             self._ready.clear()
@@ -213,6 +223,7 @@ class Publisher:
             return
         client.publish(state_topic(self._birth.hub_id), encode(self._state_now), qos=1)
         _log.info("connected to the NOC at %s:%d", self._noc.host, self._noc.port)
+        self._connections += 1
         self._ready.set()
         self._wake()
 

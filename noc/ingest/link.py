@@ -79,6 +79,9 @@ class BrokerLink:
         context = ssl.create_default_context(cafile=str(identity / "ca.crt"))
         context.load_cert_chain(identity / "client.crt", identity / "client.key")
         client.tls_set_context(context)
+        # With this paho queues what the worker publishes, and wakes the connection's thread. Without, the worker writes
+        # for itself: two threads in one TLS connection garble it (openssl-threads(7)).
+        client.on_socket_register_write = lambda *_: None
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message
@@ -91,7 +94,9 @@ class BrokerLink:
             began = time.monotonic()
             try:
                 self._connect()
-                self._client.loop_forever()
+                # Unlike loop_forever() it can be woken by what another thread publishes.
+                while self._client.loop() == mqtt.MQTT_ERR_SUCCESS:
+                    pass
             except (OSError, ValueError) as error:
                 _log.warning("the broker at %s:%d cannot be reached: %s", *self._address, error)
             tries = 0 if time.monotonic() - began > 60 else min(tries + 1, 2)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import queue
 import sqlite3
+import ssl
+import threading
 import zlib
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from agent.publisher import Birth, Publisher
 from appliance.core.clock import WallQuality
+from appliance.core.config.reporting import Noc
 from appliance.core.report import Ack, Record, Report, decode, encode
+from appliance.store.outbox import MemoryOutbox
+from appliance.system.clock import kernel_clock
+from noc.ingest import rules
+from noc.ingest.link import BrokerLink
 from tests.integration.conftest import Bed, wait_for
 from tests.integration.hub_client import HubClient
 
@@ -146,3 +159,46 @@ def test_a_cut_of_the_broker_loses_nothing(bed: Bed) -> None:
     # The newest travel first, so a gap may stand for a moment; it must close.
     whole = "SELECT count(*) = max(sequence) - min(sequence) + 1 FROM record"
     wait_for(lambda: rows(bed.folder / "noc/noc.db", whole) == [(1,)], what="every sequence")
+
+
+def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two would garble its TLS now and then (openssl-threads(7)); the connection ends, what was under way is lost."""
+    threads: defaultdict[ssl.SSLSocket, set[str]] = defaultdict(set)
+
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def note(self: ssl.SSLSocket, *given: Any) -> Any:
+            threads[self].add(threading.current_thread().name)
+            return real(self, *given)
+
+        return note
+
+    for name in ("send", "recv"):
+        monkeypatch.setattr(ssl.SSLSocket, name, noting(getattr(ssl.SSLSocket, name)))
+    bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "hub/identity")
+    now, outbox = kernel_clock(), MemoryOutbox(10)
+    outbox.append(now(), {"a": 1})
+    link = BrokerLink("127.0.0.1", bed.port, bed.folder / "etc/ingest")
+    publisher = Publisher(
+        Noc("127.0.0.1", bed.port), bed.folder / "hub/identity", Birth("hub-satu", "0", ""), outbox,
+        batch_seconds=1, now=now, wake=lambda: None,
+    )  # fmt: skip
+    link.start()
+    publisher.start()
+
+    def is_let_go() -> bool:
+        publisher.turn()
+        try:
+            delivery = link.take(0.01)
+        except queue.Empty:
+            return outbox.waiting().waiting_records == 0
+        link.done(delivery)
+        arrived = rules.sort([delivery.message], ["hub-satu"])
+        for acks in rules.acknowledgements(arrived.records, "ab" * 16).values():
+            link.acknowledge("hub-satu", acks[0])
+        return False
+
+    wait_for(is_let_go, what="the acknowledgement")
+    publisher.stop()
+    link.stop()
+    assert sorted(threads.values(), key=sorted) == [{"broker"}, {"noc"}]

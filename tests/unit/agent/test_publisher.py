@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -44,7 +45,12 @@ class Hub:
             Noc("noc.example.go.id"), folder, Birth("hub-satu", "0.1.0", ""), self.outbox,
             batch_seconds=300, now=self.now, wake=lambda: None,
         )  # fmt: skip
-        self.publisher._ready.set()
+        self.publisher._state_now = self.publisher._state(online=True)
+        self.connect()
+
+    def connect(self) -> None:
+        """What paho's thread does when the NOC lets this box hear."""
+        self.publisher._subscribed(Mock(), None, 1, [], None)
 
     def now(self) -> Moment:
         return Moment(BOOT, self.boottime_ms, 0, WallQuality.UNKNOWN)
@@ -109,8 +115,17 @@ def test_a_lost_connection_forgets_what_was_on_its_way(hub: Hub) -> None:
     assert hub.sent() == [[2, 1]]
     hub.publisher._ready.clear()
     assert hub.sent() == []
-    hub.publisher._ready.set()
+    hub.connect()
     assert hub.sent() == [[2, 1]]
+
+
+def test_a_connection_lost_and_found_between_two_turns_forgets_it_too(hub: Hub) -> None:
+    hub.keep(2)
+    assert hub.sent() == [[2, 1]]
+    hub.publisher._ready.clear()
+    hub.connect()
+    assert hub.sent() == [[2, 1]]
+    assert hub.sent() == []
 
 
 def test_the_enrol_command_makes_a_request_and_refuses_a_missing_file(tmp_path: Path) -> None:
