@@ -27,7 +27,7 @@ from appliance.gate.protocol import (
     decode_answer,
     encode,
 )
-from appliance.unit.local_socket import ask
+from appliance.unit.ask import ask
 
 SOCKET_PATH: Final = Path("/run/desahub-gate/gate.sock")
 TIMEOUT_SECONDS: Final = 5.0

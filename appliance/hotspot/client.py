@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from appliance.core.errors import HotspotRefused, HotspotUnavailable
 from appliance.hotspot.protocol import ANSWER_BYTES_MAX, Refusal, Request, answer_type, decode_answer, encode
-from appliance.unit.local_socket import ask
+from appliance.unit.ask import ask
 
 SOCKET_PATH: Final = Path("/run/desahub-keeper/keeper.sock")
 TIMEOUT_SECONDS: Final = 5.0

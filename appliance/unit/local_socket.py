@@ -1,4 +1,4 @@
-"""Serve, and ask, over a local socket: one request and one answer for each connection, each a line.
+"""Serve over a local socket: one request and one answer for each connection, each a line. `appliance.unit.ask` asks.
 
 Anyone on the box may connect; who may ask what is decided by the uid the kernel gives (``SO_PEERCRED``, unix(7)). A
 slow or hostile asker costs the others nothing: each connection has its own time, a request has a size, and each uid a
@@ -12,7 +12,6 @@ import contextlib
 import logging
 import socket
 import struct
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ from appliance.core.errors import DesahubError, OperationError
 
 log = logging.getLogger("desahub.unit")
 _BACKLOG: Final = 512
-_CHUNK_BYTES: Final = 65_536
-_FULL_QUEUE_SECONDS: Final = 0.005
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
@@ -139,53 +136,6 @@ class LineServer(Generic[Request, Answer]):
         except DesahubError as error:
             return self._dialogue.malformed(str(error))
         return self._dialogue.answer(uid, request)
-
-
-def ask(path: Path | str, request: bytes, timeout_seconds: float, answer_bytes_max: int) -> bytes:
-    """Send one line and return the line that answers it.
-
-    Args:
-        path: where the server listens.
-        request: one line, with its line feed.
-        timeout_seconds: for the whole of the request and its answer.
-        answer_bytes_max: a longer answer is none.
-
-    Raises:
-        OSError: no server, no answer in time, or one that is too long. `TimeoutError` and `ConnectionError` are such.
-    """
-    deadline = time.monotonic() + timeout_seconds
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
-        connection.settimeout(timeout_seconds)
-        _connect(connection, str(path), deadline)
-        connection.sendall(request)
-        received = bytearray()
-        while not received.endswith(b"\n"):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("timed out")
-            connection.settimeout(left)
-            chunk = connection.recv(_CHUNK_BYTES)
-            if not chunk:
-                raise ConnectionError("it closed the connection without an answer")
-            received += chunk
-            if len(received) > answer_bytes_max:
-                raise ConnectionError("its answer is too long")
-        return bytes(received)
-
-
-def _connect(connection: socket.socket, path: str, deadline: float) -> None:
-    """Connect, and wait where the queue before the server is full: anyone on the box can fill it for a moment.
-
-    With a timeout Python's socket does not block, and the kernel then answers EAGAIN at once (connect(2)).
-    """
-    while True:
-        try:
-            connection.connect(path)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise TimeoutError("timed out") from None
-            time.sleep(_FULL_QUEUE_SECONDS)
 
 
 def _peer_uid(writer: asyncio.StreamWriter) -> int:

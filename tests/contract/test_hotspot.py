@@ -42,7 +42,7 @@ from appliance.hotspot.protocol import (
     VoidVoucher,
 )
 from appliance.hotspot.twin import TwinHotspot
-from appliance.unit.local_socket import ask as ask_line
+from appliance.unit.ask import ask as ask_line
 from captive_portal import rules
 from captive_portal.grants import open_grants
 from captive_portal.keeper import office_socket

@@ -15,7 +15,8 @@ from typing import TypeVar
 import pytest
 
 from appliance.core.errors import DesahubError, OperationError
-from appliance.unit.local_socket import Dialogue, Limits, LineServer, ask
+from appliance.unit.ask import ask
+from appliance.unit.local_socket import Dialogue, Limits, LineServer
 
 T = TypeVar("T")
 ME = os.getuid()
