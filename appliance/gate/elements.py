@@ -1,4 +1,4 @@
-"""Elements of sets, and quotas, of table ``inet desahub``: read one, read all, change some in one transaction.
+"""Elements of sets, and quotas, of the firewall's tables: read one, read all, change some in one transaction.
 
 libnftables reads every object of the table before it looks at one, so that its cost grows with who is online. These
 messages name what they mean, and cost the same with one client or thousands. Rules are none of this module's business.
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from appliance.network.nftables import RECEIVED_SET
 from appliance.system.netlink import (
     ATTRIBUTE,
     F_CREATE,
@@ -32,6 +33,7 @@ _SUBSYSTEM: Final = 10  # NFNL_SUBSYS_NFTABLES
 _GET_TABLE, _NEW_ELEMENT, _GET_ELEMENT, _DELETE_ELEMENT = 1, 12, 13, 14
 _NEW_OBJECT, _GET_OBJECT, _DELETE_OBJECT = 18, 19, 20
 _HEAD: Final = struct.pack(">BBH", 1, 0, 0)  # NFPROTO_INET, version 0
+_BRIDGE_HEAD: Final = struct.pack(">BBH", 7, 0, 0)  # NFPROTO_BRIDGE
 _TABLE: Final = attribute(1, text("desahub"))
 _U64: Final = struct.Struct(">Q")
 _U32: Final = struct.Struct(">I")
@@ -105,7 +107,7 @@ class QuotaState(NamedTuple):
 
 
 class Elements:
-    """The sets of table ``inet desahub`` in the kernel of this network namespace.
+    """The sets of tables ``inet desahub`` and ``bridge desahub`` in the kernel of this network namespace.
 
     Each method raises `NetlinkError` where the kernel refuses, and `OperationError` where it does not answer.
     """
@@ -121,7 +123,7 @@ class Elements:
     def one(self, name: str, key: bytes) -> Element | None:
         """The element of a set with this key, None when there is none."""
         wanted = nested(3, nested(1, nested(1, attribute(1, key))))
-        body = _HEAD + _TABLE + attribute(2, text(name)) + wanted
+        body = _set(name) + wanted
         try:
             answers = self._netlink.ask(Message(_kind(_GET_ELEMENT), 0, body))
         except NetlinkError as error:
@@ -132,7 +134,7 @@ class Elements:
 
     def all(self, name: str) -> list[Element]:
         """Every element of a set; none where there is no such set."""
-        body = _HEAD + _TABLE + attribute(2, text(name))
+        body = _set(name)
         try:
             return list(_elements(self._lists.ask(Message(_kind(_GET_ELEMENT), F_DUMP, body))))
         except NetlinkError as error:
@@ -157,28 +159,36 @@ class Elements:
         return list(_quotas(answers))
 
     def table_comment(self) -> str | None:
-        """The comment of the table, None without the table."""
-        try:
-            answers = self._netlink.ask(Message(_kind(_GET_TABLE), 0, _HEAD + _TABLE))
-        except NetlinkError as error:
-            if error.number == errno.ENOENT:
-                return None
-            raise
-        return _comment(dict(attributes(answers[0], len(_HEAD))).get(6, b""))
+        """The comment that both tables have; None where one is missing, or they are not of the same ruleset."""
+        found = set()
+        for head in (_HEAD, _BRIDGE_HEAD):
+            try:
+                answers = self._netlink.ask(Message(_kind(_GET_TABLE), 0, head + _TABLE))
+            except NetlinkError as error:
+                if error.number == errno.ENOENT:
+                    return None
+                raise
+            found.add(_comment(dict(attributes(answers[0], len(head))).get(6, b"")))
+        return found.pop() if len(found) == 1 else None
 
 
 def _kind(number: int) -> int:
     return _SUBSYSTEM << 8 | number
 
 
+def _set(name: str) -> bytes:
+    """The beginning of a message about the set called ``name``."""
+    return (_BRIDGE_HEAD if name == RECEIVED_SET else _HEAD) + _TABLE + attribute(2, text(name))
+
+
 def _message(change: Change) -> Message:
     match change:
         case Put(name, element):
-            body = _HEAD + _TABLE + attribute(2, text(name)) + nested(3, nested(1, _packed(element)))
+            body = _set(name) + nested(3, nested(1, _packed(element)))
             return Message(_kind(_NEW_ELEMENT), F_CREATE, body)
         case Take(name, key):
             wanted = nested(3, nested(1, nested(1, attribute(1, key))))
-            return Message(_kind(_DELETE_ELEMENT), 0, _HEAD + _TABLE + attribute(2, text(name)) + wanted)
+            return Message(_kind(_DELETE_ELEMENT), 0, _set(name) + wanted)
         case PutQuota(name, limit_bytes):
             quota = nested(4, attribute(1, _U64.pack(limit_bytes)), _OVER)
             return Message(_kind(_NEW_OBJECT), F_CREATE, _HEAD + _TABLE + attribute(2, text(name)) + _QUOTA + quota)

@@ -1,7 +1,8 @@
 """The kernel's firewall: who is admitted lives in sets of table ``inet desahub``, and the kernel owns expiry.
 
 ``admitted`` holds address and MAC, counts what a device sends, and carries its speed as a comment;
-``admitted_return`` holds the address and counts what it receives. Both change in one transaction and run out together.
+``admitted_return`` holds the address, ``received`` counts what it is given, behind the queues. All three change in one
+transaction and run out together.
 ``seen`` is refreshed by the packets themselves. Quotas are in `quotas`, classes of speed in `slots`.
 """
 
@@ -17,19 +18,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from appliance.core.errors import GateRefused, OperationError
+from appliance.gate.carried import carried
 from appliance.gate.elements import Change, Element, Elements, Put, Take, TakeQuota
 from appliance.gate.firewall import refuse_doubles
 from appliance.gate.libnftables import Nftables
 from appliance.gate.protocol import Admit, Admitted, Client, RefusalCode, Revoke
 from appliance.gate.quotas import MAP, Shares, address_key, object_name
 from appliance.gate.slots import NoSlots, Slots
-from appliance.network.nftables import SEEN_SECONDS, TABLE
+from appliance.network.nftables import RECEIVED_SET, SEEN_SECONDS
 
 _FINGERPRINT: Final = re.compile(r"ruleset ([0-9a-f]{64})")
 _ATTEMPTS: Final = 3
 # A lease that has run out by our clock has done so by the kernel's, whose ticks are coarser.
 _MARGIN_SECONDS: Final = 2.0
-_CARRIED: Final = ("admitted", "admitted_return", "seen")
 
 
 class KernelFirewall:
@@ -63,7 +64,7 @@ class KernelFirewall:
         with self._lock:
             changed = self.fingerprint() != fingerprint
             if changed:
-                self._nftables.run(ruleset + self._carried())
+                self._nftables.run(ruleset + carried(self._elements) + self._slots.carried())
             self._remember()
             return changed
 
@@ -89,7 +90,7 @@ class KernelFirewall:
         with self._lock:
             self._sweep()
             quota_ids = self._shares.by_address()
-        received = {element.key: element.byte_count or 0 for element in self._elements.all("admitted_return")}
+        received = {element.key: element.byte_count or 0 for element in self._elements.all(RECEIVED_SET)}
         seen = {element.key: element.expires for element in self._elements.all("seen")}
         left = {quota.name: quota.left_bytes for quota in self._elements.quotas()} if quota_ids else {}
         found = []
@@ -119,7 +120,7 @@ class KernelFirewall:
         sent = self._elements.one("admitted", _key(client))
         if sent is None:
             return None
-        received, seen = self._elements.one("admitted_return", key), self._elements.one("seen", key)
+        received, seen = self._elements.one(RECEIVED_SET, key), self._elements.one("seen", key)
         with self._lock:
             quota_id = self._shares.id_of(client.address)
         quota = None if quota_id is None else self._elements.quota(object_name(quota_id))
@@ -162,15 +163,18 @@ class KernelFirewall:
         # Only what may be there is read: at a first login nothing is.
         macs = self._leases.get(client.address, {})
         sent = self._elements.one("admitted", key) if client.mac in macs else None
-        received = self._elements.one("admitted_return", address) if macs else None
+        received = self._elements.one(RECEIVED_SET, address) if macs else None
         yield from self._without_strangers(client)
         if sent is not None:
             yield Take("admitted", key)
-        if received is not None:
+        if macs and self._elements.one("admitted_return", address) is not None:
             yield Take("admitted_return", address)
+        if received is not None:
+            yield Take(RECEIVED_SET, address)
         came = received if sent else None
         yield Put("admitted", _renewed(key, timeout, sent)._replace(comment=request.limits.speed))
-        yield Put("admitted_return", _renewed(address, timeout, came))
+        yield Put("admitted_return", Element(address, timeout, timeout))
+        yield Put(RECEIVED_SET, _renewed(address, timeout, came))
         # Put, then taken: so it need not be known whether packets have put it there.
         yield from (Put("exhausted", Element(address)), Take("exhausted", address))
         if sent is None:
@@ -188,8 +192,10 @@ class KernelFirewall:
         if client.mac in macs and self._elements.one("admitted", key) is not None:
             yield Take("admitted", key)
         # The address may be another device's by now: its way back stays.
-        if macs.keys() <= {client.mac} and self._elements.one("admitted_return", address) is not None:
-            yield Take("admitted_return", address)
+        if macs.keys() <= {client.mac}:
+            for name in ("admitted_return", RECEIVED_SET):
+                if self._elements.one(name, address) is not None:
+                    yield Take(name, address)
 
     def _moves(self, requests: Sequence[Admit | Revoke]) -> dict[str, int | None]:
         """Which addresses have which quota after ``requests``."""
@@ -230,22 +236,6 @@ class KernelFirewall:
         self._shares.apply(moves)
         for address in ended:
             del self._leases[address]
-
-    def _carried(self) -> str:
-        """What a new ruleset takes over from the one in force, in nft's own language."""
-        lines = []
-        for name in _CARRIED:
-            elements = [_text(element) for element in self._elements.all(name)]
-            lines += [f"add element {TABLE} {name} {{ {', '.join(elements)} }}"] if elements else []
-        shared = self._elements.all(MAP)
-        used = {element.object for element in shared}
-        for quota in self._elements.quotas():
-            if quota.name in used:
-                limits = f"over {quota.limit_bytes} bytes used {quota.used_bytes} bytes"
-                lines.append(f"add quota {TABLE} {quota.name} {{ {limits} }}")
-        elements = [f'{socket.inet_ntoa(element.key)} : "{element.object}"' for element in shared]
-        lines += [f"add element {TABLE} {MAP} {{ {', '.join(elements)} }}"] if elements else []
-        return "".join(f"{line}\n" for line in lines) + self._slots.carried()
 
     def _refresh(self) -> None:
         """Read the kernel again after it refused; where that fails too, the next refusal says why."""
@@ -297,19 +287,3 @@ def _idle(expires: int | None) -> int:
 def _renewed(key: bytes, timeout: int, old: Element | None) -> Element:
     packets, count = (old.packet_count or 0, old.byte_count or 0) if old else (0, 0)
     return Element(key, timeout, timeout, packets, count)
-
-
-def _text(element: Element) -> str:
-    """An element of a set as nft reads it: first the counter, then the times, then the comment."""
-    parts = [socket.inet_ntoa(element.key[:4])]
-    if len(element.key) > 4:
-        parts.append(f". {element.key[4:10].hex(':')}")
-    if element.byte_count is not None:
-        parts.append(f"counter packets {element.packet_count} bytes {element.byte_count}")
-    if element.timeout:
-        parts.append(f"timeout {element.timeout}ms")
-    # nft would read 0 as "for ever".
-    parts.append(f"expires {max(1, element.expires)}ms")
-    if element.comment:
-        parts.append(f'comment "{element.comment}"')
-    return " ".join(parts)

@@ -1,7 +1,10 @@
-"""The firewall: table ``inet desahub``, as one file that the kernel takes in one transaction.
+"""The firewall: table ``inet desahub`` and the counts in ``bridge desahub``, as one file for one transaction.
 
 Default deny. A device in a resident network gets through while its address and MAC are in the set ``admitted``; the
 set is asked for every forwarded packet, so taking a device out cuts its running connections too.
+
+What a device receives is counted where a bridge hands it to its ports: behind the queue of `shaper`, since what waits
+there may be dropped, and nobody is to pay for what never came.
 
 Source: nft(8) of nftables 1.0.6. ``fwd`` is a reserved word there, and there is no ``destroy``.
 """
@@ -18,6 +21,9 @@ from appliance.core.config.uplink import Shaper
 from appliance.network import filter_rules, shaper
 
 TABLE = "inet desahub"
+COUNTS_TABLE = "bridge desahub"
+# What each admitted address has received; the only set of `COUNTS_TABLE`.
+RECEIVED_SET = "received"
 CLIENTS_MAX = 8_192
 REDIRECT_PORT = 8080
 # How long the box remembers when a device last sent something; longer than any idle_seconds of hub.toml.
@@ -48,17 +54,19 @@ def render(config: Config, elements: str = "") -> str:
             change the fingerprint.
     """
     body = _body(config)
-    comment = f'    comment "ruleset {_hash(body)}"\n'
+    comment = f'    comment "ruleset {_hash(body + _counts())}"\n'
     # Declared, deleted and defined in one file: reloading is one transaction, with no moment without rules.
+    fresh = "".join(f"table {table}\ndelete table {table}\n" for table in (TABLE, COUNTS_TABLE))
     return (
         "# Written by desahub from hub.toml; changes here are lost.\n"
-        f"table {TABLE}\ndelete table {TABLE}\n\ntable {TABLE} {{\n{comment}{body}}}\n{elements}"
+        f"{fresh}\ntable {TABLE} {{\n{comment}{body}}}\n\n"
+        f"table {COUNTS_TABLE} {{\n{comment}{_counts()}}}\n{elements}"
     )
 
 
 def fingerprint(config: Config) -> str:
-    """SHA-256 of the ruleset, in hexadecimal. The table carries it as its comment."""
-    return _hash(_body(config))
+    """SHA-256 of the ruleset, in hexadecimal. Both tables carry it as their comment."""
+    return _hash(_body(config) + _counts())
 
 
 def _hash(body: str) -> str:
@@ -94,7 +102,7 @@ def _sets(config: Config) -> str:
     size = f"size {CLIENTS_MAX}"
     blocks = [
         _block("set admitted", ["type ipv4_addr . ether_addr", size, "flags timeout", "counter"]),
-        _block("set admitted_return", ["type ipv4_addr", size, "flags timeout", "counter"]),
+        _block("set admitted_return", ["type ipv4_addr", size, "flags timeout"]),
         # Only the gate writes it, so that it has no timeouts.
         _block("map quota_of", ["type ipv4_addr : quota", size]),
         # Packets write these: when a device last sent something, and who has used up its quota just now.
@@ -252,8 +260,24 @@ def _share_line(config: Config) -> str:
     return _block("chain share_line", lines)
 
 
+def _counts() -> str:
+    """What bridges hand to devices that are admitted: the packets of `_share_line`, not what the box itself says."""
+    return "\n".join(
+        [
+            _block(f"set {RECEIVED_SET}", ["type ipv4_addr", f"size {CLIENTS_MAX}", "flags timeout", "counter"]),
+            _block(
+                "chain count_received",
+                [
+                    "type filter hook output priority filter; policy accept;",
+                    f"meta priority & 0xffff0000 == {shaper.HANDLE << 16:#x} ip daddr @{RECEIVED_SET} accept",
+                ],
+            ),
+        ]
+    )
+
+
 def _residents() -> Iterable[str]:
-    """What an admitted device sends and receives: within its quota, and counted once it is."""
+    """What an admitted device sends and receives: within its quota; what it sends is counted here."""
     over = "quota name ip {0} map @quota_of update @exhausted {{ ip {0} }} drop"
     yield _block(
         "chain resident_out",

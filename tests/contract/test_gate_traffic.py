@@ -57,6 +57,9 @@ def test_admitted_passes_is_counted_and_revoking_cuts_a_running_connection(villa
         [one] = gate.clients()
         assert 50_000 < one.sent_bytes < 65_000
         assert 50_000 < one.received_bytes < 65_000
+        assert village.reaches("10.20.0.1", 80) == "hub"
+        [later] = gate.clients()
+        assert (later.sent_bytes, later.received_bytes) == (one.sent_bytes, one.received_bytes), "the box's own is free"
         gate.revoke(PHONE)
         connection.sendall(b"y")
         with pytest.raises(TimeoutError):

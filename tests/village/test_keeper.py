@@ -129,7 +129,7 @@ def test_a_restart_of_the_keeper_writes_down_exactly_what_is_left(guest: Village
     guest.phone(GUEST, "curl", "-s", "--max-time", "20", "-o", "/dev/null", f"http://{plan.WEB_ADDRESS}:8123/")
     _on_hub(guest, "systemctl stop desahub-keeper")
     noted = _sql(guest, "SELECT sent_bytes + received_bytes, counter_sent + counter_received FROM grants")
-    listed = _on_hub(guest, "nft list set inet desahub admitted; nft list set inet desahub admitted_return")
+    listed = _on_hub(guest, "nft list set inet desahub admitted; nft list set bridge desahub received")
     counted = sum(map(int, re.findall(r"bytes (\d+)", listed)))
     total, counters = map(int, re.findall(r"\d+", noted))
     assert counters > 0 and abs(counted - counters) <= counted / 100 and total > 0

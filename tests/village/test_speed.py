@@ -14,7 +14,7 @@ from script.village.programs import run, succeeds, wait_until
 from script.village.village import Village
 from script.village.walk import Walk
 from tests.bench import line as lines
-from tests.bench.line import HUB, Line, Servers, download, flood, hub_toml, round_trips, together, upload
+from tests.bench.line import HUB, Line, Servers, arrived, download, flood, hub_toml, round_trips, together, upload
 
 pytestmark = [pytest.mark.root, pytest.mark.village]
 
@@ -106,6 +106,28 @@ def mbit(count: float, seconds: float) -> float:
 def test_a_class_bounds_a_download_from_the_first_second(line: Line) -> None:
     assert 3 < mbit(download(line.phones[0].namespace, 3), 3) < 4.4
     assert mbit(download(line.phones[1].namespace, 3), 3) > 6, "who has no class has the line"
+
+
+@pytest.mark.usefixtures("servers")
+def test_nobody_is_counted_what_the_queue_dropped(line: Line) -> None:
+    phone = line.phones[0]
+
+    def received() -> int:
+        return next(one.received_bytes for one in line.gate.clients() if one.client == phone.client)
+
+    def dropped() -> int:
+        shown = run(["ip", "netns", "exec", HUB, "tc", "-s", "qdisc", "show", "dev", "br-warga"])
+        return sum(map(int, re.findall(r"dropped (\d+)", shown)))
+
+    counted, came, lost = received(), arrived(phone.namespace), dropped()
+    # Streams that begin together overrun the queue before they know the speed.
+    got = download(phone.namespace, 3, 8)
+    assert dropped() - lost > 50, "the test wants drops"
+    in_queue = ["ip", "netns", "exec", HUB, "tc", "-s", "class", "show", "dev", "br-warga", "classid", "de5a:1400"]
+    wait_until(lambda: "backlog 0b 0p" in run(in_queue), "the queue to run empty", seconds=10)
+    counted, came = received() - counted, arrived(phone.namespace) - came
+    assert counted > got
+    assert abs(counted - came) <= came / 100
 
 
 def test_a_class_bounds_an_upload(line: Line, servers: Servers) -> None:
