@@ -138,4 +138,5 @@ def until(holds: Callable[[], bool]) -> bool:
     while time.monotonic() < deadline:
         if holds():
             return True
+        time.sleep(0.01)  # without, the threads that make it true would wait for this one
     return False
