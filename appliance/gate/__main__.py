@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 from appliance.core import config as hub
 from appliance.core.errors import ConfigError, DesahubError
@@ -30,10 +31,13 @@ from appliance.gate.service import LocalGate
 from appliance.gate.shaper import CHECK_SECONDS, KernelQueues, LineShaper
 from appliance.gate.twin import TwinFirewall
 from appliance.unit.config import APPLIED_PATH, read_config
+from appliance.unit.heartbeat import Heartbeat
 from appliance.unit.local_socket import LineServer
 from appliance.unit.notify import notify
 
 log = logging.getLogger("desahub.gate")
+# A look may wait for a reload that makes all queues anew.
+LOOK_SECONDS_MAX: Final = 20.0
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -101,11 +105,12 @@ async def run(gate: LocalGate, listener: LineServer[Request, Answer], socket_pat
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, start_reload)
-    async with listener.listening(socket_path):
+    heartbeat = Heartbeat(LOOK_SECONDS_MAX)
+    async with listener.listening(socket_path), heartbeat.beating():
         notify("READY=1")
         while not stop.is_set():
-            await asyncio.to_thread(look_after, gate)
-            notify("WATCHDOG=1")
+            with heartbeat.work():
+                await asyncio.to_thread(look_after, gate)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), CHECK_SECONDS)
         notify("STOPPING=1")

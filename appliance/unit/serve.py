@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from appliance.core.errors import OperationError
+from appliance.unit.notify import notify
 
 WsgiApplication = Callable[..., Iterable[bytes]]
 THREADS = 8
+WORKER_SECONDS = 8
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the worker's heartbeat file must not wear out an SD card
 _UNREADABLE = (
     b'<!doctype html><html lang="id"><head><meta charset="utf-8">'
@@ -68,7 +71,8 @@ def settings(bind: Sequence[str], threads: int = THREADS) -> dict[str, Any]:
         "preload_app": True,
         # What is there before the fork stays for good: left alone by the collector, its pages stay shared.
         "when_ready": _freeze,
-        "timeout": 30,
+        # The worker's own loop beats each second while threads answer: one that is silent for longer is frozen.
+        "timeout": WORKER_SECONDS,
         "graceful_timeout": 10,
         "keepalive": 5,
         "backlog": 512,
@@ -86,6 +90,15 @@ def settings(bind: Sequence[str], threads: int = THREADS) -> dict[str, Any]:
     }
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc] # gunicorn carries no types
+    """Looks after the worker, and tells systemd each second that somebody does (WatchdogSec=)."""
+
+    def murder_workers(self) -> None:
+        """Called in each turn of the loop. Source: gunicorn.arbiter.Arbiter.run."""
+        notify("WATCHDOG=1")
+        super().murder_workers()
+
+
 class _Application(BaseApplication):  # type: ignore[misc] # gunicorn carries no types
     def __init__(self, app: WsgiApplication, options: dict[str, Any]) -> None:
         self._app, self._options = app, options
@@ -97,6 +110,13 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn carries no
 
     def load(self) -> WsgiApplication:
         return self._app
+
+    def run(self) -> None:
+        """As gunicorn's own, with our arbiter. Source: gunicorn.app.base.BaseApplication.run."""
+        try:
+            _Arbiter(self).run()
+        except RuntimeError as error:
+            raise OperationError(f"cannot serve: {error}") from None
 
 
 def has_sockets() -> bool:

@@ -27,6 +27,7 @@ from appliance.gate.client import GateClient
 from appliance.hotspot.client import SOCKET_PATH
 from appliance.system.roots import REAL, Roots
 from appliance.unit.config import APPLIED_PATH, read_config
+from appliance.unit.heartbeat import Heartbeat
 from appliance.unit.notify import notify
 from appliance.unit.state import state_directory
 from captive_portal import database, leases
@@ -39,6 +40,8 @@ from captive_portal.rules import Policy
 from captive_portal.vouchers.keys import open_keys
 
 ROUND_SECONDS: Final = 2.0
+# A slow card may take some seconds for a commit.
+ROUND_SECONDS_MAX: Final = 15.0
 GATE_SECONDS: Final = 3.0
 # So many rounds in a row that the database gave nothing for.
 FAILURES_MAX: Final = 15
@@ -58,6 +61,7 @@ class Rounds:
 
     def __init__(self, keeper: Keeper, seconds: float = ROUND_SECONDS) -> None:
         self._keeper, self._seconds = keeper, seconds
+        self._heartbeat = Heartbeat(ROUND_SECONDS_MAX)
         self._loop = asyncio.get_running_loop()
         self._due, self._is_stopping, self._failures = asyncio.Event(), False, 0
         # One thread for all rounds: the database has one connection for each.
@@ -74,19 +78,24 @@ class Rounds:
 
     async def run(self) -> None:
         """Do rounds until `stop`; say READY after the first in which the gate took part, and at the end write down."""
+        async with self._heartbeat.beating():
+            await self._until_stopped()
+        notify("STOPPING=1")
+        await self._loop.run_in_executor(self._thread, self._keeper.close)
+
+    async def _until_stopped(self) -> None:
         is_ready, last = False, 0.0
         while not self._is_stopping:
             self._due.clear()
             began = time.clock_gettime(time.CLOCK_BOOTTIME)
-            if await self._look(began - last if last else 0.0) and not is_ready:
+            with self._heartbeat.work():
+                took_part = await self._look(began - last if last else 0.0)
+            if took_part and not is_ready:
                 is_ready = True
                 notify("READY=1")
             last = began
-            notify("WATCHDOG=1")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), self._seconds)
-        notify("STOPPING=1")
-        await self._loop.run_in_executor(self._thread, self._keeper.close)
 
     async def _look(self, elapsed_seconds: float) -> bool:
         try:

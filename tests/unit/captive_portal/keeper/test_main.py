@@ -63,10 +63,10 @@ def _run(looks: Looks, until: int, monkeypatch: pytest.MonkeyPatch, seconds: flo
 
 
 def test_it_is_ready_once_the_gate_took_part_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _run(Looks(lambda _: False), 5, monkeypatch) == ["STOPPING=1"]
     looks = Looks(lambda number: number >= 3)
     told = _run(looks, 5, monkeypatch)
-    assert told[:4] == ["WATCHDOG=1", "WATCHDOG=1", "READY=1", "WATCHDOG=1"]
-    assert told.count("READY=1") == 1 and told[-1] == "STOPPING=1" and looks.is_closed
+    assert told == ["READY=1", "STOPPING=1"] and looks.is_closed
 
 
 def test_a_hurry_does_not_wait_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,10 @@ def test_the_process_puts_back_says_ready_mends_and_notes_at_sigterm(world: Any,
         cwd=REPOSITORY, env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")},
     )  # fmt: skip
     try:
-        assert listener.recv(99) == b"READY=1"
+        told = [listener.recv(99)]
+        while told[-1] == b"WATCHDOG=1":  # it lives before it is ready
+            told.append(listener.recv(99))
+        assert told[-1] == b"READY=1" and len(told) > 1
         assert [one.client for one in client.clients()] == [PHONE], "ready means: everybody is back"
         client.revoke(PHONE)
         _until(lambda: client.admitted(PHONE) is not None, seconds=5)
