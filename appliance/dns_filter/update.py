@@ -34,6 +34,8 @@ log = logging.getLogger("desahub.filter")
 REFUSED: Final = 1
 TRY_AGAIN: Final = 75  # EX_TEMPFAIL, sysexits.h(3head)
 _TAKEN_SECONDS: Final = 20.0
+# Another hub.toml starts this while apply is still restarting what resolves names and routes packets.
+_PAUSES_SECONDS: Final = (3.0, 10.0)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -152,6 +154,21 @@ def update(config: Config, folder: Path, limits: Limits | None = None) -> tuple[
     return state_now, status
 
 
+def update_patiently(config: Config, folder: Path, pauses_seconds: Sequence[float] = _PAUSES_SECONDS) -> int:
+    """Update; where a source cannot be reached, again after each of the pauses. Returns the exit status.
+
+    Raises:
+        OperationError: as `update`.
+    """
+    _, status = update(config, folder)
+    for pause_seconds in pauses_seconds:
+        if status != TRY_AGAIN:
+            break
+        time.sleep(pause_seconds)
+        _, status = update(config, folder)
+    return status
+
+
 def _write_index(path: Path, parts: Sequence[index.Index]) -> int:
     """Write the index unless it is the same already; returns how many domains it holds."""
     try:
@@ -208,7 +225,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         folder = state_directory(chosen.state_directory)
-        _, status = update(read_config(chosen.config), folder)
+        status = update_patiently(read_config(chosen.config), folder)
         let_filter_take(chosen.held, index.open_index(folder / INDEX_NAME).digest.hex())
     except DesahubError as error:
         log.error("%s", error)

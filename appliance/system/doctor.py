@@ -247,7 +247,7 @@ def family_filter(box: Box) -> Iterator[Finding]:
         if one.days is None:
             yield Finding(
                 matter, Level.BAD, f"never loaded: {one.error or 'not tried yet'}",
-                "sudo systemctl start desahub-filter-update; see its journal",
+                "sudo systemctl restart desahub-filter-update; see its journal",
             )  # fmt: skip
         elif one.error or one.days > _LIST_DAYS_MAX:
             words = f"{one.days:.0f} days old" + (f": {one.error}" if one.error else "")

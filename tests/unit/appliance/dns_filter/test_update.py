@@ -234,6 +234,19 @@ def test_https_is_never_left_for_http(monkeypatch: pytest.MonkeyPatch, web: Web)
     assert web.asked == []
 
 
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [([75, 0], 0), ([75, 75, 0], 0), ([75, 75, 75], 75), ([1], 1), ([75, 1], 1), ([0], 0)],
+)
+def test_who_does_not_answer_is_asked_again_after_a_moment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ends: list[int], expected: int
+) -> None:
+    left = list(ends)
+    monkeypatch.setattr(update, "update", lambda *_: (State(), left.pop(0)))
+    assert update.update_patiently(_config(("judi", "/x")), tmp_path, (0, 0)) == expected
+    assert left == []
+
+
 def test_the_running_filter_is_told_and_waited_for(tmp_path: Path) -> None:
     held = tmp_path / "held.json"
     assert update.let_filter_take(held, "aa") is False, "none runs"
