@@ -91,7 +91,7 @@ def _helper() -> str:
 def install(app: Flask) -> None:
     """Turn every error of ``app`` into a page."""
     app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(CSRFError, _of_form)
+    app.register_error_handler(CSRFError, of_form)
     app.register_error_handler(StoreError, _of_store)
     app.register_error_handler(GateError, _of_gate)
     app.register_error_handler(Exception, _of_fault)
@@ -107,7 +107,8 @@ def _of_http(error: HTTPException) -> Response:
     return response
 
 
-def _of_form(_: CSRFError) -> Response:
+def of_form(_: CSRFError) -> Response:
+    """Say that a form has lost its mark, and what helps."""
     return page(
         400,
         gettext("Formulir ini sudah tidak berlaku"),

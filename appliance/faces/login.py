@@ -15,14 +15,22 @@ from flask import Blueprint, Flask, Request, abort, current_app, g, redirect, re
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import CSRFProtect, FlaskForm
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 from wtforms import PasswordField, StringField
 
+from appliance.faces import errors
 from appliance.faces.origin import braked_address
 from appliance.store.accounts import PASSWORD_LENGTH_MIN, Account, Accounts, Outcome, PasswordProblem, password_problems
 
 P = ParamSpec("P")
 BLUEPRINT: Final = "login"
 _KEY: Final = "token"
+# Where somebody was when the session was found ended, and whether what they had sent was lost by it.
+_WHERE: Final = "where"
+_LOST: Final = "lost"
+_WHERE_LENGTH_MAX: Final = 500
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc] # Flask-WTF carries no types
@@ -77,6 +85,7 @@ def install(
     pages.add_url_rule("/keluar", "log_out", log_out, methods=["POST"])
     pages.add_url_rule("/sandi", "change_password", change_password, methods=["GET", "POST"])
     app.register_blueprint(pages)
+    app.register_error_handler(CSRFError, functools.partial(_of_form, f"{url_prefix}/"))
     app.context_processor(lambda: {"current_account": current_account})
 
 
@@ -110,7 +119,7 @@ def turn_away(roles: Sequence[str] = ()) -> ResponseReturnValue | None:
     """Send to the login who is not logged in, or to a new password; None who may pass. Fits ``before_request``."""
     account = current_account()
     if account is None:
-        return redirect(url_for(f"{BLUEPRINT}.log_in"), 303)
+        return _to_login()
     if account.must_change:
         return redirect(url_for(f"{BLUEPRINT}.change_password"), 303)
     if roles and account.role not in roles:
@@ -118,18 +127,51 @@ def turn_away(roles: Sequence[str] = ()) -> ResponseReturnValue | None:
     return None
 
 
+def _to_login() -> ResponseReturnValue:
+    """Lead to the login, and remember what was open: in the cookie, which is signed, not in an address."""
+    is_sent = request.method not in ("GET", "HEAD")
+    if is_sent or _KEY in session:
+        session[_LOST] = is_sent
+    session.pop(_KEY, None)
+    session[_WHERE] = _where()
+    return redirect(url_for(f"{BLUEPRINT}.log_in"), 303)
+
+
+def _where() -> str:
+    """The page that was asked for; for a form the nearest page above it, since a form is not sent twice."""
+    path = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.path
+    adapter = current_app.url_map.bind("")
+    while path.strip("/") and not path.startswith("//") and len(path) <= _WHERE_LENGTH_MAX:
+        try:
+            adapter.match(path.partition("?")[0], "GET")
+        except (HTTPException, RequestRedirect):
+            # /a/b/c, /a/b/, /a/b, /a/
+            path = path[:-1] if path.endswith("/") else path.rpartition("/")[0] + "/"
+        else:
+            return path
+    return ""
+
+
+def _of_form(prefix: str, error: CSRFError) -> ResponseReturnValue:
+    """A form without its mark: where nobody is logged in any more, that is what has to be mended first."""
+    if current_account() is None and request.path.startswith(prefix) and request.blueprint != BLUEPRINT:
+        return _to_login()
+    return errors.of_form(error)
+
+
 def log_in() -> ResponseReturnValue:
     """Show the form, or check it."""
     accounts, clock, home_endpoint, address_of = _parts()
+    where = session.get(_WHERE) or url_for(home_endpoint)
     if request.method != "POST" and current_account() is not None:
-        return redirect(url_for(home_endpoint), 303)
+        return redirect(where, 303)
     form, problem, status, headers = LoginForm(), "", 200, {}
     if form.validate_on_submit():
         answer = accounts.log_in(form.name.data or "", form.password.data or "", address_of(request), int(clock()))
         if answer.outcome is Outcome.WELCOME:
             session.clear()  # a session from before the login must not become a logged-in one
             session[_KEY] = answer.token
-            return redirect(url_for(home_endpoint), 303)
+            return redirect(where, 303)
         if answer.outcome is Outcome.WAIT:
             minutes = math.ceil(answer.wait_seconds / 60)
             problem = gettext(
@@ -139,7 +181,8 @@ def log_in() -> ResponseReturnValue:
         else:
             form.name.errors, form.password.errors = [""], [""]
             problem, status = gettext("Nama pengguna atau kata sandi salah."), 403
-    return render_template("faces/login.html", form=form, problem=problem), status, headers
+    page = render_template("faces/login.html", form=form, problem=problem, lost=session.get(_LOST))
+    return page, status, headers
 
 
 def log_out() -> ResponseReturnValue:
@@ -154,10 +197,10 @@ def log_out() -> ResponseReturnValue:
 
 def change_password() -> ResponseReturnValue:
     """Let a person replace their password; it ends all their sessions, this one too."""
-    accounts, clock, _, address_of = _parts()
+    accounts, clock, home_endpoint, address_of = _parts()
     account = current_account()
     if account is None:
-        return redirect(url_for(f"{BLUEPRINT}.log_in"), 303)
+        return _to_login()
     form, status = PasswordForm(), 200
     if form.validate_on_submit():
         old, new = form.old.data or "", form.new.data or ""
@@ -173,7 +216,12 @@ def change_password() -> ResponseReturnValue:
         status = 400
     problems = [text for texts in form.errors.values() for text in texts]
     page = render_template(
-        "faces/password.html", form=form, problems=problems, account=account, length_min=PASSWORD_LENGTH_MIN
+        "faces/password.html",
+        form=form,
+        problems=problems,
+        account=account,
+        length_min=PASSWORD_LENGTH_MIN,
+        home=url_for(home_endpoint),
     )
     return page, status
 
