@@ -40,6 +40,7 @@ from captive_portal.rules import Policy
 from captive_portal.vouchers.keys import open_keys
 
 ROUND_SECONDS: Final = 2.0
+AGAIN_SECONDS: Final = 0.5
 # A slow card may take some seconds for a commit.
 ROUND_SECONDS_MAX: Final = 15.0
 GATE_SECONDS: Final = 3.0
@@ -95,7 +96,12 @@ class Rounds:
                 notify("READY=1")
             last = began
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), self._seconds)
+                await asyncio.wait_for(self._due.wait(), self._pause_seconds(took_part))
+
+    def _pause_seconds(self, took_part: bool) -> float:
+        """Until the next round: sooner after a gate that was silent, since those who joined meanwhile wait for it."""
+        is_gate_silent = not took_part and not self._failures
+        return min(AGAIN_SECONDS, self._seconds) if is_gate_silent else self._seconds
 
     async def _look(self, elapsed_seconds: float) -> bool:
         try:

@@ -69,6 +69,17 @@ def test_it_is_ready_once_the_gate_took_part_and_not_before(monkeypatch: pytest.
     assert told == ["READY=1", "STOPPING=1"] and looks.is_closed
 
 
+def test_a_silent_gate_is_asked_again_soon_and_a_database_that_fails_is_not() -> None:
+    async def pauses() -> list[float]:
+        keeper: Any = Looks(lambda _: True)
+        rounds = Rounds(keeper, 2.0)
+        found = [rounds._pause_seconds(True), rounds._pause_seconds(False)]
+        rounds._failures = 1
+        return [*found, rounds._pause_seconds(False)]
+
+    assert asyncio.run(pauses()) == [2.0, 0.5, 2.0]
+
+
 def test_a_hurry_does_not_wait_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = Looks(lambda _: True)
     began = time.monotonic()
