@@ -29,16 +29,27 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _request(options: argparse.Namespace) -> int:
-    made = identity.request(options.identity, _hub_id(options))
+    hub_id = _hub_id(options)
+    made = identity.request(options.identity, hub_id)
     try:
         options.out.write_bytes(made)
     except OSError as error:
         raise OperationError(f"{options.out}: {error.strerror}") from None
+    print(
+        f"{options.out}: the request of {hub_id}; its key stays on this box, in {options.identity}.\n"
+        f"Carry it to the NOC, which signs it (desahub-noc enrol sign {options.out.name} --out {hub_id}.crt) and gives "
+        "back the certificate and its own ca.crt. Then, on this box:\n"
+        f"  sudo desahub enrol install --certificate {hub_id}.crt --ca ca.crt"
+    )
     return 0
 
 
 def _install(options: argparse.Namespace) -> int:
-    identity.install(options.identity, _hub_id(options), _read(options.certificate), _read(options.ca))
+    hub_id = _hub_id(options)
+    identity.install(options.identity, hub_id, _read(options.certificate), _read(options.ca))
+    print(
+        f"{hub_id} has its identity, in {options.identity}. The agent takes it by itself: journalctl -u desahub-agent"
+    )
     return 0
 
 

@@ -9,10 +9,11 @@ import argparse
 import importlib
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appliance.commands import apply as applying
 from appliance.commands import places
@@ -38,11 +39,33 @@ _ROOMS = (
 )
 
 Command = Callable[[argparse.Namespace], int]
+_ROOT = "Not run as root, so some things stay unknown that root would see: sudo desahub {}"
+
+
+if TYPE_CHECKING:
+    _Action = argparse._SubParsersAction[argparse.ArgumentParser]
+else:
+    _Action = argparse._SubParsersAction
+
+
+class _Commands(_Action):
+    """Begins each command's own help with what the list of commands says of it, unless it says more."""
+
+    def add_parser(self, name: str, **named: Any) -> argparse.ArgumentParser:
+        said: str = named.get("help", "")
+        named.setdefault("description", f"{said[:1].upper()}{said[1:]}.")
+        return super().add_parser(name, **named)
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.register("action", "parsers", _Commands)
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, with the commands of every room that is installed."""
-    top = argparse.ArgumentParser(prog="desahub", description="Set up and look after an Internet Desa Hub.")
+    top = _Parser(prog="desahub", description="Set up and look after an Internet Desa Hub.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check-config", help="say everything that is wrong in a hub.toml")
@@ -58,7 +81,11 @@ def parser() -> argparse.ArgumentParser:
     act.add_argument("--config", type=Path, default=HUB_TOML, metavar="FILE", help=f"default: {HUB_TOML}")
     act.set_defaults(run=apply)
 
-    state = commands.add_parser("status", help="say how this hub is")
+    state = commands.add_parser(
+        "status", help="say how this hub is",
+        description="Say how this hub is, a line for each matter; what cannot be found out is unknown. Exits with 1 "
+        "when the firewall is not known to be closed, or this box forwards nothing. What to do: desahub doctor.",
+    )  # fmt: skip
     state.add_argument("--json", action="store_true", help="one JSON object")
     state.set_defaults(run=status)
 
@@ -147,6 +174,8 @@ def status(chosen: argparse.Namespace) -> int:
         for name, value in found.items():
             shown = {"None": "unknown", "True": "yes", "False": "no"}.get(str(value), value)
             print(f"{name.replace('_', ' '):24}{shown}")
+    if found["closed_by_default"] is None and os.geteuid() != 0:
+        print(_ROOT.format("status"), file=sys.stderr)
     if found["hub_toml_is_applied"] is False:
         print(f"{HUB_TOML} was changed after it was applied: sudo desahub apply", file=sys.stderr)
     if found["forwards"] is False:

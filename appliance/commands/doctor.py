@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import datetime
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,11 @@ from appliance.system.roots import REAL, Roots
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``doctor``."""
-    command = subparsers.add_parser("doctor", help="say what is wrong with this box, what it means, and what to do")
+    command = subparsers.add_parser(
+        "doctor", help="say what is wrong with this box, what it means, and what to do",
+        description="Say what is wrong with this box, what it means, and what to do. It changes nothing. Exits with 1 "
+        "when something is bad. Only root sees everything.",
+    )  # fmt: skip
     command.add_argument("--json", action="store_true", help="one JSON object for each matter")
     command.set_defaults(run=run)
 
@@ -75,6 +80,7 @@ def examined(
     free, whole = examine.disk(roots)
     return Box(
         config=config,
+        is_root=os.geteuid() == 0,
         is_applied=is_applied,
         gate=gate,
         gate_problem=problem,
@@ -104,6 +110,7 @@ def _bare(ask_gate: Callable[[], GateStatus], roots: Roots, problem: str) -> Box
     free, whole = examine.disk(roots)
     return Box(
         config=None,
+        is_root=os.geteuid() == 0,
         config_problem=problem,
         gate=gate,
         gate_problem=gate_problem,

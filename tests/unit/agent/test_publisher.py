@@ -128,7 +128,9 @@ def test_a_connection_lost_and_found_between_two_turns_forgets_it_too(hub: Hub) 
     assert hub.sent() == []
 
 
-def test_the_enrol_command_makes_a_request_and_refuses_a_missing_file(tmp_path: Path) -> None:
+def test_the_enrol_command_makes_a_request_and_refuses_a_missing_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import argparse
 
     from appliance.core.errors import OperationError
@@ -139,6 +141,10 @@ def test_the_enrol_command_makes_a_request_and_refuses_a_missing_file(tmp_path: 
     where = ["--config", str(tmp_path / "hub.toml"), "--identity", str(tmp_path / "identity")]
     options = parser.parse_args(["enrol", "request", "--out", str(tmp_path / "hub.csr"), *where])
     assert options.run(options) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{tmp_path / 'hub.csr'}: the request of ")
+    assert "desahub-noc enrol sign hub.csr" in said
+    assert "sudo desahub enrol install --certificate" in said
     assert (tmp_path / "hub.csr").read_bytes().startswith(b"-----BEGIN CERTIFICATE REQUEST")
     missing = ["--certificate", str(tmp_path / "none"), "--ca", str(tmp_path / "none")]
     options = parser.parse_args(["enrol", "install", *missing, *where])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from appliance import cli
 from appliance.core import config_docs
 from appliance.core.config import Config
+from appliance.core.errors import GateUnavailable
 from appliance.core.schema import describe
 from appliance.gate.client import GateClient
 from appliance.gate.protocol import GateStatus
@@ -54,6 +58,34 @@ def test_a_wrong_command_line_exits_2(argv: list[str], capsys: pytest.CaptureFix
         cli.main(argv)
     assert end.value.code == 2
     assert "usage: desahub" in capsys.readouterr().err
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield command
+                yield from _commands(command)
+
+
+def test_each_commands_own_help_says_what_it_does() -> None:
+    said = {command.prog: command.description or "" for command in _commands(cli.parser())}
+    assert {"desahub doctor", "desahub status", "desahub apply", "desahub enrol request"} <= said.keys()
+    assert [prog for prog, description in said.items() if not re.match(r"[A-Z].{10,}\.$", description)] == []
+
+
+@pytest.mark.parametrize(("user_id", "is_told"), [(0, False), (1000, True)])
+def test_status_says_that_root_would_see_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], user_id: int, is_told: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user_id)
+    monkeypatch.setattr(GateClient, "status", _no_gate)
+    assert cli.main(["status"]) == 1
+    assert ("sudo desahub status" in capsys.readouterr().err) is is_told
+
+
+def _no_gate(_: GateClient) -> GateStatus:
+    raise GateUnavailable("the gate does not answer")
 
 
 def test_render_takes_the_boxs_own_file_when_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,15 @@ def test_a_box_without_anything_says_what_is_unknown() -> None:
     }  # fmt: skip
 
 
+def test_who_is_not_root_is_told_that_root_would_know() -> None:
+    (found,) = [
+        one for one in judge(Box(config=None, is_root=False, gate_problem="no access")) if one.matter == "firewall"
+    ]
+    assert found.level is Level.WARN
+    assert "root alone" in found.means
+    assert found.remedy == "sudo desahub doctor"
+
+
 def _no_gate() -> GateStatus:
     raise GateUnavailable("the gate does not answer")
 
