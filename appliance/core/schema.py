@@ -115,8 +115,8 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
             if _is_too_long(document[name], field.metadata.get("at_most"), where, problems):
                 continue
             values[name] = _value(hints[name], document[name], where, field.metadata.get("rule"), problems)
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            problems.append(Problem(where, "is missing", f"needed is: {field.metadata.get('about', name)}"))
+        elif _is_required(field):
+            problems.append(Problem(where, "is missing", _needed(hints[name], name, field.metadata)))
     if len(problems) > found:
         return None
     made = kind(**values)
@@ -125,6 +125,21 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
         between_fields: Iterable[Problem] = check()
         problems.extend(dataclasses.replace(problem, path=_join(path, problem.path)) for problem in between_fields)
     return typing.cast(object, made)
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _needed(hint: Any, name: str, metadata: Mapping[str, Any]) -> str:
+    """What to write where something is missing: a section with its keys, or a key as it would stand there."""
+    about = metadata.get("about", name)
+    inner, is_list = _inner(hint)
+    if not dataclasses.is_dataclass(inner):
+        return f"needed is: {about}"
+    header = f"[[{name}]]" if is_list else f"[{name}]"
+    keys = [field.name for field in dataclasses.fields(inner) if _is_required(field)]
+    return f"write {header} with {', '.join(keys)}. {about}"
 
 
 def _is_too_long(value: object, at_most: int | None, path: str, problems: list[Problem]) -> bool:
@@ -141,7 +156,7 @@ def _value(hint: Any, value: object, path: str, rule: Rule | None, problems: lis
         return _value(inner[0], value, path, rule, problems)
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            problems.append(Problem(path, f"is {_name(value)}", "allowed is a list"))
+            problems.append(Problem(path, f"is {_name(value)}", _as_list(arguments[0], value, path)))
             return None
         return tuple(_value(arguments[0], item, f"{path}[{i}]", rule, problems) for i, item in enumerate(value))
     if dataclasses.is_dataclass(hint):
@@ -155,8 +170,20 @@ def _word(hint: type[enum.StrEnum], value: object, path: str, problems: list[Pro
     choices = [member.value for member in hint]
     if value in choices:
         return hint(value)
-    problems.append(Problem(path, f"is {_shown(value)}", f"allowed are {', '.join(choices)}"))
+    if isinstance(value, str):
+        problems.append(Problem(path, f"is {_shown(value)}", f"allowed are {', '.join(choices)}"))
+    else:
+        quoted = ", ".join(f'"{choice}"' for choice in choices)
+        problems.append(Problem(path, f"is {_shown(value)} without quotes", f"allowed are, with quotes, {quoted}"))
     return None
+
+
+def _as_list(kind: Any, value: object, path: str) -> str:
+    """How what stands there would be written as a list."""
+    if dataclasses.is_dataclass(kind):
+        return f"write [[{path.rpartition('.')[2]}]], with two brackets"
+    is_plain = isinstance(value, str) and len(value) <= 80 and value.isprintable() and not set(value) & set('"\\')
+    return f'allowed is a list, such as ["{value}"]' if is_plain else "allowed is a list"
 
 
 def _scalar(hint: Any, value: object, path: str, rule: Rule | None, problems: list[Problem]) -> object | None:
@@ -223,7 +250,7 @@ def describe(kind: type, path: str = "") -> list[Described]:
     for field in dataclasses.fields(kind):
         hint, where = hints[field.name], _join(path, field.name)
         inner, is_list = _inner(hint)
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        required = _is_required(field)
         default = None if field.default is dataclasses.MISSING else field.default
         rule = field.metadata.get("rule")
         if dataclasses.is_dataclass(inner):

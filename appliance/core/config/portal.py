@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from appliance.core.config.values import HOST, HOST_OR_ADDRESS, is_address
+from appliance.core.errors import Problem
+from appliance.core.probes import PROBE_HOSTS
 from appliance.core.schema import between, length, option
 
 DEFAULT_TERMS = (
@@ -64,6 +67,10 @@ class Portal:
         """The names of the walled garden."""
         return tuple(one for one in self.walled_garden if not is_address(one))
 
+    def problems(self) -> Iterator[Problem]:
+        """Say if the name is one that phones ask: each section by itself, whatever else is wrong."""
+        yield from _probe_host(self.host)
+
 
 @dataclass(frozen=True, slots=True)
 class Kiosk:
@@ -75,3 +82,12 @@ class Kiosk:
         rule=HOST,
         default="layanan.desa.internal",
     )
+
+    def problems(self) -> Iterator[Problem]:
+        """Say if the name is one that phones ask: each section by itself, whatever else is wrong."""
+        yield from _probe_host(self.host)
+
+
+def _probe_host(host: str) -> Iterator[Problem]:
+    if host in PROBE_HOSTS:
+        yield Problem("host", f"is {host}, which phones ask to find a portal", "allowed is a name of your own")
