@@ -6,6 +6,7 @@ Looking costs one message for each interface; tc runs only where something is mi
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -45,6 +46,10 @@ class Queues(Protocol):
         """What waits at an interface; see `queues.root`."""
         ...
 
+    def classes(self, interface: str) -> frozenset[int]:
+        """Which classes of ours there are at an interface; see `queues.classes`."""
+        ...
+
     def batch(self, lines: str) -> None:
         """Have tc do ``lines``; see `queues.batch`."""
         ...
@@ -67,6 +72,10 @@ class KernelQueues:
     def root(self, interface: str) -> queues.Root | None:
         """See `Queues.root`."""
         return queues.root(self._netlink, interface)
+
+    def classes(self, interface: str) -> frozenset[int]:
+        """See `Queues.classes`."""
+        return queues.classes(self._netlink, interface, shaper.HANDLE)
 
     def batch(self, lines: str) -> None:
         """See `Queues.batch`."""
@@ -119,6 +128,7 @@ class LineShaper:
         self._made: dict[str, int] = {}
         self._problems: dict[str, str] = {}
         self._refused = ""
+        self._crowded = False
         self._has = functools.cache(self._queues.has)
 
     def possible(self, config: Config) -> Config:
@@ -132,7 +142,7 @@ class LineShaper:
         return config
 
     def use(self, config: Config) -> None:
-        """Make the queues of ``config``. Only where anything of them changes, what waits in them is dropped."""
+        """Make the queues of ``config``. Only at an interface where anything changes, what waits there is dropped."""
         with self._lock:
             if self._config is not None and _of_queues(config) == _of_queues(self._config):
                 self._config = config
@@ -150,7 +160,8 @@ class LineShaper:
             if self._config is None:
                 return False
             self._look_at_all(self._config)
-            return self._grow(self._config)
+            grown, self._crowded = self._grow(self._config) or self._crowded, False
+            return grown
 
     def state(self) -> ShaperState:
         """What shares the line now."""
@@ -161,6 +172,10 @@ class LineShaper:
 
     def _look_at_all(self, config: Config) -> None:
         line = config.uplink
+        if not self._made:
+            # Where the kernel does not answer, the look that follows says so.
+            with contextlib.suppress(OperationError):
+                self._take_over_slots(config)
         for interface in shaper.interfaces(config):
             self._attempt(interface, self._look_at, config, interface)
             # What comes in at the uplink waits at the bridges, and the other way round.
@@ -175,9 +190,32 @@ class LineShaper:
         if found.handle == shaper.HANDLE and self._made.get(interface) == found.index:
             return
         self._made.pop(interface, None)
+        if self._slots_at(config, interface, found) == self._places_at(config, interface):
+            self._made[interface] = found.index
+            log.info("%s: the queues are as they should be", interface)
+            return
         self._queues.batch(shaper.whole(config, interface, self._leaf(), self._places.ready()))
         self._made[interface] = found.index
         log.info("%s: %s shares the line", interface, config.uplink.shaper.value)
+
+    def _take_over_slots(self, config: Config) -> None:
+        """Know of the slots that a gate before this one made: all interfaces have the same."""
+        found = self._queues.root(config.uplink.interface)
+        slots, ready = self._slots_at(config, config.uplink.interface, found), self._places.ready()
+        for speed, count in (slots or {}).items():
+            if count > ready[speed]:
+                self._crowded = self._places.grown(speed, count) or self._crowded
+
+    def _slots_at(self, config: Config, interface: str, found: queues.Root | None) -> dict[str, int] | None:
+        """How many slots of each speed there are, where the queues are those of ``config``; else None."""
+        if found is None or found.handle != shaper.HANDLE:
+            return None
+        if found.stamp != shaper.stamp(config, interface, self._leaf()):
+            return None
+        return shaper.slots_of(config, interface, self._queues.classes(interface))
+
+    def _places_at(self, config: Config, interface: str) -> dict[str, int]:
+        return self._places.ready() if shaper.has_slots(config, interface) else {}
 
     def _grow(self, config: Config) -> bool:
         crowded = False

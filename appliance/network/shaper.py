@@ -13,7 +13,8 @@ Source: tc(8), tc-htb(8), tc-cake(8), tc-fq_codel(8) of iproute2 6.1.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +36,8 @@ _FRAME_BYTES: Final = 1_514
 _BURST_SECONDS: Final = 0.002
 _QUEUE_SECONDS: Final = 0.1
 _QUEUE_BYTES: Final = (10 * _FRAME_BYTES, 128 * 1024)
+# Stands in the lines until they are known: see `stamp`.
+_STAMP: Final = "STAMP"
 
 
 class Leaf(enum.StrEnum):
@@ -87,6 +90,33 @@ def whole(config: Config, interface: str, leaf: Leaf, ready: Mapping[str, int]) 
         leaf: what the kernel has.
         ready: for each speed, how many slots there are to be.
     """
+    return _whole(config, interface, leaf, ready).replace(_STAMP, str(stamp(config, interface, leaf)))
+
+
+def stamp(config: Config, interface: str, leaf: Leaf) -> int:
+    """What tells the queues of `whole` from those of another configuration or release: 1 to 2^31 - 1.
+
+    The kernel keeps it as ``r2q`` of htb, from which it would work out the quantum of classes that name none; ours all
+    do. How many slots there are is not in it.
+    """
+    made = _whole(config, interface, leaf, {pool.speed: 1 for pool in pools(config)})
+    return zlib.crc32(made.encode()) & 0x7FFFFFFF or 1
+
+
+def slots_of(config: Config, interface: str, minors: Set[int]) -> dict[str, int] | None:
+    """For each speed, how many slots an interface has whose classes are ``minors``; None where any class is amiss."""
+    if config.uplink.shaper is Shaper.CAKE:
+        return {} if minors == {CAKE_CLASS} else None
+    wanted = {_ROOT, *range(SHARED_FIRST, SHARED_FIRST + SHARED_COUNT)}
+    wanted |= {_BOX} if interface == config.uplink.interface else set()
+    found = {}
+    for pool in pools(config) if has_slots(config, interface) else ():
+        found[pool.speed] = len(minors & set(range(pool.first, pool.first + SLOTS_MAX)))
+        wanted |= set(range(pool.first, pool.first + found[pool.speed]))
+    return found if minors == wanted else None
+
+
+def _whole(config: Config, interface: str, leaf: Leaf, ready: Mapping[str, int]) -> str:
     if config.uplink.shaper is Shaper.CAKE:
         return _lines(interface, _cake(config, interface))
     return _lines(interface, _htb(config, interface, leaf)) + "".join(
@@ -94,9 +124,14 @@ def whole(config: Config, interface: str, leaf: Leaf, ready: Mapping[str, int]) 
     )
 
 
+def has_slots(config: Config, interface: str) -> bool:
+    """Do clients of the gate wait at ``interface``? Not where there is the office alone."""
+    return interface not in (network.interface for network in config.office_networks)
+
+
 def more(config: Config, interface: str, leaf: Leaf, speed: str, numbers: range) -> str:
     """Slots ``numbers`` of one speed, besides those that are there. An interface of the office alone has none."""
-    if interface in (network.interface for network in config.office_networks):
+    if not has_slots(config, interface):
         return ""
     pool = next(pool for pool in pools(config) if pool.speed == speed)
     line = _line_kbit(config, interface)
@@ -123,7 +158,7 @@ def _htb(config: Config, interface: str, leaf: Leaf) -> Iterator[str]:
     line = _line_kbit(config, interface)
     to_internet = interface == config.uplink.interface
     # Without a class of ours: towards the internet that is the box itself; towards residents it passes unshaped (0).
-    yield from _fresh(f"htb default {_BOX if to_internet else 0:x}")
+    yield from _fresh(f"htb default {_BOX if to_internet else 0:x} r2q {_STAMP}")
     root = class_text(_ROOT)
     yield f"class add @ parent {HANDLE:x}: classid {root} htb {_rates(line, line)}"
     if to_internet:
@@ -168,7 +203,7 @@ def _cake(config: Config, interface: str) -> Iterator[str]:
         yield from _fresh(f"cake {line} dual-srchost nat")
         return
     # Cake itself would shape what the box says too: htb, without a limit of its own, leads around it.
-    yield from _fresh("htb default 0")
+    yield from _fresh(f"htb default 0 r2q {_STAMP}")
     name = class_text(CAKE_CLASS)
     yield f"class add @ parent {HANDLE:x}: classid {name} htb rate 10gbit burst 256kb ceil 10gbit cburst 256kb"
     yield f"qdisc add @ parent {name} cake {line} dual-dsthost"

@@ -14,16 +14,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.core.errors import OperationError
-from appliance.system.netlink import Message, Netlink, NetlinkError, attributes
+from appliance.system.netlink import F_DUMP, Message, Netlink, NetlinkError, attributes
 from appliance.system.processes import run
 from appliance.system.roots import REAL, Roots
 
 _GET_QDISC: Final = 38  # RTM_GETQDISC
+_GET_CLASS: Final = 42  # RTM_GETTCLASS
 # NLM_F_ECHO: without it the kernel tells this only to those who listen to every change.
 _F_ECHO: Final = 0x8
 _AT_ROOT: Final = 0xFFFFFFFF  # TC_H_ROOT
 _TCMSG: Final = struct.Struct("=BxxxiIII")  # family, index of the interface, handle, parent, info
-_KIND: Final = 1  # TCA_KIND
+_KIND, _OPTIONS = 1, 2  # TCA_KIND, TCA_OPTIONS
+_HTB_INIT: Final = 2  # TCA_HTB_INIT
+_HTB: Final = struct.Struct("=II")  # tc_htb_glob: version, rate2quantum
 _UNKNOWN: Final = "qdisc kind is unknown"
 _SIOCETHTOOL: Final = 0x8946
 _GET_GRO, _SET_GRO = 0x2B, 0x2C  # ETHTOOL_GGRO, ETHTOOL_SGRO
@@ -34,11 +37,15 @@ _TRIAL: Final = "de5b:"
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """The qdisc at the egress of an interface, and the interface's index, which is new after it was re-plugged."""
+    """The qdisc at the egress of an interface, and the interface's index, which is new after it was re-plugged.
+
+    ``stamp`` is the ``r2q`` of an htb, 0 for all others.
+    """
 
     index: int
     kind: str
     handle: int
+    stamp: int = 0
 
 
 def root(netlink: Netlink, interface: str) -> Root | None:
@@ -58,10 +65,31 @@ def root(netlink: Netlink, interface: str) -> Root | None:
         raise
     for answer in answers:
         _, found, handle, _, _ = _TCMSG.unpack_from(answer)
-        kind = dict(attributes(answer, _TCMSG.size)).get(_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
+        parts = dict(attributes(answer, _TCMSG.size))
+        kind = parts.get(_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
         if found == index:
-            return Root(index, kind, handle >> 16)
+            return Root(index, kind, handle >> 16, _htb_stamp(parts) if kind == "htb" else 0)
     return Root(index, "", 0)  # a qdisc that the kernel does not show, such as noqueue
+
+
+def _htb_stamp(parts: dict[int, bytes]) -> int:
+    settings = dict(attributes(parts.get(_OPTIONS, b""))).get(_HTB_INIT, b"")
+    return int(_HTB.unpack_from(settings)[1]) if len(settings) >= _HTB.size else 0
+
+
+def classes(netlink: Netlink, interface: str, major: int) -> frozenset[int]:
+    """The minor numbers of all classes at ``interface`` whose major number is ``major``; none without an interface.
+
+    Raises:
+        OperationError: the kernel does not answer.
+    """
+    try:
+        index = socket.if_nametoindex(interface)
+        answers = netlink.ask(Message(_GET_CLASS, F_DUMP, _TCMSG.pack(0, index, 0, 0, 0)))
+    except OSError:
+        return frozenset()
+    handles = (int(_TCMSG.unpack_from(answer)[2]) for answer in answers)
+    return frozenset(handle & 0xFFFF for handle in handles if handle >> 16 == major)
 
 
 def batch(lines: str) -> None:

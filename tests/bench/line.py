@@ -354,6 +354,28 @@ def round_trips(namespace: str, seconds: float, every: float = 0.02) -> list[flo
     return found
 
 
+def echoes_lost(namespace: str, seconds: float, *, burst: int = 20, every: float = 0.06) -> int:
+    """How many of the datagrams that go there in bursts do not come back; each burst waits in the queues."""
+    count = round(seconds / every) * burst
+    with load.socket_in(namespace, socket.SOCK_DGRAM) as made:
+        made.settimeout(1)
+
+        def send() -> None:
+            for number in range(count):
+                made.sendto(number.to_bytes(8, "big") + bytes(1_392), (OUTSIDE, _ECHO_PORT))
+                if number % burst == burst - 1:
+                    time.sleep(every)
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        back: set[bytes] = set()
+        with contextlib.suppress(TimeoutError):
+            while len(back) < count:
+                back.add(made.recv(2048)[:8])
+        sending.join()
+    return count - len(back)
+
+
 def _wait_for(made: socket.socket, token: bytes, started: float) -> float:
     try:
         while made.recv(2048) != token:

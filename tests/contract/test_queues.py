@@ -100,3 +100,17 @@ def test_what_hangs_on_a_bridge_is_found(tmp_path: Path) -> None:
         (tmp_path / "sys/class/net/br-warga/brif" / name).mkdir(parents=True)
     assert queues.ports("br-warga", Roots.under(tmp_path)) == ("ap-warga", "wlan0")
     assert queues.ports("eth0", Roots.under(tmp_path)) == ()
+
+
+def test_what_the_kernel_has_is_known_again(shaped: Config) -> None:
+    ready = {pool.speed: 4 for pool in shaper.pools(shaped)}
+    netlink = Netlink(ROUTE)
+    for interface in shaper.interfaces(shaped):
+        assert queues.classes(netlink, interface, HANDLE) == frozenset()
+        queues.batch(shaper.whole(shaped, interface, Leaf.BFIFO, ready))
+        found = queues.root(netlink, interface)
+        assert found is not None
+        assert found.stamp == shaper.stamp(shaped, interface, Leaf.BFIFO)
+        slots = shaper.slots_of(shaped, interface, queues.classes(netlink, interface, HANDLE))
+        assert slots == (ready if shaper.has_slots(shaped, interface) else {})
+    assert queues.classes(netlink, "nothing0", HANDLE) == frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 
@@ -14,7 +15,19 @@ from script.village.programs import run, succeeds, wait_until
 from script.village.village import Village
 from script.village.walk import Walk
 from tests.bench import line as lines
-from tests.bench.line import HUB, Line, Servers, arrived, download, flood, hub_toml, round_trips, together, upload
+from tests.bench.line import (
+    HUB,
+    Line,
+    Servers,
+    arrived,
+    download,
+    echoes_lost,
+    flood,
+    hub_toml,
+    round_trips,
+    together,
+    upload,
+)
 
 pytestmark = [pytest.mark.root, pytest.mark.village]
 
@@ -176,6 +189,44 @@ def test_another_speed_after_a_reload_holds_for_who_is_online(line: Line) -> Non
     assert mbit(download(line.phones[0].namespace, 3), 3) < 1.65
     line.reload(hub_toml(line.line_kbit))
     wait_until(lambda: "ceil 4Mbit" in run(held), "the old speed", seconds=10)
+
+
+def queues_of(interface: str) -> str:
+    """The leaves, with the numbers that the kernel gives them: others where they were made anew."""
+    shown = run(["ip", "netns", "exec", HUB, "tc", "qdisc", "show", "dev", interface])
+    return "\n".join(line for line in shown.splitlines() if " parent de5a:" in line)
+
+
+@pytest.mark.usefixtures("servers")
+def test_a_gate_that_starts_again_or_reads_its_configuration_again_loses_no_packet(line: Line) -> None:
+    # More slots than a gate begins with: the next one is to know of them.
+    crowd = [lines.client(number) for number in range(300, 440)]
+    for one in crowd:
+        line.gate.admit(one, 3_600)
+    wait_until(lambda: "parent de5a:11ff " in queues_of("eth0"), "more slots", seconds=10)
+    before = [queues_of(interface) for interface in ("br-warga", "eth0")]
+    lost: list[int] = []
+    streaming = threading.Thread(target=lambda: lost.append(echoes_lost(line.phones[0].namespace, 6)))
+    streaming.start()
+    line.stop_gate()
+    line.start_gate()
+    line.reload(hub_toml(line.line_kbit).replace("Sukamaju", "Sukamakmur"))
+    wait_until(lambda: line.gate.status().shaper == "htb", "the gate to share the line", seconds=10)
+    streaming.join()
+    for one in crowd:
+        line.gate.revoke(one)
+    assert [queues_of(interface) for interface in ("br-warga", "eth0")] == before
+    assert lost == [0]
+
+
+@pytest.mark.usefixtures("servers")
+def test_another_upload_speed_drops_nothing_that_comes_down(line: Line) -> None:
+    below, up = queues_of("br-warga"), queues_of("eth0")
+    line.reload(hub_toml(line.line_kbit).replace("upload_kbit = 10000", "upload_kbit = 9000"))
+    wait_until(lambda: queues_of("eth0") != up and is_shaped("eth0", HUB), "the new upload speed", seconds=10)
+    assert queues_of("br-warga") == below
+    line.reload(hub_toml(line.line_kbit))
+    wait_until(lambda: "limit 125000b" in queues_of("eth0"), "the old upload speed", seconds=10)
 
 
 def test_a_gate_that_starts_again_knows_who_has_which_class(line: Line) -> None:

@@ -29,7 +29,8 @@ class Kernel:
 
     def __init__(self, *interfaces: str) -> None:
         self.indices = {name: number for number, name in enumerate(interfaces, start=2)}
-        self.shaped: set[str] = set()
+        self.shaped: dict[str, int] = {}
+        self.minors: dict[str, set[int]] = {}
         self.kinds: set[str] = set()
         self.batches: list[str] = []
         self.apart: set[str] = set()
@@ -40,16 +41,23 @@ class Kernel:
         index = self.indices.get(interface)
         if index is None:
             return None
-        return Root(index, "htb", HANDLE) if interface in self.shaped else Root(index, "", 0)
+        stamp = self.shaped.get(interface)
+        return Root(index, "", 0) if stamp is None else Root(index, "htb", HANDLE, stamp)
+
+    def classes(self, interface: str) -> frozenset[int]:
+        return frozenset(self.minors.get(interface, ()))
 
     def batch(self, lines: str) -> None:
         if self.refusal:
             raise OperationError(self.refusal)
         self.batches.append(lines)
-        for interface in re.findall(rf"qdisc replace dev (\S+) root handle {HANDLE:x}:", lines):
-            self.shaped.add(interface)
+        made = rf"qdisc replace dev (\S+) root handle {HANDLE:x}:(?: htb default \d+ r2q (\d+))?"
+        for interface, stamp in re.findall(made, lines):
+            self.shaped[interface], self.minors[interface] = int(stamp or 0), set()
+        for interface, minor in re.findall(r"class add dev (\S+) .*classid de5a:([0-9a-f]+) ", lines):
+            self.minors[interface].add(int(minor, 16))
         for interface in re.findall(r"qdisc del dev (\S+) root", lines):
-            self.shaped.discard(interface)
+            self.forget(interface)
 
     def has(self, kind: str) -> bool:
         self.asked += 1
@@ -60,7 +68,11 @@ class Kernel:
 
     def replug(self, interface: str) -> None:
         self.indices[interface] = max(self.indices.values()) + 1
-        self.shaped.discard(interface)
+        self.forget(interface)
+
+    def forget(self, interface: str) -> None:
+        self.shaped.pop(interface, None)
+        self.minors.pop(interface, None)
 
 
 class Empty:
@@ -104,7 +116,7 @@ def make(config: Config, prepare: Callable[[Kernel], None] = lambda _: None) -> 
 
 def test_every_interface_is_shaped_at_once_and_then_left_alone(made: Made) -> None:
     line, kernel, _, names = made
-    assert kernel.shaped == set(names)
+    assert kernel.shaped.keys() == set(names)
     done = len(kernel.batches)
     for _ in range(5):
         assert line.check() is False
@@ -119,7 +131,7 @@ def test_an_interface_that_comes_back_is_shaped_again_and_no_other(made: Made) -
     line.check()
     assert len(kernel.batches) == done
     kernel.indices[names[-1]] = 99
-    kernel.shaped.discard(names[-1])
+    kernel.forget(names[-1])
     line.check()
     assert len(kernel.batches) == done + 1
     assert names[-1] in kernel.shaped
@@ -134,7 +146,7 @@ def test_one_that_was_replugged_between_two_looks_is_shaped_again(made: Made) ->
 
 def test_queues_that_somebody_removed_are_made_again(made: Made) -> None:
     line, kernel, _, names = made
-    kernel.shaped.discard(names[0])
+    kernel.forget(names[0])
     line.check()
     assert names[0] in kernel.shaped
 
@@ -213,7 +225,7 @@ def test_cake_that_the_kernel_lacks_becomes_htb_and_is_said_loudly(
     assert line.state().shaper == "htb"
     assert "uplink.shaper is cake" in line.state().problem
     assert any(record.levelname == "ERROR" for record in caplog.records)
-    assert kernel.shaped == set(names)
+    assert kernel.shaped.keys() == set(names)
     assert places.ready() == {"": READY_FIRST}
     assert line.possible(cake(config)).uplink.shaper is Shaper.HTB
 
@@ -252,3 +264,45 @@ def test_the_gate_says_that_it_keeps_hub_toml_where_cake_became_htb(config: Conf
     assert gate.status().ruleset_fingerprint == "else"
     gate.check()
     assert "cake" in gate.status().shaper_problem
+
+
+def another_gate(config: Config, kernel: Kernel) -> tuple[LineShaper, Places]:
+    places = Places(Empty())  # type: ignore[arg-type] # as above
+    line = LineShaper(kernel, places)
+    line.use(line.possible(config))
+    return line, places
+
+
+def test_a_gate_that_starts_again_takes_the_queues_as_they_are(made: Made, config: Config) -> None:
+    line, kernel, places, _ = made
+    places.grown("", 2 * READY_FIRST)
+    for interface in (network.interface for network in config.resident_networks):
+        kernel.minors[interface] |= set(range(0x1000, 0x1000 + 2 * READY_FIRST))
+    kernel.minors[config.uplink.interface] |= set(range(0x1000, 0x1000 + 2 * READY_FIRST))
+    done = len(kernel.batches)
+    line, places = another_gate(config, kernel)
+    assert len(kernel.batches) == done
+    assert places.ready() == {"": 2 * READY_FIRST, "biasa": READY_FIRST}
+    assert (line.check(), len(kernel.batches)) == (False, done)
+
+
+def test_queues_of_another_configuration_or_half_made_ones_are_made_anew(made: Made, config: Config) -> None:
+    _, kernel, _, names = made
+    done = len(kernel.batches)
+    slower = dataclasses.replace(config, uplink=dataclasses.replace(config.uplink, upload_kbit=4_000))
+    another_gate(slower, kernel)
+    assert len(kernel.batches) == done + 1, "download is as it was"
+    assert f"dev {names[-1]} " in kernel.batches[-1]
+    kernel.minors[names[0]].discard(0x1005)
+    another_gate(slower, kernel)
+    assert len(kernel.batches) == done + 2
+    assert f"dev {names[0]} " in kernel.batches[-1]
+
+
+def test_slots_that_only_the_uplink_has_are_made_on_the_bridges_too(made: Made, config: Config) -> None:
+    _, kernel, _, names = made
+    kernel.minors[names[-1]] |= set(range(0x1000, 0x1000 + 2 * READY_FIRST))
+    _, places = another_gate(config, kernel)
+    assert places.ready()[""] == 2 * READY_FIRST
+    residents = config.resident_networks[0].interface
+    assert 0x1000 + 2 * READY_FIRST - 1 in kernel.minors[residents]

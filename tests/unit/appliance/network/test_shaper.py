@@ -67,9 +67,9 @@ def test_more_slots_follow_those_that_are_there(config: Config) -> None:
 
 
 def test_what_the_box_says_to_residents_is_not_shaped_and_what_it_says_outside_has_its_part(config: Config) -> None:
-    assert "htb default 0\n" in shaper.whole(config, bridge(config), Leaf.BFIFO, READY)
+    assert "htb default 0 r2q " in shaper.whole(config, bridge(config), Leaf.BFIFO, READY)
     outside = shaper.whole(config, config.uplink.interface, Leaf.BFIFO, READY)
-    assert "htb default 2\n" in outside
+    assert "htb default 2 r2q " in outside
     assert kbit(outside, 2) == (500, 5_000)
 
 
@@ -109,7 +109,7 @@ def test_cake_has_the_line_and_tells_hosts_apart(config: Config) -> None:
     inside = shaper.whole(cake, bridge(config), Leaf.BFIFO, {})
     outside = shaper.whole(cake, config.uplink.interface, Leaf.BFIFO, {})
     assert "cake bandwidth 20000kbit besteffort dual-dsthost" in inside
-    assert "htb default 0\n" in inside, "what the box says to residents goes around cake"
+    assert "htb default 0 r2q " in inside, "what the box says to residents goes around cake"
     assert "root handle de5a: cake bandwidth 5000kbit besteffort dual-srchost nat" in outside
     chain = nftables.render(cake).partition("chain share_line")[2].partition("}\n")[0]
     assert f"meta priority set {shaper.class_text(shaper.CAKE_CLASS)}" in chain
@@ -122,3 +122,37 @@ def test_classes_do_not_meet(config: Config) -> None:
     assert firsts[0] >= shaper.SHARED_FIRST + shaper.SHARED_COUNT
     assert all(later - earlier >= shaper.SLOTS_MAX for earlier, later in itertools.pairwise(firsts))
     assert firsts[-1] + shaper.SLOTS_MAX <= 0x10000
+
+
+def minors_of(lines: str) -> set[int]:
+    return {int(minor, 16) for minor in re.findall(r"class add .* classid de5a:([0-9a-f]+) ", lines)}
+
+
+def test_the_slots_of_queues_that_are_whole_are_known_again(config: Config) -> None:
+    for interface in shaper.interfaces(config):
+        minors = minors_of(shaper.whole(config, interface, Leaf.BFIFO, READY))
+        assert shaper.slots_of(config, interface, minors) == (READY if shaper.has_slots(config, interface) else {})
+        for amiss in (minors - {1}, minors - {shaper.SHARED_FIRST + 5}, minors | {0x900}, set()):
+            assert shaper.slots_of(config, interface, amiss) is None
+    minors = minors_of(shaper.whole(config, bridge(config), Leaf.BFIFO, READY))
+    assert shaper.slots_of(config, bridge(config), minors - {shaper.SLOTS_FIRST}) is None, "a hole"
+
+
+def test_a_stamp_tells_all_that_makes_queues_and_not_how_many_slots_there_are(config: Config) -> None:
+    def stamp_in(config: Config, ready: dict[str, int], leaf: Leaf = Leaf.BFIFO) -> str:
+        found = re.search(r" r2q (\d+)\n", shaper.whole(config, bridge(config), leaf, ready))
+        assert found
+        assert int(found[1]) == shaper.stamp(config, bridge(config), leaf) < 2**31
+        return found[1]
+
+    ours = stamp_in(config, READY)
+    assert stamp_in(config, {"": 256, "biasa": 1_024}) == ours
+    faster = dataclasses.replace(config.uplink, download_kbit=20_001)
+    upload = dataclasses.replace(config.uplink, upload_kbit=4_000)
+    assert stamp_in(dataclasses.replace(config, uplink=upload), READY) == ours, "another direction"
+    others = {
+        stamp_in(dataclasses.replace(config, uplink=faster), READY),
+        stamp_in(dataclasses.replace(config, speeds=(Speed("biasa", "Biasa", 4_001, 9_000),)), READY),
+        stamp_in(config, READY, Leaf.FQ_CODEL),
+    }
+    assert len(others | {ours}) == 4
