@@ -347,6 +347,36 @@ def test_an_upgrade_with_a_wrong_configuration_changes_nothing(installed: Debian
 
 
 @pytest.mark.root
+def test_an_upgrade_that_needs_more_than_hub_toml_says_is_refused_before_anything_is_replaced(
+    installed: Debian, package: Path
+) -> None:
+    """dpkg takes another package of the same version for an upgrade, prerm and preinst included."""
+    root = installed.root
+    shutil.copy(package, root / "desahub.deb")
+    (init,) = root.glob("opt/desahub/lib/python3.*/site-packages/appliance/__init__.py")
+    example = (root / EXAMPLE.lstrip("/")).read_text("utf-8")
+    (root / "etc/desahub/hub.toml").write_text(re.sub(r"(?m)^download_kbit = .*\n", "", example), "utf-8")
+    packed = init.read_bytes()
+    init.write_text("# the old version\n", "utf-8")
+    try:
+        with pytest.raises(AssertionError) as refusal:
+            installed.run("dpkg", "--install", "/desahub.deb")
+        said = str(refusal.value)
+        assert "uplink.download_kbit: is missing" in said
+        assert "nothing was replaced" in said and "upgrade again" in said
+        assert "Traceback" not in said
+        assert installed.state() == "installed"
+        assert init.read_text("utf-8") == "# the old version\n"
+        assert list((init.parent / "__pycache__").iterdir()), "prerm has taken it away; it is there again"
+        (root / "etc/desahub/hub.toml").unlink()
+        assert "nothing runs yet" in installed.run("dpkg", "--install", "/desahub.deb")
+    finally:
+        (root / "etc/desahub/hub.toml").unlink(missing_ok=True)
+        (root / "desahub.deb").unlink()
+    assert init.read_bytes() == packed
+
+
+@pytest.mark.root
 def test_configure_then_remove_keeps_data_and_purge_takes_it(installed: Debian) -> None:
     root = installed.root
     shutil.copy(root / EXAMPLE.lstrip("/"), root / "etc/desahub/hub.toml")
