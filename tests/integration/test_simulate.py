@@ -32,8 +32,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(folder: Path) -> Iterator[str]:
     """Start it as a user without privileges; give the page of addresses."""
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    # A shell that starts tests in the background has them ignore SIGINT, and all that they start (POSIX, 2.11).
+    as_a_terminal = ["env", "--default-signal=INT"]
     with subprocess.Popen(
-        [*drop, str(SERVER), "--simulate"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [*drop, *as_a_terminal, str(SERVER), "--simulate"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"TMPDIR": str(folder), "HOME": str(folder)}, start_new_session=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
