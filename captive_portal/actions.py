@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import sqlite_utils
-from sqlite_utils import Migrations
+from typing import TYPE_CHECKING, Final
 
 from appliance.hotspot.protocol import PAGE_SIZE, Action, ActionKind, Actions
+from appliance.store.database import Database
+from appliance.store.migrations import Migrations
 from captive_portal import local_time
 from captive_portal.now import Now
+
+if TYPE_CHECKING:
+    import sqlite_utils
 
 KEPT_SECONDS: Final = 365 * 86_400
 ROWS_MAX: Final = 50_000  # where the date is never known nothing grows old
@@ -35,9 +37,7 @@ def m001_actions(db: sqlite_utils.Database) -> None:
     )
 
 
-def add(
-    db: sqlite_utils.Database, now: Now, by: str, kind: ActionKind, *, what: str = "", detail: str = "", why: str = ""
-) -> None:
+def add(db: Database, now: Now, by: str, kind: ActionKind, *, what: str = "", detail: str = "", why: str = "") -> None:
     """Within a transaction: write an action down; see `Action` for the words. What is older than a year goes."""
     wall_seconds = now.wall_seconds if local_time.is_known(now) else 0
     if wall_seconds:
@@ -49,7 +49,7 @@ def add(
     db.execute("DELETE FROM actions WHERE number <= (SELECT max(number) FROM actions) - ?", (ROWS_MAX,))
 
 
-def page(db: sqlite_utils.Database, wanted: int) -> Actions:
+def page(db: Database, wanted: int) -> Actions:
     """One page, newest first; the last page where there are fewer."""
     count = db.execute("SELECT count(*) FROM actions").fetchone()[0]
     pages = max(1, -(-count // PAGE_SIZE))

@@ -12,13 +12,15 @@ this boot, so that pulling the plug shortens none, and none outlasts its own len
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-import sqlite_utils
-from sqlite_utils import Migrations
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.gate.protocol import Client
+from appliance.store.database import Database
+from appliance.store.migrations import Migrations
 from captive_portal.now import Now
+
+if TYPE_CHECKING:
+    import sqlite_utils
 
 FREE_COUNT: Final = 5
 WINDOW_SECONDS: Final = 600  # wrong codes are forgotten so long after the last wait
@@ -58,7 +60,7 @@ def wait_after(count: int, *, under_attack: bool = False) -> int:
     return 0 if beyond < 0 else min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(beyond, 10))
 
 
-def wait_seconds(db: sqlite_utils.Database, client: Client, now: Now) -> int:
+def wait_seconds(db: Database, client: Client, now: Now) -> int:
     """For how many seconds a device must still wait; 0 when it may type a code."""
     longest = 0
     for subject in _subjects(client):
@@ -68,7 +70,7 @@ def wait_seconds(db: sqlite_utils.Database, client: Client, now: Now) -> int:
     return longest
 
 
-def count_wrong(db: sqlite_utils.Database, client: Client, now: Now) -> int:
+def count_wrong(db: Database, client: Client, now: Now) -> int:
     """Note a wrong code; returns for how many seconds the device waits now. For use within a transaction."""
     _forget(db, now)
     under_attack = _count_at_box(db, now) > BOX_COUNT_MAX
@@ -82,7 +84,7 @@ def count_wrong(db: sqlite_utils.Database, client: Client, now: Now) -> int:
     return longest
 
 
-def _count_at_box(db: sqlite_utils.Database, now: Now) -> int:
+def _count_at_box(db: Database, now: Now) -> int:
     """A bucket that leaks one each second: it holds more than a minute's worth only under attack."""
     row = _row(db, _BOX)
     level = max(0, row["count"] - _since(row, now) * BOX_COUNT_MAX // 60) if row else 0
@@ -95,8 +97,8 @@ def _subjects(client: Client) -> tuple[tuple[str, str], ...]:
     return ("mac", client.mac), ("address", client.address)
 
 
-def _row(db: sqlite_utils.Database, subject: tuple[str, str]) -> dict[str, Any] | None:
-    return next(iter(db.table("attempts").rows_where("kind = ? AND subject = ?", subject)), None)
+def _row(db: Database, subject: tuple[str, str]) -> dict[str, Any] | None:
+    return next(iter(db.rows("SELECT * FROM attempts WHERE kind = ? AND subject = ?", subject)), None)
 
 
 def _since(row: dict[str, Any], now: Now) -> int:
@@ -104,13 +106,15 @@ def _since(row: dict[str, Any], now: Now) -> int:
     return max(0, now.boot_seconds - (row["boot_seconds"] if row["boot_id"] == now.boot_id else 0))
 
 
-def _write(db: sqlite_utils.Database, subject: tuple[str, str], count: int, wait: int, now: Now) -> None:
-    values = {"kind": subject[0], "subject": subject[1], "count": count, "wait_seconds": wait}
-    clocks = {"boot_id": now.boot_id, "boot_seconds": now.boot_seconds}
-    db.table("attempts").insert(values | clocks, pk=("kind", "subject"), replace=True)
+def _write(db: Database, subject: tuple[str, str], count: int, wait: int, now: Now) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO attempts (kind, subject, count, wait_seconds, boot_id, boot_seconds)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [*subject, count, wait, now.boot_id, now.boot_seconds],
+    )
 
 
-def _forget(db: sqlite_utils.Database, now: Now) -> None:
+def _forget(db: Database, now: Now) -> None:
     db.execute(
         "DELETE FROM attempts WHERE wait_seconds + :window <= :now - iif(boot_id = :boot_id, boot_seconds, 0)",
         {"window": WINDOW_SECONDS, "now": now.boot_seconds, "boot_id": now.boot_id},

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import sqlite_utils
-
+from appliance.store.database import Database
 from captive_portal import budgets, local_time
 from captive_portal.now import Now
 from captive_portal.rules import Block, remaining_seconds
 
 
-def add(db: sqlite_utils.Database, block: Block, now: Now) -> None:
+def add(db: Database, block: Block, now: Now) -> None:
     """Keep a device out for its ``remaining_seconds`` from now, or until `remove`; a block that it had is replaced.
 
     The keeper ends what it has within 2 s.
@@ -27,7 +26,7 @@ def add(db: sqlite_utils.Database, block: Block, now: Now) -> None:
     )
 
 
-def remove(db: sqlite_utils.Database, mac: str) -> bool:
+def remove(db: Database, mac: str) -> bool:
     """Let ``mac`` in again; tell whether it was kept out."""
     row = db.execute("DELETE FROM blocks WHERE mac = ? RETURNING budget_id", (mac,)).fetchone()
     if row and row[0] is not None:
@@ -35,12 +34,12 @@ def remove(db: sqlite_utils.Database, mac: str) -> bool:
     return row is not None
 
 
-def of(db: sqlite_utils.Database, mac: str, now: Now) -> Block | None:
+def of(db: Database, mac: str, now: Now) -> Block | None:
     """The block of ``mac`` that holds now."""
     return in_force(db, now, mac).get(mac)
 
 
-def in_force(db: sqlite_utils.Database, now: Now, mac: str | None = None) -> Mapping[str, Block]:
+def in_force(db: Database, now: Now, mac: str | None = None) -> Mapping[str, Block]:
     """All blocks that hold now (or that of one ``mac``), newest first."""
     cursor = db.execute(
         f"SELECT blocks.*, {budgets.COLUMNS} FROM blocks LEFT JOIN budgets ON budgets.id = blocks.budget_id"  # noqa: S608
@@ -52,7 +51,7 @@ def in_force(db: sqlite_utils.Database, now: Now, mac: str | None = None) -> Map
     return {block.mac: block for block in found if block.remaining_seconds != 0}
 
 
-def drop_ended(db: sqlite_utils.Database, now: Now) -> None:
+def drop_ended(db: Database, now: Now) -> None:
     """Forget blocks that have ended."""
     held = in_force(db, now)
     for (mac,) in db.execute("SELECT mac FROM blocks").fetchall():

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import sqlite_utils
-
+from appliance.store.database import Database
 from captive_portal.now import Now
 from captive_portal.rules import Budget
 
@@ -20,9 +19,7 @@ COLUMNS: Final = (
 NOTED: Final = "LEFT JOIN checkpoints ON checkpoints.boot_id = budgets.boot_id"
 
 
-def make(
-    db: sqlite_utils.Database, lease_seconds: int, quota_bytes: int | None, now: Now, *, is_shared: bool = False
-) -> int:
+def make(db: Database, lease_seconds: int, quota_bytes: int | None, now: Now, *, is_shared: bool = False) -> int:
     """Make a budget that begins now; return its id. One that is shared outlives its grants: `drop` it yourself."""
     made = db.execute(
         "INSERT INTO budgets (lease_seconds, boot_id, boot_seconds, quota_bytes, is_shared) VALUES (?, ?, ?, ?, ?)",
@@ -32,14 +29,14 @@ def make(
     return made
 
 
-def get(db: sqlite_utils.Database, budget_id: int) -> Budget | None:
+def get(db: Database, budget_id: int) -> Budget | None:
     """One budget, as noted last."""
     cursor = db.execute(f"SELECT {COLUMNS} FROM budgets {NOTED} WHERE budgets.id = ?", (budget_id,))  # noqa: S608
     row = cursor.fetchone()
     return budget(dict(zip((column[0] for column in cursor.description), row, strict=True))) if row else None
 
 
-def extend(db: sqlite_utils.Database, budget_id: int, seconds: int, now: Now) -> None:
+def extend(db: Database, budget_id: int, seconds: int, now: Now) -> None:
     """Give a budget so many seconds more, from now if it has ended."""
     held = get(db, budget_id)
     if held is None or held.boot_id != now.boot_id:
@@ -51,12 +48,12 @@ def extend(db: sqlite_utils.Database, budget_id: int, seconds: int, now: Now) ->
     )
 
 
-def drop(db: sqlite_utils.Database, budget_id: int) -> None:
+def drop(db: Database, budget_id: int) -> None:
     """Forget a budget that no grant names any more."""
     db.execute("DELETE FROM budgets WHERE id = ?", (budget_id,))
 
 
-def note(db: sqlite_utils.Database, now: Now) -> None:
+def note(db: Database, now: Now) -> None:
     """Note how far this boot came: what its budgets have left if the power goes now."""
     db.execute(
         "INSERT INTO checkpoints (boot_id, boot_seconds) VALUES (?, ?)"
@@ -65,13 +62,13 @@ def note(db: sqlite_utils.Database, now: Now) -> None:
     )
 
 
-def noted(db: sqlite_utils.Database, now: Now) -> int | None:
+def noted(db: Database, now: Now) -> int | None:
     """The second of this boot that was noted last, None before the first."""
     row = db.execute("SELECT boot_seconds FROM checkpoints WHERE boot_id = ?", (now.boot_id,)).fetchone()
     return int(row[0]) if row else None
 
 
-def carry_over(db: sqlite_utils.Database, now: Now) -> int:
+def carry_over(db: Database, now: Now) -> int:
     """Bring the budgets of earlier boots into this one; return the second of this boot that was noted last.
 
     Done twice in a boot it changes nothing more.

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import sqlite_utils
-
 from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
+from appliance.store.database import Database
 from captive_portal.now import Now
 from captive_portal.rules import Budget, Grant
 
@@ -28,7 +27,7 @@ class Departure:
     boot_seconds: int
 
 
-def note(db: sqlite_utils.Database, grant: Grant, last: Admitted, now: Now) -> None:
+def note(db: Database, grant: Grant, last: Admitted, now: Now) -> None:
     """Keep the gate's last word of a grant that ends now."""
     db.execute(
         "INSERT INTO departures (session_id, address, mac, way, budget_id, quota_bytes, began_boot_seconds,"
@@ -40,7 +39,7 @@ def note(db: sqlite_utils.Database, grant: Grant, last: Admitted, now: Now) -> N
     )  # fmt: skip
 
 
-def all_of(db: sqlite_utils.Database) -> tuple[Departure, ...]:
+def all_of(db: Database) -> tuple[Departure, ...]:
     """Who left and is not counted yet, in their order."""
     rows = db.execute(
         "SELECT session_id, address, mac, way, budget_id, quota_bytes, began_boot_seconds, counted_sent,"
@@ -59,7 +58,7 @@ def all_of(db: sqlite_utils.Database) -> tuple[Departure, ...]:
     )  # fmt: skip
 
 
-def drop(db: sqlite_utils.Database, session_ids: Iterable[int]) -> None:
+def drop(db: Database, session_ids: Iterable[int]) -> None:
     """Forget who has been counted."""
     for number in session_ids:
         db.execute("DELETE FROM departures WHERE session_id = ?", (number,))

@@ -6,16 +6,15 @@ write here, each in its own process; what several threads of the portal write at
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import sqlite_utils
-
 from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
-from appliance.store.database import Store
-from appliance.store.group_commit import GroupCommit
+from appliance.store.database import Database, Store
+from appliance.store.group_commit import Aside, GroupCommit
 from captive_portal import blocks, budgets, departures, sessions
 from captive_portal.database import open_database
 from captive_portal.departures import Departure
@@ -27,19 +26,19 @@ ADDRESSES_PER_MAC_MAX: Final = 4
 T = TypeVar("T")
 
 
-def open_grants(path: Path) -> Grants:
-    """Open the portal's database, as `open_database` does."""
-    return Grants(open_database(path))
+def open_grants(path: Path, aside: Aside = contextlib.nullcontext) -> Grants:
+    """Open the portal's database, as `open_database` does. ``aside``: as `GroupCommit`."""
+    return Grants(open_database(path), aside)
 
 
 class Grants:
     """The grants in one store, which was opened by `open_database`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, aside: Aside = contextlib.nullcontext) -> None:
         self.store = store
-        self._commits = GroupCommit(store)
+        self._commits = GroupCommit(store, aside=aside)
 
-    def write(self, step: Callable[[sqlite_utils.Database], T]) -> T:
+    def write(self, step: Callable[[Database], T]) -> T:
         """Run ``step`` in a transaction; what it did is durable when this returns. A step that raises is undone.
 
         Steps of several threads share one commit. Within one, call `keep` and the functions of `budgets`, `blocks`.
@@ -96,7 +95,7 @@ class Grants:
     def drop(self, client: Client) -> None:
         """Forget a client's grant as if it had never been, for one that the gate refused."""
 
-        def forget(db: sqlite_utils.Database) -> None:
+        def forget(db: Database) -> None:
             for grant in _select(db, "address = ? AND mac = ?", (client.address, client.mac)):
                 sessions.forget(db, grant.session_id)
                 _delete(db, grant)
@@ -104,7 +103,7 @@ class Grants:
         self.write(forget)
 
 
-def keep(db: sqlite_utils.Database, decision: Decision, now: Now) -> Grant:
+def keep(db: Database, decision: Decision, now: Now) -> Grant:
     """Within a transaction: store what was decided, with its session and, where it brings none, its budget.
 
     Who had the address loses it, and a device's oldest grants beyond `ADDRESSES_PER_MAC_MAX` are taken back; the gate
@@ -134,14 +133,14 @@ def keep(db: sqlite_utils.Database, decision: Decision, now: Now) -> Grant:
     return _select(db, "address = ?", (client.address,))[0]
 
 
-def known(db: sqlite_utils.Database, mac: str, day: str, now: Now) -> Known:
+def known(db: Database, mac: str, day: str, now: Now) -> Known:
     """Within a transaction: what is known of a device, see `Grants.known`."""
     used = db.execute("SELECT seconds, bytes FROM daily_use WHERE mac = ? AND day = ?", (mac, day)).fetchone()
     seconds, used_bytes = used or (0, 0)
     return Known(seconds, used_bytes, blocks.of(db, mac, now))
 
 
-def take_back(db: sqlite_utils.Database, client: Client, why: End, now: Now, last: Admitted | None = None) -> None:
+def take_back(db: Database, client: Client, why: End, now: Now, last: Admitted | None = None) -> None:
     """Within a transaction: end a client's grant. One that has none is no error. ``last``: see `departures.note`."""
     for grant in _select(db, "address = ? AND mac = ?", (client.address, client.mac)):
         if last is not None:
@@ -149,40 +148,40 @@ def take_back(db: sqlite_utils.Database, client: Client, why: End, now: Now, las
         _end(db, grant, why, now)
 
 
-def end_session(db: sqlite_utils.Database, session_id: int, why: End, now: Now) -> None:
+def end_session(db: Database, session_id: int, why: End, now: Now) -> None:
     """Within a transaction: end one grant, unless a newer one has taken its place."""
     for grant in _select(db, "session_id = ?", (session_id,)):
         _end(db, grant, why, now)
 
 
-def of_voucher(db: sqlite_utils.Database, voucher: str) -> list[Grant]:
+def of_voucher(db: Database, voucher: str) -> list[Grant]:
     """Within a transaction: the grants made with one voucher."""
     return _select(db, "voucher = ?", (voucher,))
 
 
-def of_mac(db: sqlite_utils.Database, mac: str) -> list[Grant]:
+def of_mac(db: Database, mac: str) -> list[Grant]:
     """Within a transaction: the grants of one device."""
     return _select(db, "mac = ?", (mac,))
 
 
-def _end(db: sqlite_utils.Database, grant: Grant, why: End, now: Now) -> None:
+def _end(db: Database, grant: Grant, why: End, now: Now) -> None:
     sessions.end(db, grant, why, now)
     _delete(db, grant)
 
 
-def _delete(db: sqlite_utils.Database, grant: Grant) -> None:
+def _delete(db: Database, grant: Grant) -> None:
     db.execute("DELETE FROM grants WHERE address = ?", (grant.client.address,))
     db.execute("DELETE FROM budgets WHERE id = ? AND NOT is_shared", (grant.budget.id,))
 
 
-def _too_many(db: sqlite_utils.Database, newest: Client, now: Now) -> list[Grant]:
+def _too_many(db: Database, newest: Client, now: Now) -> list[Grant]:
     """A device's other live grants beyond the limit, the oldest."""
     others = [grant for grant in _select(db, "mac = ?", (newest.mac,)) if remaining_seconds(grant, now)]
     others.sort(key=lambda grant: grant.session_id, reverse=True)
     return others[ADDRESSES_PER_MAC_MAX - 1 :]
 
 
-def _select(db: sqlite_utils.Database, where: str = "TRUE", values: tuple[Any, ...] = ()) -> list[Grant]:
+def _select(db: Database, where: str = "TRUE", values: tuple[Any, ...] = ()) -> list[Grant]:
     cursor = db.execute(
         f"SELECT grants.*, {budgets.COLUMNS} FROM grants JOIN budgets ON budgets.id = budget_id {budgets.NOTED}"  # noqa: S608 - constants of this room
         f" WHERE {where} ORDER BY address",

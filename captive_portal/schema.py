@@ -6,10 +6,13 @@ one grant in the history. Wall times are labels; ``began_is_known`` says whether
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import sqlite_utils
-from sqlite_utils import Migrations
+from appliance.store.migrations import Migrations
+
+if TYPE_CHECKING:
+    import sqlite_utils
+
 
 MIGRATIONS: Final = Migrations("grants")
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import sqlite_utils
-
 from appliance.gate.protocol import Client
+from appliance.store.database import Database
 from captive_portal import local_time
 from captive_portal.now import Now
 from captive_portal.rules import End, Grant, Offer
@@ -18,7 +17,7 @@ from captive_portal.rules import End, Grant, Offer
 ROWS_MAX: Final = 200_000
 
 
-def begin(db: sqlite_utils.Database, client: Client, network: str, offer: Offer, now: Now) -> int:
+def begin(db: Database, client: Client, network: str, offer: Offer, now: Now) -> int:
     """Write that a session begins; return its id."""
     made = db.execute(
         "INSERT INTO sessions (address, mac, network, way, voucher, began_wall, began_boot_id, began_boot_seconds,"
@@ -30,7 +29,7 @@ def begin(db: sqlite_utils.Database, client: Client, network: str, offer: Offer,
     return made
 
 
-def end(db: sqlite_utils.Database, grant: Grant, why: End, now: Now) -> None:
+def end(db: Database, grant: Grant, why: End, now: Now) -> None:
     """Write that a session has ended, with the bytes of the last checkpoint; the keeper adds what came after it."""
     db.execute(
         """
@@ -43,7 +42,7 @@ def end(db: sqlite_utils.Database, grant: Grant, why: End, now: Now) -> None:
     )  # fmt: skip
 
 
-def add_bytes(db: sqlite_utils.Database, session_id: int, sent_bytes: int, received_bytes: int) -> None:
+def add_bytes(db: Database, session_id: int, sent_bytes: int, received_bytes: int) -> None:
     """Add what was counted after a session's last checkpoint."""
     db.execute(
         "UPDATE sessions SET sent_bytes = sent_bytes + ?, received_bytes = received_bytes + ? WHERE id = ?",
@@ -51,17 +50,17 @@ def add_bytes(db: sqlite_utils.Database, session_id: int, sent_bytes: int, recei
     )
 
 
-def forget(db: sqlite_utils.Database, session_id: int) -> None:
+def forget(db: Database, session_id: int) -> None:
     """Take a session out that was none."""
     db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
 
-def name(db: sqlite_utils.Database, session_id: int, host_name: str) -> None:
+def name(db: Database, session_id: int, host_name: str) -> None:
     """Write what the device calls itself: hostile text, kept as it came and cleaned where it is shown."""
     db.execute("UPDATE sessions SET host_name = ? WHERE id = ? AND host_name != ?", (host_name, session_id, host_name))
 
 
-def learn_time(db: sqlite_utils.Database, now: Now) -> None:
+def learn_time(db: Database, now: Now) -> None:
     """Give the sessions that began in this boot before its clock was set the time they began at."""
     db.execute(
         "UPDATE sessions SET began_wall = :wall - (:boot - began_boot_seconds), began_is_known = 1"
@@ -70,7 +69,7 @@ def learn_time(db: sqlite_utils.Database, now: Now) -> None:
     )
 
 
-def drop_old(db: sqlite_utils.Database, days: int, now: Now) -> None:
+def drop_old(db: Database, days: int, now: Now) -> None:
     """Forget sessions that began more than ``days`` ago and have ended, and the oldest beyond `ROWS_MAX`."""
     if local_time.is_known(now):
         db.execute(

@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 from flask import Flask, current_app, request
-from sqlite_utils import Migrations
 
 from appliance.core.config import Config
 from appliance.gate.protocol import Gate
 from appliance.hotspot.protocol import Hotspot
 from appliance.kiosk.places import Place, place_of
 from appliance.store.database import Store
+from appliance.store.migrations import Migrations
 from appliance.system.uplink_state import UplinkState
 
 

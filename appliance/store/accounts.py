@@ -19,13 +19,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import sqlite_utils
-from sqlite_utils import Migrations
-
 from appliance.core.errors import StoreError
-from appliance.store.database import Store
+from appliance.store.database import Database, Store
+from appliance.store.migrations import Migrations
 
 if TYPE_CHECKING:
+    import sqlite_utils
     from argon2 import PasswordHasher
 
 NAME: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}")
@@ -184,11 +183,14 @@ class Accounts:
                 "beginning with a letter"
             )
         password = _one_time_password()
-        made = {"name": name, "role": role, "password_hash": _hash(password), "must_change": 1, "created_seconds": now}
+        digest = _hash(password)
         with self.store.transaction() as db:
             if _row(db, name) is not None:
                 raise AccountError(f"{name}: this name is taken; reset its password instead")
-            db.table("accounts").insert(made)
+            db.execute(
+                "INSERT INTO accounts (name, role, password_hash, must_change, created_seconds) VALUES (?, ?, ?, 1, ?)",
+                [name, role, digest, now],
+            )
         return password
 
     def reset(self, name: str) -> str:
@@ -201,26 +203,30 @@ class Accounts:
         password_hash = _hash(password)
         with self.store.transaction() as db:
             self._require(db, name)
-            db.table("accounts").update(name, {"password_hash": password_hash, "must_change": 1, "disabled": 0})
-            db.table("sessions").delete_where("name = ?", [name])
-            digest = _digest(name)
-            db.table("failures").delete_where(
-                "kind IN ('name', 'pair') AND (subject = ? OR subject LIKE ?)", [digest, f"{digest}@%"]
+            db.execute(
+                "UPDATE accounts SET password_hash = ?, must_change = 1, disabled = 0 WHERE name = ?",
+                [password_hash, name],
             )
-            db.table("known_devices").delete_where("pair LIKE ?", [f"{digest}@%"])
+            db.execute("DELETE FROM sessions WHERE name = ?", [name])
+            digest = _digest(name)
+            db.execute(
+                "DELETE FROM failures WHERE kind IN ('name', 'pair') AND (subject = ? OR subject LIKE ?)",
+                [digest, f"{digest}@%"],
+            )
+            db.execute("DELETE FROM known_devices WHERE pair LIKE ?", [f"{digest}@%"])
         return password
 
     def disable(self, name: str) -> None:
         """Keep an account but let nobody in with it. Raises `AccountError` as `reset`."""
         with self.store.transaction() as db:
             self._require(db, name)
-            db.table("accounts").update(name, {"disabled": 1})
-            db.table("sessions").delete_where("name = ?", [name])
+            db.execute("UPDATE accounts SET disabled = 1 WHERE name = ?", [name])
+            db.execute("DELETE FROM sessions WHERE name = ?", [name])
 
     def all(self) -> tuple[Account, ...]:
         """List the accounts by name."""
         with self.store.reading() as db:
-            return tuple(_account(row) for row in db.table("accounts").rows_where(order_by="name"))
+            return tuple(_account(row) for row in db.rows("SELECT * FROM accounts ORDER BY name"))
 
     def log_in(self, name: str, password: str, device: str, now: int) -> Login:
         """Check a name and its password, and begin a session.
@@ -255,8 +261,9 @@ class Accounts:
             _forgive(db, subjects)
             _remember(db, subjects, now)
             self._sweep(db, now)
-            db.table("sessions").insert(
-                {"token_sha256": _digest(token), "name": name, "begun_seconds": now, "seen_seconds": now}
+            db.execute(
+                "INSERT INTO sessions (token_sha256, name, begun_seconds, seen_seconds) VALUES (?, ?, ?, ?)",
+                [_digest(token), name, now, now],
             )
         return Login(Outcome.WELCOME, _account(row), token)
 
@@ -264,7 +271,7 @@ class Accounts:
         """Say whose session this is, and note that it is used; None when there is none or it has ended."""
         key = _digest(token)
         with self.store.reading() as db:
-            session = next(iter(db.table("sessions").rows_where("token_sha256 = ?", [key])), None)
+            session = next(iter(db.rows("SELECT * FROM sessions WHERE token_sha256 = ?", [key])), None)
             row = _row(db, session["name"]) if session else None
         if session is None or row is None or row["disabled"] or self._ended(session, now):
             return None
@@ -277,7 +284,7 @@ class Accounts:
     def log_out(self, token: str) -> None:
         """End a session. One that does not exist is no error."""
         with self.store.transaction() as db:
-            db.table("sessions").delete_where("token_sha256 = ?", [_digest(token)])
+            db.execute("DELETE FROM sessions WHERE token_sha256 = ?", [_digest(token)])
 
     def change_password(self, name: str, old: str, new: str, device: str, now: int) -> PasswordProblem | None:
         """Replace the password and end every session of this account; None when it was done.
@@ -300,15 +307,15 @@ class Accounts:
         with self.store.transaction() as db:
             if self._require(db, name)["password_hash"] != row["password_hash"]:
                 return PasswordProblem.OLD_WRONG
-            db.table("accounts").update(name, {"password_hash": digest, "must_change": 0})
-            db.table("sessions").delete_where("name = ?", [name])
+            db.execute("UPDATE accounts SET password_hash = ?, must_change = 0 WHERE name = ?", [digest, name])
+            db.execute("DELETE FROM sessions WHERE name = ?", [name])
             _forgive(db, subjects)
         return None
 
-    def _require(self, db: sqlite_utils.Database, name: str) -> dict[str, Any]:
+    def _require(self, db: Database, name: str) -> dict[str, Any]:
         row = _row(db, name)
         if row is None:
-            names = ", ".join(each["name"] for each in db.table("accounts").rows) or "none yet"
+            names = ", ".join(each for (each,) in db.execute("SELECT name FROM accounts ORDER BY name")) or "none yet"
             raise AccountError(f"{name}: nobody has this name; there are: {names}")
         return row
 
@@ -316,9 +323,10 @@ class Accounts:
         idle, age = now - session["seen_seconds"], now - session["begun_seconds"]
         return bool(idle >= self.idle_seconds or age >= self.absolute_seconds or idle < -CLOCK_STEP_SECONDS_MAX)
 
-    def _sweep(self, db: sqlite_utils.Database, now: int) -> None:
-        db.table("sessions").delete_where(
-            "seen_seconds <= ? OR begun_seconds <= ?", [now - self.idle_seconds, now - self.absolute_seconds]
+    def _sweep(self, db: Database, now: int) -> None:
+        db.execute(
+            "DELETE FROM sessions WHERE seen_seconds <= ? OR begun_seconds <= ?",
+            [now - self.idle_seconds, now - self.absolute_seconds],
         )
 
 
@@ -343,25 +351,26 @@ def wait_after(kind: str, count: int) -> int:
     return 0 if beyond < 0 else min(brake.longest_seconds, brake.first_seconds * 2 ** min(beyond, 10))
 
 
-def _wait_seconds(db: sqlite_utils.Database, subjects: dict[str, str], now: int) -> int:
+def _wait_seconds(db: Database, subjects: dict[str, str], now: int) -> int:
     longest = 0
-    known = db.table("known_devices").count_where(
-        "pair = ? AND seen_seconds > ?", [subjects["pair"], now - KNOWN_DEVICE_SECONDS]
-    )
+    known = db.execute(
+        "SELECT 1 FROM known_devices WHERE pair = ? AND seen_seconds > ?",
+        [subjects["pair"], now - KNOWN_DEVICE_SECONDS],
+    ).fetchone()
     for kind, subject in subjects.items():
         if known and kind != "pair":
             continue
-        for row in db.table("failures").rows_where("kind = ? AND subject = ?", [kind, subject]):
+        for row in db.rows("SELECT * FROM failures WHERE kind = ? AND subject = ?", [kind, subject]):
             if row["last_seconds"] > now:
                 # The clock was set back: without this the wait would last until it has caught up.
-                db.table("failures").update((kind, subject), {"last_seconds": now})
+                db.execute("UPDATE failures SET last_seconds = ? WHERE kind = ? AND subject = ?", [now, kind, subject])
             since = max(0, now - row["last_seconds"])
             longest = max(longest, wait_after(kind, row["count"]) - since)
     return longest
 
 
-def _count_failure(db: sqlite_utils.Database, subjects: dict[str, str], now: int) -> None:
-    db.table("failures").delete_where("last_seconds <= ?", [now - FAILURES_FORGOTTEN_AFTER_SECONDS])
+def _count_failure(db: Database, subjects: dict[str, str], now: int) -> None:
+    db.execute("DELETE FROM failures WHERE last_seconds <= ?", [now - FAILURES_FORGOTTEN_AFTER_SECONDS])
     for kind, subject in subjects.items():
         db.execute(
             "INSERT INTO failures (kind, subject, count, last_seconds) VALUES (?, ?, 1, ?)"
@@ -380,23 +389,23 @@ def _subjects(name: str, device: str) -> dict[str, str]:
     return {"pair": f"{digest}@{device}", "device": device, "name": digest}
 
 
-def _forgive(db: sqlite_utils.Database, subjects: dict[str, str]) -> None:
+def _forgive(db: Database, subjects: dict[str, str]) -> None:
     """Forget this name's failures here, and elsewhere only the one just counted: others guess from there too."""
-    db.table("failures").delete_where("kind = 'pair' AND subject = ?", [subjects["pair"]])
+    db.execute("DELETE FROM failures WHERE kind = 'pair' AND subject = ?", [subjects["pair"]])
     for kind in ("device", "name"):
         db.execute("UPDATE failures SET count = count - 1 WHERE kind = ? AND subject = ?", [kind, subjects[kind]])
-    db.table("failures").delete_where("count <= 0")
+    db.execute("DELETE FROM failures WHERE count <= 0")
 
 
-def _remember(db: sqlite_utils.Database, subjects: dict[str, str], now: int) -> None:
-    db.table("known_devices").delete_where("seen_seconds <= ?", [now - KNOWN_DEVICE_SECONDS])
-    db.table("known_devices").upsert({"pair": subjects["pair"], "seen_seconds": now}, pk="pair")
+def _remember(db: Database, subjects: dict[str, str], now: int) -> None:
+    db.execute("DELETE FROM known_devices WHERE seen_seconds <= ?", [now - KNOWN_DEVICE_SECONDS])
+    db.execute("INSERT OR REPLACE INTO known_devices (pair, seen_seconds) VALUES (?, ?)", [subjects["pair"], now])
 
 
-def _row(db: sqlite_utils.Database, name: str) -> dict[str, Any] | None:
+def _row(db: Database, name: str) -> dict[str, Any] | None:
     if not NAME.fullmatch(name):
         return None
-    return next(iter(db.table("accounts").rows_where("name = ?", [name])), None)
+    return next(iter(db.rows("SELECT * FROM accounts WHERE name = ?", [name])), None)
 
 
 def _account(row: dict[str, Any]) -> Account:

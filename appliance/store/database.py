@@ -7,26 +7,25 @@ Files are made with mode 0660 less the umask, so a unit decides with ``UMask=`` 
 keeps a database to its owner, 0027 lets the group read it while the owner has it open. SQLite gives ``-wal`` and
 ``-shm`` the mode of the database itself.
 
-Source: https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_synchronous,
-https://sqlite-utils.datasette.io/en/stable/migrations.html
+Source: https://sqlite.org/wal.html, https://sqlite.org/pragma.html#pragma_synchronous
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
-
-import sqlite_utils
-from sqlite_utils import Migrations
+from typing import Any, Final
 
 from appliance.core.errors import StoreError, StoreFull, StoreTooNew
+from appliance.store import migrations as schema
+from appliance.store.migrations import Migrations
 
 CACHE_KIBIBYTES: Final = 512
 BUSY_TIMEOUT_SECONDS: Final = 5.0
@@ -37,43 +36,54 @@ _FULL_CODES: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sq
 _BROKEN_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN})
 
 
+class Database(sqlite3.Connection):
+    """A connection of a `Store`, within one of its transactions: plain SQL."""
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """All rows that a query finds, each by the names of its columns."""
+        found = self.execute(sql, parameters)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+
 class Store:
     """One database, open for every thread that asks. Made by `open_store` or `open_reading`."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._read_only = read_only
+        self.is_read_only = read_only
         self._local = threading.local()
-        self._opened: weakref.WeakSet[sqlite_utils.Database] = weakref.WeakSet()
+        self._opened: weakref.WeakSet[Database] = weakref.WeakSet()
         self._opened_lock = threading.Lock()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite_utils.Database]:
+    def transaction(self) -> Iterator[Database]:
         """Read, then write, as one step: committed durably when the block ends, undone when it raises.
 
         Raises:
             StoreFull: nothing was stored.
             StoreError: another writer held the database for longer than the busy timeout, or it is damaged.
         """
-        if not self._read_only:
+        if not self.is_read_only:
             require_free_space(self.path)
         yield from self._within("BEGIN IMMEDIATE")
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite_utils.Database]:
+    def reading(self) -> Iterator[Database]:
         """See one unchanging state of the database for the length of the block. Raises `StoreError`."""
         yield from self._within("BEGIN")
 
-    def _within(self, begin: str) -> Iterator[sqlite_utils.Database]:
+    def _within(self, begin: str) -> Iterator[Database]:
         with translated(self.path):
             db = self._connection()
-            db.conn.execute(begin)
+            db.execute(begin)
             try:
                 yield db
-                db.conn.execute("COMMIT")
+                db.execute("COMMIT")
             finally:
                 # Also after a COMMIT that failed: an open transaction would swallow all that follows.
-                db.rollback()
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the connections of all threads. What runs in another thread at that moment fails."""
@@ -91,16 +101,16 @@ class Store:
             raise StoreError(f"{self.path}: {error.strerror}") from None
         return os.getpid(), found.st_dev, found.st_ino
 
-    def _connection(self) -> sqlite_utils.Database:
+    def _connection(self) -> Database:
         # A connection must not cross a fork: both sides would believe that they hold its locks. Nor may it go on with a
         # file that another program has set aside as damaged: what it writes there nobody would find.
         place = self._place()
         if getattr(self._local, "place", None) != place:
-            db = _connect(self.path, read_only=self._read_only)
+            db = _connect(self.path, read_only=self.is_read_only)
             with self._opened_lock:
                 self._opened.add(db)
             self._local.db, self._local.place = db, place
-        found: sqlite_utils.Database = self._local.db
+        found: Database = self._local.db
         return found
 
 
@@ -118,12 +128,10 @@ def open_store(path: Path, migrations: Sequence[Migrations]) -> Store:
         require_free_space(path)
         _create(path)
         store = Store(path)
-        try:
-            _migrate(store, migrations)
-        finally:
-            # A server opens the store, then forks its worker. A connection that both have would, closed by one,
-            # take the locks of the other away (https://sqlite.org/howtocorrupt.html, 2.6).
-            store.close()
+        if _waiting(store, migrations):
+            schema.apart(functools.partial(_migrate, store, migrations))
+            if _waiting(store, migrations):
+                _migrate(store, migrations)
     return store
 
 
@@ -137,13 +145,7 @@ def open_reading(path: Path, migrations: Sequence[Migrations]) -> Store:
     if not path.exists():
         raise StoreError(f"{path}: is missing; start the program that writes it first")
     store = Store(path, read_only=True)
-    try:
-        with store.reading() as db:
-            _refuse_unknown(db, migrations, path)
-            waiting = [step.name for each in migrations for step in each.pending(db)]
-    finally:
-        store.close()
-    if waiting:
+    if waiting := _waiting(store, migrations):
         raise StoreError(f"{path}: waits for {', '.join(waiting)}; start the program that writes it first")
     return store
 
@@ -177,13 +179,14 @@ def translated(path: Path) -> Iterator[None]:
         raise
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite_utils.Database:
+def _connect(path: Path, *, read_only: bool) -> Database:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
         uri=True,
         timeout=BUSY_TIMEOUT_SECONDS,
         isolation_level=None,  # transactions begin where the code says so, never by themselves
         check_same_thread=False,  # only for close(); each thread is given its own connection
+        factory=Database,
     )
     try:
         if not read_only:
@@ -192,7 +195,7 @@ def _connect(path: Path, *, read_only: bool) -> sqlite_utils.Database:
         connection.execute("PRAGMA foreign_keys=ON")
         # By default 2 MB for each connection, and each thread has one.
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
-        return sqlite_utils.Database(connection, execute_plugins=False)
+        return connection
     except BaseException:
         connection.close()
         raise
@@ -227,21 +230,19 @@ def _create(path: Path) -> None:
         raise StoreFull(f"{path}: cannot be made ({error.strerror})") from None
 
 
+def _waiting(store: Store, migrations: Sequence[Migrations]) -> list[str]:
+    """Name the steps that the database waits for. Raises `StoreTooNew` when it has some that nobody here knows."""
+    # A server opens the store, then forks its worker. A connection that both have would, closed by one, take the locks
+    # of the other away (https://sqlite.org/howtocorrupt.html, 2.6). Who will write learns here already that it cannot.
+    with contextlib.closing(store), store.reading() if store.is_read_only else store.transaction() as db:
+        if unknown := schema.unknown(db, migrations):
+            raise StoreTooNew(
+                f"{store.path}: was written by a newer release ({', '.join(unknown)}); install that release, or "
+                "restore a backup"
+            )
+        return schema.waiting(db, migrations)
+
+
 def _migrate(store: Store, migrations: Sequence[Migrations]) -> None:
-    with store.transaction() as db:
-        _refuse_unknown(db, migrations, store.path)
-        for each in migrations:
-            each.apply(db)
-
-
-def _refuse_unknown(db: sqlite_utils.Database, migrations: Sequence[Migrations], path: Path) -> None:
-    known = {(each.name, step.name) for each in migrations for step in each._migrations}
-    sets = {each.name for each in migrations}
-    if not db.table(Migrations.migrations_table).exists():
-        return
-    rows = db.execute(f'SELECT migration_set, name FROM "{Migrations.migrations_table}"')  # noqa: S608 - a constant
-    unknown = sorted(f"{name} of {group}" for group, name in rows if group in sets and (group, name) not in known)
-    if unknown:
-        raise StoreTooNew(
-            f"{path}: was written by a newer release ({', '.join(unknown)}); install that release, or restore a backup"
-        )
+    with contextlib.closing(store), store.transaction() as db:
+        schema.apply(db, migrations)

@@ -7,21 +7,21 @@ wait. Nobody is told that it is done before the commit has returned.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-import sqlite_utils
-
-from appliance.store.database import Store
+from appliance.store.database import Database, Store
 
 T = TypeVar("T")
+Aside = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 class _Waiting(Generic[T]):
     """One step, and what became of it."""
 
-    def __init__(self, step: Callable[[sqlite_utils.Database], T]) -> None:
+    def __init__(self, step: Callable[[Database], T]) -> None:
         self.step = step
         self.result: T | None = None
         self.error: BaseException | None = None
@@ -34,10 +34,11 @@ class GroupCommit:
     Args:
         store: what is written to.
         steps_max: how many steps one commit may hold, so that nobody waits for an endless one.
+        aside: entered while a thread waits for the disk, see `appliance.unit.turns.Turns.aside`.
     """
 
-    def __init__(self, store: Store, steps_max: int = 64) -> None:
-        self.store, self._steps_max = store, steps_max
+    def __init__(self, store: Store, steps_max: int = 64, aside: Aside = contextlib.nullcontext) -> None:
+        self.store, self._steps_max, self._aside = store, steps_max, aside
         self._changed = threading.Condition()
         self._waiting: list[_Waiting[Any]] = []
         self._is_writing = False
@@ -52,7 +53,7 @@ class GroupCommit:
         """Does a thread write just now?"""
         return self._is_writing
 
-    def run(self, step: Callable[[sqlite_utils.Database], T]) -> T:
+    def run(self, step: Callable[[Database], T]) -> T:
         """Run ``step`` within a transaction, and return what it returns once that is durable.
 
         A step that raises is undone alone; others of the same commit stand.
@@ -64,8 +65,9 @@ class GroupCommit:
         mine = _Waiting(step)
         with self._changed:
             self._waiting.append(mine)
-        while group := self._turn(mine):
-            self._write(group)
+        with self._aside():
+            while group := self._turn(mine):
+                self._write(group)
         if mine.error is not None:
             raise mine.error
         return mine.result  # type: ignore[return-value]  # what the step returned, None where that is its type
@@ -98,12 +100,12 @@ class GroupCommit:
                 self._changed.notify_all()
 
 
-def _run_alone(db: sqlite_utils.Database, one: _Waiting[Any]) -> None:
+def _run_alone(db: Database, one: _Waiting[Any]) -> None:
     """Run one step so that it alone is undone when it raises."""
-    db.conn.execute("SAVEPOINT step")
+    db.execute("SAVEPOINT step")
     try:
         one.result = one.step(db)
     except Exception as error:  # noqa: BLE001 - it is raised again, in the thread whose step it was
         one.error = error
-        db.conn.execute("ROLLBACK TO step")
-    db.conn.execute("RELEASE step")
+        db.execute("ROLLBACK TO step")
+    db.execute("RELEASE step")

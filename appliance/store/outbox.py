@@ -12,14 +12,31 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.report import Committed, Number, Record
-from appliance.store.database import Store, open_store
+from appliance.store.database import Database, Store, open_store
+from appliance.store.migrations import Migrations
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database, Migrations
+    import sqlite_utils
+
+
+MIGRATIONS: Final = Migrations("outbox")
+
+
+@MIGRATIONS()
+def m001_first(db: sqlite_utils.Database) -> None:
+    """Records that wait, the last sequence of each boot, and what was dropped."""
+    db.execute(
+        "CREATE TABLE waiting (position INTEGER PRIMARY KEY AUTOINCREMENT, boot_id TEXT NOT NULL,"
+        " sequence INTEGER NOT NULL, boottime_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
+        " wall_quality INTEGER NOT NULL, samples TEXT NOT NULL, UNIQUE (boot_id, sequence))"
+    )
+    db.execute("CREATE TABLE boot (boot_id TEXT PRIMARY KEY, last_sequence INTEGER NOT NULL)")
+    db.execute("CREATE TABLE loss (dropped_records INTEGER NOT NULL)")
+    db.execute("INSERT INTO loss VALUES (0)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +182,7 @@ class MemoryOutbox:
 
 def open_outbox(path: Path, capacity_records: int) -> DurableOutbox:
     """Open (or make) the outbox at ``path``. Raises `StoreError` as `open_store` does."""
-    return DurableOutbox(open_store(path, [_migrations()]), capacity_records)
+    return DurableOutbox(open_store(path, [MIGRATIONS]), capacity_records)
 
 
 def _following(last: int | None, moment: Moment) -> int:
@@ -183,22 +200,3 @@ def _next_sequence(db: Database, moment: Moment, above: int) -> int:
         (moment.boot_id, sequence),
     )
     return sequence
-
-
-def _migrations() -> Migrations:
-    from sqlite_utils import Migrations  # noqa: PLC0415 - 20 MB that a resident process needs for a moment only
-
-    migrations = Migrations("outbox")
-
-    @migrations()
-    def m001_first(db: Database) -> None:
-        db.execute(
-            "CREATE TABLE waiting (position INTEGER PRIMARY KEY AUTOINCREMENT, boot_id TEXT NOT NULL,"
-            " sequence INTEGER NOT NULL, boottime_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
-            " wall_quality INTEGER NOT NULL, samples TEXT NOT NULL, UNIQUE (boot_id, sequence))"
-        )
-        db.execute("CREATE TABLE boot (boot_id TEXT PRIMARY KEY, last_sequence INTEGER NOT NULL)")
-        db.execute("CREATE TABLE loss (dropped_records INTEGER NOT NULL)")
-        db.execute("INSERT INTO loss VALUES (0)")
-
-    return migrations

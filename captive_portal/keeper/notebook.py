@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import sqlite_utils
-
+from appliance.store.database import Database
 from captive_portal import blocks, budgets, departures, local_time, sessions
 from captive_portal.keeper.metering import Notes
 from captive_portal.now import Now
@@ -39,7 +38,7 @@ class Usage:
         return not (self.sent_bytes or self.received_bytes or self.online_count)
 
 
-def write(db: sqlite_utils.Database, notes: Notes, day: str, now: Now) -> None:
+def write(db: Database, notes: Notes, day: str, now: Now) -> None:
     """Write what was used since the last time, and how far this boot came."""
     budgets.note(db, now)
     for one in notes.sessions:
@@ -57,7 +56,7 @@ def write(db: sqlite_utils.Database, notes: Notes, day: str, now: Now) -> None:
         add_to_day(db, mac, day, notes.day_seconds.get(mac, 0), notes.day_bytes.get(mac, 0))
 
 
-def add_to_day(db: sqlite_utils.Database, mac: str, day: str, seconds: int, used_bytes: int) -> None:
+def add_to_day(db: Database, mac: str, day: str, seconds: int, used_bytes: int) -> None:
     """Add to what a device used on a day."""
     db.execute(
         "INSERT INTO daily_use (mac, day, seconds, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (mac, day)"
@@ -66,7 +65,7 @@ def add_to_day(db: sqlite_utils.Database, mac: str, day: str, seconds: int, used
     )
 
 
-def write_usage(db: sqlite_utils.Database, usage: Usage) -> None:
+def write_usage(db: Database, usage: Usage) -> None:
     """Write a step, or add to one that was written before a restart; drop those of more than two days ago."""
     db.execute(
         "INSERT INTO usage (wall_seconds, sent_bytes, received_bytes, online_count) VALUES (?, ?, ?, ?)"
@@ -83,7 +82,7 @@ def write_usage(db: sqlite_utils.Database, usage: Usage) -> None:
     )
 
 
-def usage_since(db: sqlite_utils.Database, wall_seconds: int) -> list[Usage]:
+def usage_since(db: Database, wall_seconds: int) -> list[Usage]:
     """The steps since a wall time, oldest first."""
     rows = db.execute(
         "SELECT wall_seconds, sent_bytes, received_bytes, online_count FROM usage WHERE wall_seconds > ?"
@@ -93,7 +92,7 @@ def usage_since(db: sqlite_utils.Database, wall_seconds: int) -> list[Usage]:
     return [Usage(*row) for row in rows]
 
 
-def learn_time(db: sqlite_utils.Database, day: str, now: Now) -> None:
+def learn_time(db: Database, day: str, now: Now) -> None:
     """The clock is set: what was counted in this boot without a date belongs to ``day``."""
     sessions.learn_time(db, now)
     undated = f"{local_time.UNDATED}{now.boot_id}:%"
@@ -103,7 +102,7 @@ def learn_time(db: sqlite_utils.Database, day: str, now: Now) -> None:
     db.execute("DELETE FROM daily_use WHERE day LIKE ?", (undated,))
 
 
-def tidy(db: sqlite_utils.Database, history_days: int, day: str, now: Now) -> None:
+def tidy(db: Database, history_days: int, day: str, now: Now) -> None:
     """Throw away what is of no use any more: other days, old sessions, ended blocks, and who used which voucher."""
     db.execute("DELETE FROM daily_use WHERE day != ?", (day,))
     sessions.drop_old(db, history_days, now)
@@ -113,7 +112,7 @@ def tidy(db: sqlite_utils.Database, history_days: int, day: str, now: Now) -> No
         vouchers.learn_date(db, day)
 
 
-def is_anything_running(db: sqlite_utils.Database, now: Now) -> bool:
+def is_anything_running(db: Database, now: Now) -> bool:
     """Does any budget lose time just now?"""
     found = db.execute(
         "SELECT EXISTS (SELECT 1 FROM budgets WHERE boot_id = ? AND boot_seconds + lease_seconds > ?)",

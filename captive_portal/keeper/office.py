@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import sqlite_utils
-
 from appliance.core.config import Config
 from appliance.core.errors import GateError, HotspotRefused, OperationError, StoreError
 from appliance.gate.protocol import Client, Gate
 from appliance.hotspot import protocol
 from appliance.hotspot.protocol import ActionKind, RefusalCode
+from appliance.store.database import Database
 from captive_portal import actions, blocks, budgets, grants
 from captive_portal.grants import Grants
 from captive_portal.keeper import office_views
@@ -29,7 +28,7 @@ from captive_portal.vouchers.keys import VoucherKeys
 
 T = TypeVar("T")
 # What a request changes, within the transaction; returns whose grants it ended.
-Step = Callable[[sqlite_utils.Database, Now], Sequence[Client]]
+Step = Callable[[Database, Now], Sequence[Client]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ class Office:
         """
         now = self.clock()
 
-        def both(db: sqlite_utils.Database) -> Sequence[Client]:
+        def both(db: Database) -> Sequence[Client]:
             ended = step(db, now)
             actions.add(db, now, request.by, kind, why=getattr(request, "why", ""), **words)
             return ended
@@ -114,7 +113,7 @@ def _actions(office: Office, request: protocol.ListActions) -> protocol.Actions:
 
 
 def _extend(office: Office, request: protocol.Extend) -> protocol.Done:
-    def step(db: sqlite_utils.Database, now: Now) -> Sequence[Client]:
+    def step(db: Database, now: Now) -> Sequence[Client]:
         budgets.extend(db, _online(db, request.client).budget.id, request.seconds, now)
         return ()
 
@@ -122,7 +121,7 @@ def _extend(office: Office, request: protocol.Extend) -> protocol.Done:
 
 
 def _stop(office: Office, request: protocol.Stop) -> protocol.Done:
-    def step(db: sqlite_utils.Database, now: Now) -> Sequence[Client]:
+    def step(db: Database, now: Now) -> Sequence[Client]:
         grants.take_back(db, _online(db, request.client).client, End.OFFICE, now)
         return (request.client,)
 
@@ -130,7 +129,7 @@ def _stop(office: Office, request: protocol.Stop) -> protocol.Done:
 
 
 def _block(office: Office, request: protocol.Block) -> protocol.Done:
-    def step(db: sqlite_utils.Database, now: Now) -> Sequence[Client]:
+    def step(db: Database, now: Now) -> Sequence[Client]:
         blocks.add(db, Block(request.mac, request.seconds, request.by, request.why, now.wall_seconds), now)
         ended = [grant.client for grant in grants.of_mac(db, request.mac)]
         for client in ended:
@@ -142,7 +141,7 @@ def _block(office: Office, request: protocol.Block) -> protocol.Done:
 
 
 def _unblock(office: Office, request: protocol.Unblock) -> protocol.Done:
-    def step(db: sqlite_utils.Database, _: Now) -> Sequence[Client]:
+    def step(db: Database, _: Now) -> Sequence[Client]:
         if not blocks.remove(db, request.mac):
             raise HotspotRefused(RefusalCode.NOT_FOUND, f"{request.mac} is not blocked")
         return ()
@@ -165,7 +164,7 @@ def _make_batch(office: Office, request: protocol.MakeBatch) -> protocol.BatchCo
         raise HotspotRefused(RefusalCode.UNKNOWN_SPEED, f"[[speeds]] has no {request.speed}; there are: {allowed}")
     now, zone = office.clock(), office.config.village.timezone
 
-    def step(db: sqlite_utils.Database) -> protocol.BatchCodes:
+    def step(db: Database) -> protocol.BatchCodes:
         batch_id = vouchers.make_batch(db, office.keys.local, request, now, zone)
         actions.add(db, now, request.by, ActionKind.MAKE_BATCH, what=str(batch_id), detail=request.title)
         return _found(vouchers.batch_codes(db, office.keys.local, batch_id, now, zone), f"batch {batch_id}")
@@ -181,7 +180,7 @@ def _batches(office: Office, _: protocol.ListBatches) -> protocol.Batches:
 def _get_batch(office: Office, request: protocol.GetBatch) -> protocol.BatchCodes:
     now, zone = office.clock(), office.config.village.timezone
 
-    def step(db: sqlite_utils.Database) -> protocol.BatchCodes:
+    def step(db: Database) -> protocol.BatchCodes:
         codes = vouchers.batch_codes(db, office.keys.local, request.batch_id, now, zone)
         actions.add(db, now, request.by, ActionKind.SHOW_CODES, what=str(request.batch_id))
         return _found(codes, f"batch {request.batch_id}")
@@ -190,7 +189,7 @@ def _get_batch(office: Office, request: protocol.GetBatch) -> protocol.BatchCode
 
 
 def _void_batch(office: Office, request: protocol.VoidBatch) -> protocol.Done:
-    def step(db: sqlite_utils.Database, now: Now) -> Sequence[Client]:
+    def step(db: Database, now: Now) -> Sequence[Client]:
         return _found(vouchers.void(db, request.batch_id, None, now), f"batch {request.batch_id}")
 
     return office.signed(step, request, ActionKind.VOID_BATCH, what=str(request.batch_id))
@@ -199,7 +198,7 @@ def _void_batch(office: Office, request: protocol.VoidBatch) -> protocol.Done:
 def _void_voucher(office: Office, request: protocol.VoidVoucher) -> protocol.Done:
     name = f"{request.batch_id}-{request.serial}"
 
-    def step(db: sqlite_utils.Database, now: Now) -> Sequence[Client]:
+    def step(db: Database, now: Now) -> Sequence[Client]:
         return _found(vouchers.void(db, request.batch_id, request.serial, now), f"voucher {name}")
 
     return office.signed(step, request, ActionKind.VOID_VOUCHER, what=name)
@@ -213,7 +212,7 @@ def _install_district_key(office: Office, request: protocol.InstallDistrictKey) 
     return done
 
 
-def _online(db: sqlite_utils.Database, client: Client) -> Grant:
+def _online(db: Database, client: Client) -> Grant:
     for grant in grants.of_mac(db, client.mac):
         if grant.client == client:
             return grant

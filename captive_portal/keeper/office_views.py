@@ -6,12 +6,11 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any, Final
 
-import sqlite_utils
-
 from appliance.core.config.networks import Access
 from appliance.core.config.village import Timezone
 from appliance.gate.protocol import Client
 from appliance.hotspot import protocol
+from appliance.store.database import Database
 from captive_portal import local_time, rules
 from captive_portal.grants import Grants
 from captive_portal.keeper import notebook
@@ -68,9 +67,7 @@ def _online(grant: Grant, standing: rules.Standing, seen: Seen | None, host_name
     )
 
 
-def history(
-    db: sqlite_utils.Database, timezone: Timezone, picture: Picture, wanted: protocol.ListHistory
-) -> protocol.History:
+def history(db: Database, timezone: Timezone, picture: Picture, wanted: protocol.ListHistory) -> protocol.History:
     """One page of the sessions that began on a day, in the village's own time."""
     offset = -local_time.day_begins("1970-01-01", timezone)
     rows = db.execute(
@@ -103,7 +100,7 @@ def _past(row: tuple[Any, ...], seen: Mapping[int, Seen]) -> protocol.PastSessio
     )  # fmt: skip
 
 
-def usage(db: sqlite_utils.Database, picture: Picture, now: Now) -> protocol.Usage:
+def usage(db: Database, picture: Picture, now: Now) -> protocol.Usage:
     """Use of the last two days in steps, and now."""
     points = [
         protocol.UsagePoint(step.wall_seconds, step.received_bytes, step.sent_bytes, step.online_count)

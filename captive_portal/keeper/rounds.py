@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlite_utils import Database
-
 from appliance.core.errors import GateError, GateRefused, OperationError, StoreError
 from appliance.gate.protocol import Admit, Admitted, Client, Gate, Limits, RefusalCode, Revoke
+from appliance.store.database import Database
 from captive_portal import budgets, grants, local_time, rules, sessions
 from captive_portal.grants import Grants
 from captive_portal.keeper import notebook, reconcile

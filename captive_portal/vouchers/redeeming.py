@@ -16,12 +16,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-import sqlite_utils
-
 from appliance.core.config import Config
 from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
 from appliance.hotspot.protocol import VoucherState
+from appliance.store.database import Database
 from captive_portal import attempts, grants, local_time, rules
 from captive_portal.grants import Grants
 from captive_portal.now import Now
@@ -137,7 +136,7 @@ class Vouchers:
 
     def _try(
         self,
-        db: sqlite_utils.Database,
+        db: Database,
         found: tuple[bytes, Voucher | None],
         device: Device,
         now: Now,
@@ -189,7 +188,7 @@ def _room(voucher: Voucher, places: tuple[Place, ...], client: Client, yielding:
 
 
 def _yielding(
-    db: sqlite_utils.Database, voucher: Voucher, places: tuple[Place, ...], now: Now, silent: Collection[Client]
+    db: Database, voucher: Voucher, places: tuple[Place, ...], now: Now, silent: Collection[Client]
 ) -> tuple[Client, ...]:
     """Who makes room: first who left, then who is silent."""
     live = {grant.client for grant in grants.of_voucher(db, voucher.reference) if rules.remaining_seconds(grant, now)}
@@ -197,9 +196,7 @@ def _yielding(
     return (*left, *(place.client for place in places if place.client in silent and not _is_new(place, now)))
 
 
-def _clear(
-    db: sqlite_utils.Database, voucher: Voucher, macs: Collection[str], client: Client, now: Now
-) -> tuple[Client, ...]:
+def _clear(db: Database, voucher: Voucher, macs: Collection[str], client: Client, now: Now) -> tuple[Client, ...]:
     """End the voucher's grants of who makes room, and of the device itself at another address."""
     gone = [
         grant.client

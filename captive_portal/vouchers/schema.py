@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import sqlite_utils
-from sqlite_utils import Migrations
+from appliance.store.migrations import Migrations
+
+if TYPE_CHECKING:
+    import sqlite_utils
+
 
 MIGRATIONS: Final = Migrations("vouchers")
 

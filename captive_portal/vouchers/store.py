@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import sqlite_utils
-
 from appliance.core.config.village import Timezone
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import Batch, BatchCodes, BatchVoucher, MakeBatch, VoucherState
+from appliance.store.database import Database
 from captive_portal import budgets, grants, local_time
 from captive_portal.now import Now
 from captive_portal.rules import MEGABYTE, Budget, End, left_of_quota, remaining_seconds
@@ -65,7 +64,7 @@ def state(voucher: Voucher, now: Now, timezone: Timezone) -> VoucherState:
     return VoucherState.USED_UP if is_over else VoucherState.ACTIVE
 
 
-def make_batch(db: sqlite_utils.Database, key: bytes, wanted: MakeBatch, now: Now, timezone: Timezone) -> int:
+def make_batch(db: Database, key: bytes, wanted: MakeBatch, now: Now, timezone: Timezone) -> int:
     """Make a batch and its vouchers; returns its id."""
     while True:
         salt = secrets.token_bytes(SALT_BYTES)
@@ -82,7 +81,7 @@ def make_batch(db: sqlite_utils.Database, key: bytes, wanted: MakeBatch, now: No
          wanted.valid_days, _last_day(wanted.valid_days, now, timezone), wanted.by, now.wall_seconds, salt),
     ).fetchone()[0]  # fmt: skip
     quota_bytes = wanted.quota_megabytes * MEGABYTE or None
-    db.conn.executemany(
+    db.executemany(
         "INSERT INTO vouchers (digest, batch_id, serial, reference, devices, duration_seconds, quota_bytes, speed,"
         " last_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
         [
@@ -94,13 +93,13 @@ def make_batch(db: sqlite_utils.Database, key: bytes, wanted: MakeBatch, now: No
     return batch_id
 
 
-def learn_date(db: sqlite_utils.Database, day: str) -> None:
+def learn_date(db: Database, day: str) -> None:
     """Today is ``day``: batches that were made without knowing the date get their last day, counted from today."""
     for batch_id, valid_days in db.execute("SELECT id, valid_days FROM voucher_batches WHERE last_day = ''").fetchall():
         db.execute("UPDATE voucher_batches SET last_day = ? WHERE id = ?", (_days_after(day, valid_days), batch_id))
 
 
-def batches(db: sqlite_utils.Database, now: Now, timezone: Timezone) -> tuple[Batch, ...]:
+def batches(db: Database, now: Now, timezone: Timezone) -> tuple[Batch, ...]:
     """All batches, newest first. The vouchers are counted in the database: years of sheets are many thousands."""
     # The same as `state`, which the contract tests hold it to.
     sql = f"""
@@ -121,9 +120,7 @@ def batches(db: sqlite_utils.Database, now: Now, timezone: Timezone) -> tuple[Ba
     return tuple(_counted(row, found[row["id"]], now, timezone) for row in rows)
 
 
-def batch_codes(
-    db: sqlite_utils.Database, key: bytes, batch_id: int, now: Now, timezone: Timezone
-) -> BatchCodes | None:
+def batch_codes(db: Database, key: bytes, batch_id: int, now: Now, timezone: Timezone) -> BatchCodes | None:
     """One batch with its codes; None when there is none.
 
     Raises:
@@ -158,12 +155,12 @@ def batch_codes(
     return BatchCodes(batch, tuple(found))
 
 
-def void(db: sqlite_utils.Database, batch_id: int, serial: int | None, now: Now) -> tuple[Client, ...] | None:
+def void(db: Database, batch_id: int, serial: int | None, now: Now) -> tuple[Client, ...] | None:
     """Withdraw a batch, or one voucher of it, and end its grants; returns whose, None when there is none."""
     chosen = [
         voucher for _, voucher in _vouchers(db, "batch_id = ? AND serial = coalesce(?, serial)", batch_id, serial)
     ]
-    db.conn.executemany("UPDATE vouchers SET is_void = 1 WHERE id = ?", [(voucher.id,) for voucher in chosen])
+    db.executemany("UPDATE vouchers SET is_void = 1 WHERE id = ?", [(voucher.id,) for voucher in chosen])
     used = [voucher.reference for voucher in chosen if voucher.budget is not None]
     ended = [grant for reference in used for grant in grants.of_voucher(db, reference)]
     for grant in ended:
@@ -171,7 +168,7 @@ def void(db: sqlite_utils.Database, batch_id: int, serial: int | None, now: Now)
     return tuple(grant.client for grant in ended) if chosen else None
 
 
-def find(db: sqlite_utils.Database, digest: bytes) -> Voucher | None:
+def find(db: Database, digest: bytes) -> Voucher | None:
     """The voucher whose code has this digest, None without one."""
     return next((voucher for _, voucher in _vouchers(db, "digest = ?", digest)), None)
 
@@ -184,7 +181,7 @@ def of_district(code: DistrictCode, digest: bytes, speed: str) -> Voucher:
     )  # fmt: skip
 
 
-def begin(db: sqlite_utils.Database, voucher: Voucher, now: Now) -> tuple[int, int]:
+def begin(db: Database, voucher: Voucher, now: Now) -> tuple[int, int]:
     """Let a voucher's time run, which it may already; returns its own id and its budget's."""
     voucher_id = voucher.id
     if voucher_id is None:
@@ -203,13 +200,13 @@ def begin(db: sqlite_utils.Database, voucher: Voucher, now: Now) -> tuple[int, i
     return voucher_id, budget_id
 
 
-def places(db: sqlite_utils.Database, voucher: Voucher) -> tuple[Place, ...]:
+def places(db: Database, voucher: Voucher) -> tuple[Place, ...]:
     """Who holds a voucher's places, longest first."""
     rows = _rows(db, "SELECT * FROM voucher_devices WHERE voucher_id = ? ORDER BY rowid", voucher.id)
     return tuple(Place(Client(row["address"], row["mac"]), row["boot_id"], row["boot_seconds"]) for row in rows)
 
 
-def take_place(db: sqlite_utils.Database, voucher_id: int, client: Client, now: Now, instead_of: str = "") -> None:
+def take_place(db: Database, voucher_id: int, client: Client, now: Now, instead_of: str = "") -> None:
     """Give a device a place, instead of the MAC that held it."""
     for mac in (instead_of, client.mac):
         db.execute("DELETE FROM voucher_devices WHERE voucher_id = ? AND mac = ?", (voucher_id, mac))
@@ -219,7 +216,7 @@ def take_place(db: sqlite_utils.Database, voucher_id: int, client: Client, now: 
     )
 
 
-def give_back(db: sqlite_utils.Database, reference: str, client: Client, now: Now) -> None:
+def give_back(db: Database, reference: str, client: Client, now: Now) -> None:
     """Undo a redemption that the gate refused: free the place; a voucher that this began is unused again."""
     for _, voucher in _vouchers(db, "reference = ?", reference):
         db.execute("DELETE FROM voucher_devices WHERE voucher_id = ? AND mac = ?", (voucher.id, client.mac))
@@ -231,7 +228,7 @@ def give_back(db: sqlite_utils.Database, reference: str, client: Client, now: No
             budgets.drop(db, budget.id)
 
 
-def forget_devices(db: sqlite_utils.Database, now: Now) -> None:
+def forget_devices(db: Database, now: Now) -> None:
     """Forget who held the places of vouchers that are over: nobody needs to know any more."""
     for _, voucher in _vouchers(db, "vouchers.id IN (SELECT voucher_id FROM voucher_devices)"):
         budget = voucher.budget
@@ -239,7 +236,7 @@ def forget_devices(db: sqlite_utils.Database, now: Now) -> None:
             db.execute("DELETE FROM voucher_devices WHERE voucher_id = ?", (voucher.id,))
 
 
-def _vouchers(db: sqlite_utils.Database, where: str, *values: Any) -> Iterator[tuple[int, Voucher]]:
+def _vouchers(db: Database, where: str, *values: Any) -> Iterator[tuple[int, Voucher]]:
     """Vouchers by batch and serial, each with its batch's id (0 for a district's)."""
     sql = f"""
         SELECT vouchers.*, voucher_batches.last_day AS batch_last_day, budgets.id AS budget,
@@ -258,7 +255,7 @@ def _vouchers(db: sqlite_utils.Database, where: str, *values: Any) -> Iterator[t
         )  # fmt: skip
 
 
-def _rows(db: sqlite_utils.Database, sql: str, *values: Any) -> Iterator[dict[str, Any]]:
+def _rows(db: Database, sql: str, *values: Any) -> Iterator[dict[str, Any]]:
     cursor = db.execute(sql, values)
     names = [column[0] for column in cursor.description]
     return (dict(zip(names, row, strict=True)) for row in cursor)

@@ -6,15 +6,17 @@ import json
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
-
-from sqlite_utils import Database, Migrations
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.core.clock import WallQuality
 from appliance.core.errors import StoreError
 from appliance.core.report import Record, State
-from appliance.store.database import Store, open_reading, open_store
+from appliance.store.database import Database, Store, open_reading, open_store
+from appliance.store.migrations import Migrations
 from noc.store.contract import Arrivals, ArrivedRecord, ArrivedState, AsideKind, Hub, HubFacts, SetAside
+
+if TYPE_CHECKING:
+    import sqlite_utils
 
 ASIDE_ROWS_MAX: Final = 10_000
 ASIDE_ROWS_PER_TOPIC_MAX: Final = 200
@@ -28,7 +30,7 @@ _RECORD_COLUMNS = "hub_id, boot_id, sequence, boottime_ms, wall_ms, wall_quality
 
 
 @_MIGRATIONS()
-def m001_first(db: Database) -> None:
+def m001_first(db: sqlite_utils.Database) -> None:
     """Make the inventory, the records, the latest state and what is kept aside."""
     for statement in (
         "CREATE TABLE store (epoch TEXT NOT NULL)",
@@ -53,7 +55,7 @@ def m001_first(db: Database) -> None:
 
 
 @_MIGRATIONS()
-def m002_arrival(db: Database) -> None:
+def m002_arrival(db: sqlite_utils.Database) -> None:
     """Find the oldest arrivals without reading every record."""
     db.execute("CREATE INDEX record_received ON record (received_ms)")
 

@@ -6,12 +6,13 @@ import enum
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Final
-
-import sqlite_utils
-from sqlite_utils import Migrations
+from typing import TYPE_CHECKING, Final
 
 from appliance.store.database import Store
+from appliance.store.migrations import Migrations
+
+if TYPE_CHECKING:
+    import sqlite_utils
 
 KEPT_SECONDS: Final = 86_400
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlite_utils
 
 from appliance.core.clock import WallQuality
 from appliance.core.config.networks import Access
@@ -194,8 +195,8 @@ def test_a_blocked_device_is_known_until_its_block_ends(grants: Grants) -> None:
 def test_a_database_of_the_first_release_keeps_its_grants(tmp_path: Path) -> None:
     store = open_store(tmp_path / "grants.db", [])
     with store.transaction() as db:
-        for step in schema.MIGRATIONS._migrations[:2]:
-            step.fn(db)
+        for step in list(schema.MIGRATIONS.steps.values())[:2]:
+            step(sqlite_utils.Database(db, execute_plugins=False))
         db.execute("CREATE TABLE _sqlite_migrations (migration_set TEXT, name TEXT, applied_at TEXT)")
         for name in ("m001_grants", "m002_leaving"):
             db.execute("INSERT INTO _sqlite_migrations VALUES ('grants', ?, '')", (name,))
@@ -213,7 +214,7 @@ def test_a_database_of_the_first_release_keeps_its_grants(tmp_path: Path) -> Non
 def test_a_login_is_one_commit(grants: Grants) -> None:
     commits: list[str] = []
     with grants.store.reading() as db:
-        db.conn.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
+        db.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
     commits.clear()
     grants.keep(_decision(ONE), NOW)
     assert commits == ["COMMIT"]

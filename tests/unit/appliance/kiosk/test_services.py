@@ -12,8 +12,8 @@ from appliance.kiosk.services import Kiosk, discover
 
 VIEWS = """
 from flask import Blueprint
-from sqlite_utils import Migrations
 from appliance.kiosk.services import Service, Tile, current_kiosk
+from appliance.store.migrations import Migrations
 
 MIGRATIONS = Migrations("waste_bank")
 
@@ -26,7 +26,7 @@ pages = Blueprint("waste_bank", __name__)
 @pages.get("/bank-sampah")
 def home():
     with current_kiosk().store.reading() as db:
-        return f"{db['deposits'].count} setoran"
+        return f"{len(db.rows('SELECT * FROM deposits'))} setoran"
 
 SERVICE = Service(
     "waste_bank", 20, lambda app, kiosk: app.register_blueprint(pages),

@@ -178,7 +178,7 @@ def test_made_up_names_do_not_fill_the_disk(people: Accounts, monkeypatch: pytes
     for i in range(10):
         people.log_in(f"nama{i}", "x", f"10.21.0.{i}", 100 + i)
     with people.store.reading() as db:
-        assert db.table("failures").count == 6
+        assert len(db.rows("SELECT * FROM failures")) == 6
 
 
 def test_a_session_ends_when_idle_and_after_its_longest_time(people: Accounts) -> None:
@@ -244,6 +244,6 @@ def test_unknown_names_take_as_long_as_known_ones(people: Accounts) -> None:
 @given(name=st.text(max_size=80), password=st.text(max_size=400))
 def test_any_text_is_a_wrong_login_not_an_error(people: Accounts, name: str, password: str) -> None:
     with people.store.transaction() as db:
-        db.table("failures").delete_where("1")
+        db.execute("DELETE FROM failures")
     assert people.log_in(name, password, DEVICE, 1).outcome is Outcome.WRONG
     assert people.of_session(password, 1) is None

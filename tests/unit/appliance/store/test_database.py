@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import sqlite_utils
-from sqlite_utils import Migrations
 
 from appliance.core.errors import StoreError, StoreFull, StoreTooNew
 from appliance.store import database
 from appliance.store.database import open_reading, open_store
+from appliance.store.migrations import Migrations
 
 
 def _migrations(*names: str) -> Migrations:
@@ -51,25 +51,25 @@ def test_every_connection_is_durable_and_checks_foreign_keys(tmp_path: Path) -> 
 def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     store = open_store(tmp_path / "a.db", [ONE])
     with pytest.raises(ZeroDivisionError), store.transaction() as db:
-        db.table("notes").insert({"text": "lost"})
+        db.execute("INSERT INTO notes (text) VALUES ('lost')")
         raise ZeroDivisionError
     with store.transaction() as db:
-        db.table("notes").insert({"text": "kept"})
+        db.execute("INSERT INTO notes (text) VALUES ('kept')")
     store.close()
     with open_store(tmp_path / "a.db", [ONE]).reading() as db:
-        assert [row["text"] for row in db.table("notes").rows] == ["kept"]
+        assert db.rows("SELECT text FROM notes") == [{"text": "kept"}]
 
 
 def test_read_then_write_loses_nothing_between_threads(tmp_path: Path) -> None:
     store = open_store(tmp_path / "a.db", [ONE])
     with store.transaction() as db:
-        db.table("notes").insert({"id": 1, "text": "0"})
+        db.execute("INSERT INTO notes VALUES (1, '0')")
 
     def add() -> None:
         for _ in range(25):
             with store.transaction() as db:
-                count = int(db.table("notes").get(1)["text"])
-                db.table("notes").update(1, {"text": str(count + 1)})
+                ((count,),) = db.execute("SELECT text FROM notes")
+                db.execute("UPDATE notes SET text = ?", [str(int(count) + 1)])
 
     threads = [threading.Thread(target=add) for _ in range(4)]
     for each in threads:
@@ -77,7 +77,7 @@ def test_read_then_write_loses_nothing_between_threads(tmp_path: Path) -> None:
     for each in threads:
         each.join()
     with store.reading() as db:
-        assert db.table("notes").get(1)["text"] == "100"
+        assert db.rows("SELECT text FROM notes") == [{"text": "100"}]
 
 
 def _open(path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_failed_migration_leaves_the_database_as_it_was(tmp_path: Path) -> Non
     with pytest.raises(ZeroDivisionError):
         open_store(tmp_path / "a.db", [broken])
     with open_store(tmp_path / "a.db", []).reading() as db:
-        assert db.table_names() == []
+        assert db.rows("SELECT name FROM sqlite_master") == []
 
 
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypa
         open_store(tmp_path / "b.db", [ONE])
     assert not (tmp_path / "b.db").exists()
     with store.reading() as db:
-        assert db.table("notes").count == 0
+        assert db.rows("SELECT * FROM notes") == []
 
 
 def test_a_database_that_cannot_grow_is_full(tmp_path: Path) -> None:
@@ -140,9 +140,9 @@ def test_a_database_that_cannot_grow_is_full(tmp_path: Path) -> None:
         pages = db.execute("PRAGMA page_count").fetchone()[0]
         db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreFull, match="nothing was stored"), store.transaction() as db:
-        db.table("notes").insert({"text": "x" * 100_000})
+        db.execute("INSERT INTO notes (text) VALUES (?)", ["x" * 100_000])
     with store.reading() as db:
-        assert db.table("notes").count == 0
+        assert db.rows("SELECT * FROM notes") == []
 
 
 def test_a_mistake_in_sql_is_not_called_a_full_disk(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_the_unit_decides_who_may_read(tmp_path: Path) -> None:
     try:
         store = open_store(tmp_path / "a.db", [ONE])
         with store.transaction() as db:
-            db.table("notes").insert({"text": "one"})
+            db.execute("INSERT INTO notes (text) VALUES ('one')")
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     finally:
         os.umask(before)
@@ -179,11 +179,11 @@ def test_a_reader_sees_what_the_writer_committed_and_writes_nothing(tmp_path: Pa
     store = open_store(tmp_path / "a.db", [ONE])
     reader = open_reading(tmp_path / "a.db", [ONE])
     with store.transaction() as db:
-        db.table("notes").insert({"text": "new"})
+        db.execute("INSERT INTO notes (text) VALUES ('new')")
     with reader.reading() as db:
-        assert db.table("notes").count == 1
+        assert len(db.rows("SELECT * FROM notes")) == 1
     with pytest.raises(StoreFull, match="read-only"), reader.transaction() as db:
-        db.table("notes").insert({"text": "no"})
+        db.execute("INSERT INTO notes (text) VALUES ('no')")
 
 
 def test_a_reader_waits_for_its_writer(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import sqlite_utils
-from sqlite_utils import Migrations
 
 from appliance.core.errors import StoreError, StoreFull
-from appliance.store.database import Store, open_store
+from appliance.store.database import Database, Store, open_store
 from appliance.store.group_commit import GroupCommit
+from appliance.store.migrations import Migrations
 
 MIGRATIONS = Migrations("test")
 
@@ -32,7 +32,7 @@ class Slow(Store):
     holds: threading.Event | None = None
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite_utils.Database]:
+    def transaction(self) -> Iterator[Database]:
         with super().transaction() as db:
             yield db
             if self.holds is not None:
@@ -51,8 +51,8 @@ def store(tmp_path: Path) -> Iterator[Slow]:
     made.close()
 
 
-def _insert(number: int) -> Callable[[sqlite_utils.Database], int]:
-    def step(db: sqlite_utils.Database) -> int:
+def _insert(number: int) -> Callable[[Database], int]:
+    def step(db: Database) -> int:
         db.execute("INSERT INTO rows (number) VALUES (?)", (number,))
         return number
 
@@ -64,13 +64,11 @@ def _numbers(store: Store) -> list[int]:
         return [number for (number,) in db.execute("SELECT number FROM rows ORDER BY number")]
 
 
-def _while_one_writes(
-    store: Slow, commits: GroupCommit, *steps: Callable[[sqlite_utils.Database], int]
-) -> list[object]:
+def _while_one_writes(store: Slow, commits: GroupCommit, *steps: Callable[[Database], int]) -> list[object]:
     """Let ``steps`` gather behind a first commit; return what became of each."""
     store.holds = threading.Event()
 
-    def run(step: Callable[[sqlite_utils.Database], int]) -> object:
+    def run(step: Callable[[Database], int]) -> object:
         try:
             return commits.run(step)
         except (StoreError, ZeroDivisionError) as error:
@@ -124,7 +122,7 @@ def test_a_group_has_an_end(store: Slow) -> None:
 
 
 def test_a_step_that_fails_is_undone_alone(store: Slow) -> None:
-    def fail(db: sqlite_utils.Database) -> int:
+    def fail(db: Database) -> int:
         db.execute("INSERT INTO rows (number) VALUES (99)")
         return 1 // 0
 

@@ -95,7 +95,7 @@ class House:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         with self.grants.store.reading() as db:
-            return list(db.table(table).rows)
+            return db.rows(f"SELECT * FROM {table}")
 
     def ends(self) -> list[str]:
         return [row["end_reason"] for row in self.rows("sessions")]

@@ -322,7 +322,7 @@ def test_whatever_is_typed_is_answered_as_a_wrong_code(hub: Hub, typed: str) -> 
     hub.grants.write(lambda db: db.execute("DELETE FROM attempts"))
     assert hub.redeem(typed) == Redemption(Outcome.WRONG)
     with hub.grants.store.reading() as db:
-        assert db.table("attempts").count == 3 and db.table("vouchers").count == 0
+        assert len(db.rows("SELECT * FROM attempts")) == 3 and db.rows("SELECT * FROM vouchers") == []
 
 
 # -- racers ------------------------------------------------------------------------------------------------------------

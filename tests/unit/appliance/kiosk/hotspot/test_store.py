@@ -36,7 +36,7 @@ def test_old_tokens_go_whichever_way_the_clock_stepped(world: Any) -> None:
     forms.begin("ahead", NOW - 10 + 2 * KEPT_SECONDS)
     forms.begin("now", NOW)
     with world.store.reading() as db:
-        assert [row["token"] for row in db["hotspot_forms"].rows] == ["now"]
+        assert db.rows("SELECT token FROM hotspot_forms") == [{"token": "now"}]
 
 
 def test_tokens_have_a_form() -> None:

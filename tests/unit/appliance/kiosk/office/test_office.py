@@ -74,7 +74,7 @@ def test_in_the_open_air_a_password_is_not_even_checked(visitor: Any, world: Any
     visitor.place = "resident"
     assert visitor.post("/kantor/masuk", {"name": "siti", "password": "x"}).status_code in (400, 403)
     with world.store.reading() as db:
-        assert db.table("failures").count == 0
+        assert db.rows("SELECT * FROM failures") == []
 
 
 def test_wrong_password_and_unknown_name_look_the_same(visitor: Any, world: Any) -> None:
