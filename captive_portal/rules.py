@@ -15,10 +15,12 @@ from appliance.core.config import Config
 from appliance.core.config.networks import Access, Network
 from appliance.core.config.village import Timezone
 from appliance.gate.protocol import LEASE_SECONDS_MAX, QUOTA_BYTES_MAX, Client, Limits, Quota
+from appliance.hotspot.ends import EndReason
 from captive_portal import local_time
 from captive_portal.now import Now
 
 MEGABYTE: Final = 1_000_000
+End = EndReason  # one list: the office is told what the history keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,6 @@ class Verdict(enum.StrEnum):
     DAILY_TIME_USED = "daily_time_used"
     DAILY_DATA_USED = "daily_data_used"
     USED_UP = "used_up"  # nothing is left of what it offers, such as a voucher
-
-
-class End(enum.StrEnum):
-    """Why a grant ended. The words are kept in the history."""
-
-    TIME = "time"  # its lease, or its voucher's
-    DATA = "data"  # its quota, or its voucher's
-    IDLE = "idle"
-    CLOSED = "closed"
-    DAILY_TIME = "daily_time"
-    DAILY_DATA = "daily_data"
-    BLOCKED = "blocked"
-    NETWORK = "network"  # its network is not in hub.toml any more
-    LOGOUT = "logout"  # the resident's own wish
-    OFFICE = "office"  # the office stopped it
-    VOUCHER = "voucher"  # its voucher was withdrawn, or its place taken by another device
-    REPLACED = "replaced"  # another device got the address, or this one took too many
-    RENEWED = "renewed"  # a new grant for the same client follows
 
 
 _VERDICTS: Final = {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from appliance.core.config.networks import Access
 from appliance.gate.protocol import Client
+from appliance.hotspot.ends import EndReason
 
 
 class RefusalCode(enum.StrEnum):
@@ -33,24 +34,6 @@ class VoucherState(enum.StrEnum):
     USED_UP = "used_up"  # its time or its data is gone
     EXPIRED = "expired"  # never used, and its last day has passed
     VOID = "void"  # the office withdrew it
-
-
-class EndReason(enum.StrEnum):
-    """Why a connection ended."""
-
-    TIME = "time"  # its own time, or its voucher's
-    DATA = "data"  # its data, or its voucher's
-    IDLE = "idle"
-    CLOSED = "closed"  # outside opening hours
-    DAILY_TIME = "daily_time"
-    DAILY_DATA = "daily_data"
-    BLOCKED = "blocked"
-    NETWORK = "network"  # its network is not in hub.toml any more
-    LOGOUT = "logout"  # the resident's own wish
-    OFFICE = "office"  # the office stopped it
-    VOUCHER = "voucher"  # its voucher was withdrawn, or its place taken by another device
-    REPLACED = "replaced"  # another device got the address, or this one took too many
-    RENEWED = "renewed"  # a new connection of the same device follows
 
 
 class ActionKind(enum.StrEnum):

@@ -29,7 +29,6 @@ from appliance.hotspot.answers import (
     BlockedList,
     Clients,
     Done,
-    EndReason,
     History,
     OnlineClient,
     PastSession,
@@ -39,6 +38,7 @@ from appliance.hotspot.answers import (
     UsagePoint,
     VoucherState,
 )
+from appliance.hotspot.ends import EndReason
 from appliance.hotspot.questions import (
     BATCH_COUNT_MAX,
     BLOCK_SECONDS_MAX,

@@ -433,7 +433,3 @@ def test_a_silent_gate_is_said_and_what_was_asked_is_kept(real: RealWorld, monke
     monkeypatch.setattr(real.gate, "revoke", silent)
     assert _refused(real, Stop(ONE, "made", "x")) is RefusalCode.GATE_SILENT
     assert real.hotspot.ask(ListClients()).online == () and len(real.hotspot.ask(ListActions(0)).actions) == 1
-
-
-def test_the_reasons_for_an_end_are_the_portals() -> None:
-    assert {one.value for one in EndReason} == {one.value for one in rules.End}
