@@ -17,6 +17,7 @@ from appliance.system.roots import REAL, Roots
 from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
+from appliance.unit.turns import Turns
 from captive_portal import database, leases
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
@@ -42,13 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = read_config(options.config)
         state = state_directory(options.state_directory)
-        grants = open_grants(state / database.NAME)
+        turns = Turns()
+        grants = open_grants(state / database.NAME, turns.aside)
         app = create_app(
             config,
             grants=grants,
             vouchers=Vouchers(grants, config, open_keys(state)),
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
-            gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS),
+            gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS, aside=turns.aside),
             mac_of=functools.partial(neighbours.mac_of, roots=roots),
             leased_mac_of=functools.partial(leases.mac_of, roots=roots),
             uplink=functools.partial(uplink_state.read, roots),
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             over_unix_socket=options.bind is None or options.bind.startswith("unix:"),
         )
         warm(app)
-        serve(app, *([options.bind] if options.bind else []), threads=THREADS)
+        serve(app, *([options.bind] if options.bind else []), threads=THREADS, turns=turns)
     except (DesahubError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"portal: {error}\n")
         return 1

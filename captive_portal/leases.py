@@ -48,8 +48,14 @@ def mac_of(address: str, roots: Roots = REAL) -> str | None:
         OperationError: the file is there and cannot be read.
     """
     # A login looks here among all leases of the village: only lines that name the address are taken apart.
-    own = f" {address} "
-    return parse("\n".join(line for line in _read(roots).splitlines() if own in line)).get(address)
+    text, own = _read(roots), f" {address} "
+    lines, at = [], text.find(own)
+    while at >= 0:
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        lines.append(text[text.rfind("\n", 0, at) + 1 : end])
+        at = text.find(own, end)
+    return parse("\n".join(lines)).get(address)
 
 
 def names(roots: Roots = REAL) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -40,10 +42,16 @@ class GateClient:
     Args:
         socket_path: where the gate listens.
         timeout_seconds: for the whole of one request and its answer.
+        aside: entered while a thread waits for the answer, see `appliance.unit.turns.Turns.aside`.
     """
 
-    def __init__(self, socket_path: Path | str = SOCKET_PATH, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._path, self._timeout_seconds = str(socket_path), timeout_seconds
+    def __init__(
+        self,
+        socket_path: Path | str = SOCKET_PATH,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        aside: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        self._path, self._timeout_seconds, self._aside = str(socket_path), timeout_seconds, aside
 
     def admit(self, client: Client, lease_seconds: int, limits: Limits = UNLIMITED) -> None:
         """Let ``client`` through for ``lease_seconds``. Raises `GateRefused` or `GateUnavailable`."""
@@ -79,7 +87,9 @@ class GateClient:
             GateUnavailable: no gate, no answer in time, or one that cannot be read.
         """
         try:
-            answer = decode_answer(ask(self._path, encode(request), self._timeout_seconds, ANSWER_BYTES_MAX))
+            with self._aside():
+                line = ask(self._path, encode(request), self._timeout_seconds, ANSWER_BYTES_MAX)
+            answer = decode_answer(line)
         except GateRefused as error:
             raise GateUnavailable(f"the gate at {self._path} answered nonsense: {error}") from None
         except OSError as error:

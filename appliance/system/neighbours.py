@@ -58,10 +58,15 @@ def mac_of(address: str, roots: Roots = REAL) -> str | None:
     Raises:
         OperationError: the table cannot be read.
     """
-    # A login looks here among all devices of the village: only the line that counts is taken apart.
-    head, *lines = _text(roots).splitlines() or [""]
-    own = "\n".join([head, *(line for line in lines if line.startswith(f"{address} "))])
-    return next((neighbour.mac for neighbour in parse(own) if neighbour.address == address), None)
+    # A login looks here among all devices of the village: only the lines that count are taken apart.
+    text, own = _text(roots), f"\n{address} "
+    lines, at = [""], text.find(own)
+    while at >= 0:
+        end = text.find("\n", at + 1)
+        end = len(text) if end < 0 else end
+        lines.append(text[at + 1 : end])
+        at = text.find(own, end)
+    return next((neighbour.mac for neighbour in parse("\n".join(lines)) if neighbour.address == address), None)
 
 
 def _text(roots: Roots) -> str:

@@ -12,15 +12,16 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
 from appliance.core.errors import OperationError
 from appliance.unit.notify import notify
+from appliance.unit.turns import Turns
 
 WsgiApplication = Callable[..., Iterable[bytes]]
 THREADS = 8
@@ -39,6 +40,17 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
 
     Its own log line would hold the address that was opened.
     """
+
+    turns: ClassVar[Turns | None] = None
+
+    def handle(self, conn: TConn) -> object:
+        """Read one request and answer it, in this thread's turn. Source: gunicorn.workers.gthread.ThreadWorker."""
+        # Who has not begun to speak has no turn. A request that has begun is there as a whole, and an answer fits into
+        # the socket: nginx holds back the one, and the kernel takes the other (unix(7), 208 kB).
+        if self.turns is None or not (conn.initialized or conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT)):
+            return super().handle(conn)
+        with self.turns:
+            return super().handle(conn)
 
     def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: Exception) -> None:
         """Say it is unreadable, and close. Source: gunicorn.workers.base.Worker.handle_error."""
@@ -61,11 +73,11 @@ def _freeze(_arbiter: object) -> None:
     gc.freeze()
 
 
-def settings(bind: Sequence[str], threads: int = THREADS) -> dict[str, Any]:
-    """What gunicorn is told; names and units as in its documentation."""
+def settings(bind: Sequence[str], threads: int = THREADS, turns: Turns | None = None) -> dict[str, Any]:
+    """What gunicorn is told; names and units as in its documentation. ``turns``: as `serve`."""
     return {
         "bind": list(bind),
-        "worker_class": _Worker,
+        "worker_class": type("_Worker", (_Worker,), {"turns": turns}),
         "workers": 1,
         "threads": threads,
         "preload_app": True,
@@ -124,7 +136,7 @@ def has_sockets() -> bool:
     return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
 
 
-def serve(app: WsgiApplication, *bind: str, threads: int = THREADS) -> None:
+def serve(app: WsgiApplication, *bind: str, threads: int = THREADS, turns: Turns | None = None) -> None:
     """Serve ``app`` until SIGTERM; does not return before that.
 
     Args:
@@ -132,10 +144,11 @@ def serve(app: WsgiApplication, *bind: str, threads: int = THREADS) -> None:
         bind: addresses as gunicorn writes them (``unix:/path``, ``127.0.0.1:8000``), used when systemd gives no
             socket.
         threads: how many requests are answered at the same time.
+        turns: threads work one at a time, but where the application steps aside (`Turns.aside`) to wait.
 
     Raises:
         OperationError: there is neither a socket from systemd nor an address.
     """
     if not bind and not has_sockets():
         raise OperationError("no socket to serve on: systemd gave none (LISTEN_FDS) and no address was named")
-    _Application(app, settings(bind, threads)).run()
+    _Application(app, settings(bind, threads, turns)).run()

@@ -42,3 +42,21 @@ def test_the_file_is_dnsmasqs(tmp_path: Path) -> None:
     leases.path(roots).mkdir()
     with pytest.raises(OperationError, match="cannot be read"):
         leases.mac_of("10.20.0.50", roots)
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [*TEXT.splitlines(), "0 02:de:5a:00:00:09 10.20.0.9 10.20.0.50 *", "10.20.0.50", "", " 10.20.0.50 "]
+    )
+)
+
+
+@given(LINES, st.sampled_from(["10.20.0.50", "10.20.0.51", "10.20.0.5", "0.20.0.50"]), st.booleans())
+def test_one_is_found_as_among_all(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], address: str, ends: bool
+) -> None:
+    roots = Roots.under(tmp_path_factory.mktemp("roots"))
+    leases.path(roots).parent.mkdir(parents=True)
+    text = "\n".join(lines) + ("\n" if ends else "")
+    leases.path(roots).write_text(text)
+    assert leases.mac_of(address, roots) == leases.parse(text).get(address)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,19 +69,48 @@ def test_an_application_is_served_on_a_given_socket_or_systemds(tmp_path: Path, 
     assert answer.endswith(b"/halo http")
 
 
-def _get(path: Path) -> bytes:
+def _connect(connection: socket.socket, path: Path) -> None:
+    connection.settimeout(20)
     deadline = time.monotonic() + 20
-    while True:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(20)
-            try:
-                connection.connect(str(path))
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-                continue
-            connection.sendall(b"GET /halo HTTP/1.0\r\nX-Forwarded-Proto: https\r\n\r\n")
-            received = b""
-            while chunk := connection.recv(4096):
-                received += chunk
-            return received
+    while connection.connect_ex(str(path)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _get(path: Path) -> bytes:
+    with socket.socket(socket.AF_UNIX) as connection:
+        _connect(connection, path)
+        connection.sendall(b"GET /halo HTTP/1.0\r\nX-Forwarded-Proto: https\r\n\r\n")
+        received = b""
+        while chunk := connection.recv(4096):
+            received += chunk
+        return received
+
+
+TURNS = """
+import sys, threading
+from appliance.unit.serve import serve
+from appliance.unit.turns import Turns
+turns, together = Turns(), threading.Barrier(2)
+def app(environ, start):
+    assert turns.is_mine
+    with turns.aside():
+        together.wait(10)
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [b"mine" if turns.is_mine else b"lost"]
+serve(app, sys.argv[1], threads=3, turns=turns)
+"""
+
+
+def test_threads_take_turns_and_a_silent_client_holds_none(tmp_path: Path) -> None:
+    """Both are answered only if the second came in while the first stood aside, and the silent one was let wait."""
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", TURNS, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            with socket.socket(socket.AF_UNIX) as silent, ThreadPoolExecutor(2) as pool:
+                _connect(silent, path)
+                answers = list(pool.map(_get, [path, path]))
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert [answer.rpartition(b"\n")[2] for answer in answers] == [b"mine", b"mine"]
