@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +12,7 @@ from flask_babel import gettext
 
 from appliance.core.config.portal import DEFAULT_TERMS, RECORDS_TERM
 from appliance.core.errors import GateError, GateRefused
-from appliance.faces import languages
+from appliance.faces import formats, languages
 from appliance.gate.protocol import RefusalCode
 from captive_portal import words
 from captive_portal.parts import parts
@@ -33,7 +34,10 @@ def page(template: str, **values: Any) -> str:
         (gettext(text), languages.current().code) if text in _TRANSLATED else (text, languages.SOURCE.code)
         for text in given.config.terms_of_use
     ]
-    defaults = {"gate_is_silent": False, "refresh_seconds": 0, "asker": given.asker()}
+    network = given.asker().network
+    zone = ZoneInfo(given.config.village.timezone)
+    opening = formats.opening_hours(network.open_hours, zone) if network is not None else ""
+    defaults = {"gate_is_silent": False, "refresh_seconds": 0, "asker": given.asker(), "opening": opening}
     return render_template(template, uplink=uplink, since=since, terms_of_use=terms, **{**defaults, **values})
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from flask_babel import format_datetime, get_locale, gettext, ngettext
 
+from appliance.core import hours
+
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
+_TO: Final = "\u2013"
 
 
 def duration(seconds: float) -> str:
@@ -73,3 +77,26 @@ def moment(value: datetime.datetime, now: datetime.datetime, zone: ZoneInfo) -> 
     is_this_week = 1 < days < 7
     date = format_datetime(local.replace(tzinfo=None), "EEEE" if is_this_week else "d MMMM yyyy", rebase=False)
     return str(gettext("%(date)s pukul %(clock)s", date=date, clock=clock))
+
+
+def opening_hours(entries: Sequence[str], zone: ZoneInfo) -> str:
+    """``("mon-fri 06:00-22:00", "sat 08:00-12:00")`` -> ``Senin–Jumat 06.00–22.00, Sabtu 08.00–12.00 WITA``.
+
+    The entries are as `appliance.core.hours` takes them; "" where there are none: it is always open.
+    """
+    said = []
+    for text in entries:
+        days, clock = text.split(" ")
+        first, _, last = days.partition("-")
+        spoken = _weekday(first) if not last else f"{_weekday(first)}{_TO}{_weekday(last)}"
+        if last and (hours.DAYS.index(last) - hours.DAYS.index(first)) % 7 == 6:
+            spoken = str(gettext("setiap hari"))
+        begin, end = clock.replace(":", ".").split("-")
+        said.append(f"{spoken} {begin}{_TO}{end}")
+    return f"{', '.join(said)} {_ZONES.get(zone.key, zone.key)}" if said else ""
+
+
+def _weekday(name: str) -> str:
+    # The first day of 2024 was a Monday.
+    day = datetime.datetime(2024, 1, 1 + hours.DAYS.index(name))  # noqa: DTZ001 - no moment, a name
+    return str(format_datetime(day, "EEEE", rebase=False))

@@ -139,6 +139,18 @@ def test_nothing_scrolls_sideways_on_a_phone(office: Page, village: Village, pat
     assert wide <= window, f"{path} is {wide} px wide"
 
 
+@pytest.mark.parametrize(
+    "path", ["", "hotspot/", "hotspot/riwayat", "hotspot/voucher/buat", "hotspot/diblokir", "sandi"]
+)
+def test_nothing_scrolls_sideways_with_text_at_200_percent(office: Page, village: Village, path: str) -> None:
+    _connect(village)
+    office.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    office.goto(f"{village.addresses['Village office']}{path}")
+    office.evaluate("document.documentElement.style.fontSize = '200%'")
+    wide, window = office.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide <= window, f"{path} is {wide} px wide"
+
+
 def test_without_its_keeper_the_page_says_so(office: Page, village: Village, shoot: Shoot) -> None:
     village.hub.inside(["systemctl", "stop", "desahub-keeper.service"])
     try:

@@ -168,3 +168,13 @@ def test_what_a_screen_reader_is_told(window: Window) -> None:
         box = link.bounding_box()
         assert box is not None
         assert box["height"] >= 48
+
+
+def test_a_code_is_typed_in_large_letters_where_text_is_large(window: Window) -> None:
+    page = window(USUAL, "id-ID").new_page()
+    page.goto(f"{PORTAL}/voucher")
+    size = "parseFloat(getComputedStyle(document.getElementById('kode')).fontSize)"
+    usual = page.evaluate(size)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate(size) >= 1.5 * usual
+    _fits(page)

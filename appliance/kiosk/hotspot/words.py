@@ -26,6 +26,16 @@ from appliance.kiosk.hotspot.batches import DAY_SECONDS, Problem, Wish
 from appliance.kiosk.hotspot.rules import NO_REASON
 
 _MEGABYTE: Final = 1_000_000
+_OPENING_LENGTH_MAX: Final = 50
+
+
+def opening(config: Config, ssid: str) -> str:
+    """When a network opens and closes, in one line of a slip; "" where it is always open."""
+    entries = next((network.open_hours for network in config.networks if network.ssid == ssid), ())
+    text = formats.opening_hours(entries, ZoneInfo(config.village.timezone))
+    if len(text) > _OPENING_LENGTH_MAX:
+        return str(gettext("Ada jam buka: lihat di halaman masuk."))
+    return str(gettext("Dibuka %(hours)s.", hours=text)) if text else ""
 
 
 def way(access: Access) -> str:

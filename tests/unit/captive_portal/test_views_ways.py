@@ -22,7 +22,8 @@ from captive_portal.rules import Block, End
 from captive_portal.vouchers import codes
 from captive_portal.vouchers import store as vouchers
 from script import catalogues
-from tests.unit.captive_portal.conftest import HUB_TOML, PHONE, Phone, World
+from tests.portal import HUB_TOML
+from tests.unit.captive_portal.conftest import PHONE, Phone, World
 
 LANGUAGES = ("id", "ban", "en", "jv", "su")
 PAGE_BYTES_MAX = 30_000
@@ -207,6 +208,24 @@ def test_a_gate_that_is_silent_wastes_no_voucher(build: Any) -> None:
 
 
 # -- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("id", "Internet dibuka setiap hari 00.00\u201324.00 WITA."),
+        ("en", "The internet is open every day 00.00\u201324.00 WITA."),
+        ("jv", "Internet dipunbikak saben dinten"),
+        ("su", "Internét dibuka unggal dinten"),
+        ("ban", "Internet kabuka nyabran rahina"),
+    ],
+)
+def test_opening_hours_are_told_before_one_connects(build: Any, language: str, said: str) -> None:
+    _, phone = build('open_hours = ["mon-sun 00:00-24:00"]\naccess = ["terms", "voucher"]')
+    for path in ("/", "/voucher"):
+        assert said in _text(phone.get(f"{path}?bahasa={language}"))
+    _, always = build('access = ["terms", "voucher"]')
+    assert "Internet dibuka" not in _text(always.get("/")) + _text(always.get("/voucher"))
 
 
 def test_closed_hours_say_when_it_opens(build: Any) -> None:

@@ -79,3 +79,20 @@ def test_a_promise_is_never_longer_than_what_is_left(seconds: int) -> None:
     words = formats.duration(seconds).removeprefix("kurang dari ").split()
     told = sum(int(count) * units[unit] for count, unit in zip(words[::2], words[1::2], strict=True))
     assert told <= max(seconds, 60)
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        ((), ""),
+        (("mon-sun 05:00-22:00",), "setiap hari 05.00\u201322.00 WITA"),
+        (("wed-tue 00:00-24:00",), "setiap hari 00.00\u201324.00 WITA"),
+        (
+            ("mon-fri 06:00-22:00", "sat 08:00-12:00"),
+            "Senin\u2013Jumat 06.00\u201322.00, Sabtu 08.00\u201312.00 WITA",
+        ),
+        (("sat-mon 22:00-05:00",), "Sabtu\u2013Senin 22.00\u201305.00 WITA"),
+    ],
+)
+def test_opening_hours(entries: tuple[str, ...], text: str) -> None:
+    assert formats.opening_hours(entries, WITA) == text

@@ -3,6 +3,7 @@
 import datetime
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from appliance.core.errors import GateUnavailable, HotspotRefused, HotspotUnavai
 from appliance.gate.protocol import Client
 from appliance.hotspot import protocol
 from appliance.hotspot.protocol import Block, ListBlocked, ListClients, MakeBatch, RefusalCode, UsagePoint
+from appliance.kiosk.hotspot import words as words_of
 from appliance.system.uplink_state import UplinkState
 from tests.unit.appliance.kiosk.conftest import HUB_TOML
 from tests.unit.appliance.kiosk.hotspot.conftest import HOSTILE, PHONE, Clerk, words
@@ -320,6 +322,21 @@ def test_a_refused_batch_may_be_sent_again(clerk: Clerk, world: Any) -> None:
     assert response.status_code == 400 and "desahub apply" in words(response)
     world.hotspot.ask = ask
     assert clerk.post("/voucher/buat", {**BATCH, "token": token}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        (("mon-sun 05:00-22:00",), "Dibuka setiap hari 05.00\u201322.00 WITA."),
+        (tuple(f"{day} 06:00-22:00" for day in ("mon", "tue", "wed", "thu", "sun")), "Ada jam buka: lihat di halaman"),
+    ],
+)
+def test_a_slip_says_when_the_network_is_open(world: Any, entries: tuple[str, ...], said: str) -> None:
+    (network,) = world.config.networks
+    hours = replace(world.config, networks=(replace(network, open_hours=entries),))
+    with world.app().test_request_context():
+        assert words_of.opening(hours, network.ssid).startswith(said)
+        assert words_of.opening(world.config, network.ssid) == ""
 
 
 def test_a_sheet_holds_24_with_code_qr_and_how_to_use(clerk: Clerk, world: Any) -> None:
