@@ -90,8 +90,7 @@ class KernelFirewall:
         with self._lock:
             self._sweep()
             quota_ids = self._shares.by_address()
-        received = {element.key: element.byte_count or 0 for element in self._elements.all(RECEIVED_SET)}
-        seen = {element.key: element.expires for element in self._elements.all("seen")}
+        received, seen = self._elements.byte_counts(RECEIVED_SET), self._elements.times_left("seen")
         left = {quota.name: quota.left_bytes for quota in self._elements.quotas()} if quota_ids else {}
         found = []
         for sent in self._elements.all("admitted"):
@@ -224,7 +223,7 @@ class KernelFirewall:
     def _sweep(self) -> None:
         """Forget leases that have run out, and delete what the kernel still keeps for them."""
         now = self._clock()
-        ended = [address for address, macs in self._leases.items() if all(ends < now for ends in macs.values())]
+        ended = [address for address, macs in self._leases.items() if max(macs.values()) < now]
         if not ended:
             return
         moves: dict[str, int | None] = dict.fromkeys(ended)

@@ -224,6 +224,16 @@ def encode(message: Request | Answer) -> bytes:
 
 
 def _plain(part: Any) -> dict[str, Any]:
+    if type(part) is Admitted:  # a list has thousands
+        return {
+            "client": {"address": part.client.address, "mac": part.client.mac},
+            "remaining_seconds": part.remaining_seconds,
+            "sent_bytes": part.sent_bytes,
+            "received_bytes": part.received_bytes,
+            "idle_seconds": part.idle_seconds,
+            "speed": part.speed,
+            "quota_left_bytes": part.quota_left_bytes,
+        }
     return {name: getattr(part, name) for name in part.__slots__}
 
 
