@@ -13,11 +13,9 @@ from typing import Protocol, TypeVar
 
 import pytest
 
-from appliance.core import config as hub_config
 from appliance.core.clock import WallQuality
 from appliance.core.errors import GateUnavailable, HotspotRefused, HotspotUnavailable
 from appliance.gate.protocol import Client
-from appliance.gate.twin import TwinGate
 from appliance.hotspot import protocol
 from appliance.hotspot.client import HotspotClient
 from appliance.hotspot.protocol import (
@@ -44,49 +42,19 @@ from appliance.hotspot.protocol import (
 from appliance.hotspot.twin import TwinHotspot
 from appliance.unit.ask import ask as ask_line
 from captive_portal import rules
-from captive_portal.grants import open_grants
 from captive_portal.keeper import office_socket
 from captive_portal.keeper.office import Office
 from captive_portal.keeper.rounds import Keeper
 from captive_portal.now import Now
 from captive_portal.rules import Device, Policy
-from captive_portal.vouchers.keys import open_keys
-from captive_portal.vouchers.redeeming import Outcome, Vouchers
+from captive_portal.vouchers.redeeming import Outcome
+from tests.portal import SPEEDS, Portal, configured
 
 A = TypeVar("A")
 WALL = 1_789_920_000  # 2026-09-21 00:00 in Makassar
 ONE, TWO = Client("10.20.0.7", "02:00:00:00:00:01"), Client("10.20.0.20", "02:00:00:00:00:02")
 BATCH = MakeBatch("Rapat desa", 3, 2, 3_600, 100, "cepat", 30, "made")
-CONFIG = hub_config.parse(
-    """
-[village]
-name = "Sukamaju"
-kode_wilayah = "51.03.01.2001"
-kecamatan = "Kuta"
-kabupaten = "Kabupaten Badung"
-provinsi = "Bali"
-timezone = "Asia/Makassar"
-[hub]
-id = "hub-7k2m9q"
-[uplink]
-interface = "eth0"
-download_kbit = 20000
-upload_kbit = 5000
-[[speeds]]
-name = "cepat"
-title = "Cepat"
-download_kbit = 4000
-upload_kbit = 1000
-[[networks]]
-name = "warga"
-kind = "resident"
-interface = "br-warga"
-address = "10.20.0.1/24"
-ssid = "Desa Sukamaju"
-access = ["terms", "voucher"]
-session_seconds = 3600
-"""
-)
+CONFIG = configured(f'access = ["terms", "voucher"]\nsession_seconds = 3600\n{SPEEDS}')
 
 
 class World(Protocol):
@@ -127,14 +95,12 @@ class RealWorld:
     """Database, keeper and socket are real; the kernel is the gate's twin, and the clock the test's."""
 
     def __init__(self, folder: Path) -> None:
-        self._now = Now("a" * 32, 1_000, WALL, WallQuality.NTP)
-        self.gate = TwinGate(CONFIG, lambda: float(self._now.boot_seconds))
-        self.grants, keys = open_grants(folder / "grants.db"), open_keys(folder)
-        self.vouchers = Vouchers(self.grants, CONFIG, keys)
-        self.keeper = Keeper(self.grants, self.gate, Policy.of(CONFIG), lambda: self._now, history_days=30)
+        self.portal = portal = Portal(CONFIG, folder, Now("a" * 32, 1_000, WALL, WallQuality.NTP))
+        self.grants, self.gate = portal.grants, portal.gate
+        self.keeper = Keeper(portal.grants, portal.gate, Policy.of(CONFIG), lambda: portal.now, history_days=30)
         self.office = Office(
-            grants=self.grants, config=CONFIG, keys=keys, clock=lambda: self._now, picture=lambda: self.keeper.picture,
-            names=dict, gate=self.gate, hurry=lambda: None,
+            grants=portal.grants, config=CONFIG, keys=portal.keys, clock=lambda: portal.now,
+            picture=lambda: self.keeper.picture, names=dict, gate=portal.gate, hurry=lambda: None,
         )  # fmt: skip
         self.path = folder / "keeper.sock"
         self.hotspot: Hotspot = HotspotClient(self.path)
@@ -155,27 +121,25 @@ class RealWorld:
         self._thread.join(10)
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
-        self.grants.store.close()
+        self.portal.close()
 
     def put_online(self, client: Client) -> None:
         device = Device(client.address, client.mac, client.mac)
-        self.grants.keep(rules.decide(Policy.of(CONFIG), device, self._now), self._now)
+        self.grants.keep(rules.decide(Policy.of(CONFIG), device, self.portal.now), self.portal.now)
         self.keeper.look(2)
 
     def use_voucher(self, batch_id: int, serial: int, client: Client) -> None:
         code = self.hotspot.ask(GetBatch(batch_id, "made")).vouchers[serial - 1].code
         device = Device(client.address, client.mac, client.mac)
-        assert self.vouchers.redeem(code, device, self._now, self.gate.admitted).outcome is Outcome.WELCOME
+        assert self.portal.vouchers.redeem(code, device, self.portal.now, self.gate.admitted).outcome is Outcome.WELCOME
         self.keeper.look(2)
 
     def count(self, client: Client, sent_bytes: int, received_bytes: int) -> None:
-        self.gate.firewall.count(client, sent_bytes, received_bytes)
+        self.gate.twin.firewall.count(client, sent_bytes, received_bytes)
         self.keeper.look(2)
 
     def wait(self, seconds: int) -> None:
-        self._now = dataclasses.replace(
-            self._now, boot_seconds=self._now.boot_seconds + seconds, wall_seconds=self._now.wall_seconds + seconds
-        )
+        self.portal.wait(seconds)
         self.keeper.look(2)
 
 
@@ -398,7 +362,7 @@ def test_a_full_village_fits_into_an_answer(real: RealWorld) -> None:
     for number in range(2, 200):
         client = Client(f"10.20.0.{number}", f"02:00:00:00:01:{number:02x}")
         device = Device(client.address, client.mac, client.mac)
-        real.grants.keep(rules.decide(Policy.of(CONFIG), device, real._now), real._now)
+        real.grants.keep(rules.decide(Policy.of(CONFIG), device, real.portal.now), real.portal.now)
     assert len(real.hotspot.ask(ListClients()).online) == 198
 
 

@@ -7,7 +7,7 @@ from appliance.core.errors import GateUnavailable
 from appliance.gate.protocol import Admitted, Client
 from appliance.gate.twin import TwinGate
 from captive_portal.pulse import FRESH_SECONDS, Pulse
-from tests.unit.captive_portal.conftest import HUB_TOML
+from tests.portal import HUB_TOML
 
 CLIENT = Client("10.20.0.9", "02:00:00:00:00:09")
 

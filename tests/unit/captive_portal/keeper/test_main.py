@@ -108,7 +108,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture)
 def gate(world: Any, tmp_path: Path) -> Iterator[Path]:
     """The gate's own process with a firewall in memory."""
     config, path = tmp_path / "hub.toml", tmp_path / "gate.sock"
-    from tests.unit.captive_portal.conftest import HUB_TOML
+    from tests.portal import HUB_TOML
 
     config.write_text(HUB_TOML)
     allowed = f"{os.getuid()}=portal"

@@ -103,7 +103,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
-    from tests.unit.captive_portal.conftest import HUB_TOML
+    from tests.portal import HUB_TOML
 
     made = House(tmp_path, HUB_TOML, getattr(request, "param", ""))
     yield made

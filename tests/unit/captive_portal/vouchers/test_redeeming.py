@@ -11,67 +11,30 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.core import config as hub_config
 from appliance.core.clock import WallQuality
-from appliance.core.config import Config
 from appliance.gate.protocol import Admitted, Client
 from appliance.hotspot.protocol import BatchCodes, MakeBatch
 from captive_portal import attempts, blocks, budgets
-from captive_portal.grants import Grants, of_voucher, open_grants
+from captive_portal.grants import of_voucher
 from captive_portal.now import Now
 from captive_portal.rules import Block, Device, Verdict, remaining_seconds
 from captive_portal.vouchers import codes
 from captive_portal.vouchers import store as vouchers
 from captive_portal.vouchers.keys import DISTRICT_NAME, install_district_key, open_keys
-from captive_portal.vouchers.redeeming import SILENT_SECONDS, Outcome, Redemption, Vouchers
+from captive_portal.vouchers.redeeming import SILENT_SECONDS, Outcome, Redemption
+from tests.portal import SPEEDS, WALL, Portal, configured
 
-HUB_TOML = """
-[village]
-name = "Sukamaju"
-kode_wilayah = "51.03.01.2001"
-kecamatan = "Kuta"
-kabupaten = "Kabupaten Badung"
-provinsi = "Bali"
-timezone = "Asia/Makassar"
-[hub]
-id = "hub-7k2m9q"
-[uplink]
-interface = "eth0"
-download_kbit = 20000
-upload_kbit = 5000
-[[speeds]]
-name = "pelan"
-title = "Pelan"
-download_kbit = 1000
-upload_kbit = 500
-[[speeds]]
-name = "cepat"
-title = "Cepat"
-download_kbit = 4000
-upload_kbit = 1000
-[[networks]]
-name = "warga"
-kind = "resident"
-interface = "br-warga"
-address = "10.20.0.1/20"
-ssid = "Desa Sukamaju"
-access = ["voucher"]
-"""
-WALL = 1_790_000_000  # 2026-09-21
+ONLY_WITH_VOUCHERS = f'access = ["voucher"]\n{SPEEDS}'
 DISTRICT_KEY = "d1" * 32
 ONE = 1
 
 
-class Hub:
-    """A portal's database, keys and clock; the gate is what a test says about each client."""
+class Hub(Portal):
+    """A portal that opens with vouchers alone; who is online, and how long idle, is what a test says."""
 
-    def __init__(self, folder: Path, hub_toml: str = HUB_TOML) -> None:
-        self.config: Config = hub_config.parse(hub_toml)
-        self.folder = folder
-        self.grants: Grants = open_grants(folder / "grants.db")
-        self.now = Now("a" * 32, 1_000, WALL, WallQuality.NTP)
+    def __init__(self, folder: Path, more: str = ONLY_WITH_VOUCHERS) -> None:
+        super().__init__(configured(more), folder, Now("a" * 32, 1_000, WALL, WallQuality.NTP))
         self.idle: Mapping[Client, int] = {}
-        self.vouchers = Vouchers(self.grants, self.config, open_keys(folder))
 
     def make(self, count: int = 1, devices: int = 1, seconds: int = 3_600, megabytes: int = 0) -> BatchCodes:
         wanted = MakeBatch("Uji", count, devices, seconds, megabytes, "cepat", 30, "made")
@@ -98,11 +61,6 @@ class Hub:
             return None
         return Admitted(client, 60, 0, 0, self.idle[client], "", None)
 
-    def wait(self, seconds: int) -> None:
-        self.now = dataclasses.replace(
-            self.now, boot_seconds=self.now.boot_seconds + seconds, wall_seconds=self.now.wall_seconds + seconds
-        )
-
     def reboot(self, quality: WallQuality = WallQuality.UNKNOWN) -> None:
         self.now = Now("b" * 32, 20, 5 if quality is WallQuality.UNKNOWN else self.now.wall_seconds, quality)
         self.grants.write(lambda db: budgets.carry_over(db, self.now))
@@ -123,7 +81,7 @@ def client(phone: int, address: int | None = None) -> Client:
 def hub(tmp_path: Path) -> Iterator[Hub]:
     made = Hub(tmp_path)
     yield made
-    made.grants.store.close()
+    made.close()
 
 
 def test_a_code_gives_its_time_data_speed_and_reference(hub: Hub) -> None:
@@ -288,14 +246,14 @@ def test_a_lockout_survives_a_restart_and_a_reboot(hub: Hub) -> None:
     code = hub.make().vouchers[0].code
     for _ in range(attempts.FREE_COUNT):
         hub.redeem("WRONG-WRONG")
-    hub.grants.store.close()
+    hub.close()
     again = Hub(hub.folder)
     assert again.redeem(code).outcome is Outcome.WAIT
     again.reboot()
     assert again.redeem(code) == Redemption(Outcome.WAIT, wait_seconds=10)
     again.wait(10)
     assert again.redeem(code).outcome is Outcome.WELCOME
-    again.grants.store.close()
+    again.close()
 
 
 def test_who_waits_costs_no_write(hub: Hub) -> None:
@@ -350,7 +308,7 @@ def test_ten_threads_on_one_code_have_one_winner(hub: Hub) -> None:
 def _race(folder: str, code: str, phone: int, begin: float, results: object) -> None:
     hub = Hub(Path(folder))
     results.put(str(hub.redeem(code, phone).outcome))  # type: ignore[attr-defined]
-    hub.grants.store.close()
+    hub.close()
 
 
 def test_ten_processes_on_one_code_have_one_winner(hub: Hub) -> None:
@@ -402,7 +360,7 @@ def test_two_hubs_with_the_districts_key_take_its_code_and_one_without_does_not(
     install_district_key(hubs[0].folder / DISTRICT_NAME, "")
     assert hubs[0].redeem(_district_code(serial=13), 3).outcome is Outcome.WRONG
     for hub in hubs:
-        hub.grants.store.close()
+        hub.close()
 
 
 def test_a_district_code_has_its_last_day(hub: Hub) -> None:
