@@ -11,7 +11,6 @@ import sys
 import threading
 import tomllib
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,12 +146,13 @@ class Agent:
             _log.info("%s", text)
 
 
-def software_version() -> str:
-    """Tell the installed release, or "source" where the program runs from a checkout."""
-    try:
-        return metadata.version("desahub")
-    except metadata.PackageNotFoundError:
-        return "source"
+def software_version(code: Path = Path(__file__).parents[1]) -> str:
+    """Tell the release that is installed at ``code``, or "source" where the program runs from a checkout."""
+    # An installer puts its record of the release beside the code, and names it so (PEP 376). importlib.metadata would
+    # look in the same place, with a parser of mail and one of archives, for 2 MB.
+    for record in code.glob("desahub-*.dist-info"):
+        return record.name.removeprefix("desahub-").removesuffix(".dist-info")
+    return "source"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
