@@ -129,13 +129,18 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A device that is kept out. ``remaining_seconds`` None is forever."""
+    """A device that is kept out. ``remaining_seconds`` None is forever.
+
+    ``host_name`` is as for `OnlineClient`, ``address`` the one it was last online with; each "" where nobody knows.
+    """
 
     mac: str
     remaining_seconds: int | None
     by: str
     why: str
     since_wall_seconds: int
+    host_name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

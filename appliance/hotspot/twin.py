@@ -146,7 +146,11 @@ class TwinHotspot:
 
     def _on_Block(self, request: protocol.Block) -> protocol.Done:  # noqa: N802
         now = self._clock()
-        blocked = protocol.Blocked(request.mac, request.seconds, request.by, request.why, now)
+        known = [(one.client, one.host_name) for one in self._past]
+        known += [(client, one.host_name) for client, (one, _) in self._online.items()]
+        mine = [(client.address, name) for client, name in known if client.mac == request.mac]
+        address, host_name = mine[-1] if mine else ("", "")
+        blocked = protocol.Blocked(request.mac, request.seconds, request.by, request.why, now, host_name, address)
         self._blocked.pop(request.mac, None)
         self._blocked[request.mac] = (blocked, None if request.seconds is None else now + request.seconds)
         for client in [client for client in self._online if client.mac == request.mac]:

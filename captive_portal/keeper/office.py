@@ -99,7 +99,7 @@ def _clients(office: Office, _: protocol.ListClients) -> protocol.Clients:
 
 def _history(office: Office, request: protocol.ListHistory) -> protocol.History:
     with office.grants.store.reading() as db:
-        return office_views.history(db, office.config.village.timezone, office.picture(), request)
+        return office_views.history(db, office.config.village.timezone, office.picture(), office.names(), request)
 
 
 def _usage(office: Office, _: protocol.AskUsage) -> protocol.Usage:
@@ -151,10 +151,7 @@ def _unblock(office: Office, request: protocol.Unblock) -> protocol.Done:
 
 def _blocked(office: Office, _: protocol.ListBlocked) -> protocol.BlockedList:
     with office.grants.store.reading() as db:
-        held = blocks.in_force(db, office.clock()).values()
-    return protocol.BlockedList(
-        tuple(protocol.Blocked(one.mac, one.remaining_seconds, one.by, one.why, one.since_wall_seconds) for one in held)
-    )
+        return office_views.blocked(db, blocks.in_force(db, office.clock()).values(), office.names())
 
 
 def _make_batch(office: Office, request: protocol.MakeBatch) -> protocol.BatchCodes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from appliance.core.config.networks import Access
@@ -17,7 +17,7 @@ from captive_portal.keeper import notebook
 from captive_portal.keeper.host_names import clean
 from captive_portal.keeper.rounds import Picture, Seen
 from captive_portal.now import Now
-from captive_portal.rules import NOTHING_KNOWN, Grant, Policy
+from captive_portal.rules import NOTHING_KNOWN, Block, Grant, Policy
 
 _LINES: Final = """
     SELECT sessions.address, sessions.mac, host_name, sessions.network, sessions.way, sessions.voucher, began_wall,
@@ -67,8 +67,13 @@ def _online(grant: Grant, standing: rules.Standing, seen: Seen | None, host_name
     )
 
 
-def history(db: Database, timezone: Timezone, picture: Picture, wanted: protocol.ListHistory) -> protocol.History:
-    """One page of the sessions that began on a day, in the village's own time."""
+def history(
+    db: Database, timezone: Timezone, picture: Picture, names: Mapping[str, str], wanted: protocol.ListHistory
+) -> protocol.History:
+    """One page of the sessions that began on a day, in the village's own time.
+
+    A device whose name nobody wrote down, since its connection was short, is shown with the one it has now.
+    """
     offset = -local_time.day_begins("1970-01-01", timezone)
     rows = db.execute(
         "SELECT DISTINCT (began_wall + ?) / ? AS day FROM sessions ORDER BY day DESC", (offset, local_time.DAY_SECONDS)
@@ -84,10 +89,10 @@ def history(db: Database, timezone: Timezone, picture: Picture, wanted: protocol
     page = min(wanted.page, page_count - 1)
     lines = db.execute(_LINES, {**span, "limit": protocol.PAGE_SIZE, "offset": page * protocol.PAGE_SIZE})
     seen = {one.grant.session_id: one for one in picture.seen}
-    return protocol.History(day, days, page, page_count, tuple(_past(row, seen) for row in lines))
+    return protocol.History(day, days, page, page_count, tuple(_past(row, seen, names) for row in lines))
 
 
-def _past(row: tuple[Any, ...], seen: Mapping[int, Seen]) -> protocol.PastSession:
+def _past(row: tuple[Any, ...], seen: Mapping[int, Seen], names: Mapping[str, str]) -> protocol.PastSession:
     address, mac, host_name, network, way, voucher, began, duration, reason, sent, received, number = row
     running = seen.get(number) if duration is None else None
     if running is not None:  # the database knows it as of the last minute
@@ -95,8 +100,27 @@ def _past(row: tuple[Any, ...], seen: Mapping[int, Seen]) -> protocol.PastSessio
         received = running.grant.received_bytes + running.flow.received_bytes
     ended = None if duration is None else began + duration
     return protocol.PastSession(
-        Client(address, mac), clean(host_name), network, Access(way), voucher, began, ended,
+        Client(address, mac), clean(host_name or names.get(mac, "")), network, Access(way), voucher, began, ended,
         protocol.EndReason(reason) if reason else None, sent, received,
+    )  # fmt: skip
+
+
+def blocked(db: Database, held: Iterable[Block], names: Mapping[str, str]) -> protocol.BlockedList:
+    """Who is kept out, with what the device calls itself now, or did when it was last online, and where it was."""
+    return protocol.BlockedList(tuple(_kept_out(db, one, names.get(one.mac, "")) for one in held))
+
+
+def _kept_out(db: Database, block: Block, name_now: str) -> protocol.Blocked:
+    # There are few blocks, and a session of a device is soon found from the newest on.
+    last = db.execute(
+        "SELECT address, (SELECT host_name FROM sessions WHERE mac = :mac AND host_name != '' ORDER BY id DESC LIMIT 1)"
+        " FROM sessions WHERE mac = :mac ORDER BY id DESC LIMIT 1",
+        {"mac": block.mac},
+    ).fetchone()
+    address, name_then = last or ("", None)
+    return protocol.Blocked(
+        block.mac, block.remaining_seconds, block.by, block.why, block.since_wall_seconds,
+        clean(name_now or name_then or ""), address,
     )  # fmt: skip
 
 

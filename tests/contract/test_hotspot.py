@@ -239,8 +239,8 @@ def test_blocking_ends_what_a_device_has_and_lists_it_until_it_is_over(world: Wo
     world.hotspot.ask(Block(TWO.mac, None, "kades", "minta sendiri"))
     assert world.hotspot.ask(ListClients()).online == ()
     newest, oldest = world.hotspot.ask(ListBlocked()).blocked
-    assert newest == protocol.Blocked(TWO.mac, None, "kades", "minta sendiri", WALL)
-    assert (oldest.mac, oldest.remaining_seconds) == (ONE.mac, 600)
+    assert newest == protocol.Blocked(TWO.mac, None, "kades", "minta sendiri", WALL, "", "")
+    assert (oldest.mac, oldest.remaining_seconds, oldest.address) == (ONE.mac, 600, ONE.address)
     assert world.hotspot.ask(ListHistory("", 0)).sessions[0].end_reason is EndReason.BLOCKED
     world.wait(600)
     assert [one.mac for one in world.hotspot.ask(ListBlocked()).blocked] == [TWO.mac]

@@ -223,6 +223,8 @@ def test_stop_and_block_are_done_signed_and_told(clerk: Clerk, world: Any) -> No
     assert clerk.post("/perangkat/blokir", {**FORM, "until": "terus", "why": "ulah"}).status_code == 303
     text = clerk.text("/diblokir")
     assert "sudah diblokir" in text and PHONE.mac in text and "Kalau kantor membukanya" in text and "ulah" in text
+    assert f"{HOSTILE} {PHONE.mac} · {PHONE.address}" in text, "as text, with the address it had last"
+    assert "<script" not in clerk.get("/diblokir").get_data(as_text=True)
     assert clerk.post("/diblokir/buka", {"mac": PHONE.mac}).status_code == 303
     assert "Tidak ada perangkat yang diblokir" in clerk.text("/diblokir")
     log = clerk.text("/catatan")
