@@ -17,6 +17,8 @@ from script.village.programs import VillageError, wait_until
 from script.village.village import Village
 
 DOWNLOAD_BYTES = 24 * 1024 * 1024
+# Totals in the NOC's answer: what went to the phones' network, behind the shaper's queue, and what the uplink brought.
+_TO_THE_NETWORK, _UPLINK = "interface_sent_bytes.net_warga", "interface_received_bytes.uplink"
 _CURL = ("curl", "-s", "--fail", "--max-time", "2", "-o", "/dev/null")
 # Ways out other than port 80, which is led to the portal.
 ATTEMPTS: tuple[tuple[str, ...], ...] = (
@@ -123,18 +125,18 @@ class Walk:
             # After a cut the newest record waits for the agent to connect again, with full jitter.
             return abs(time.clock_gettime(time.CLOCK_BOOTTIME) - float(str(told))) <= 30
 
-        wait_until(online, "the NOC to list the hub as online with its uptime", seconds=90, pause_seconds=0.5)
+        wait_until(online, "the NOC to list the hub as online with its uptime", seconds=30, pause_seconds=0.5)
         true_uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
         told = float(str(seen["uptime_seconds"]))
         return f"online, uptime {told:.0f} s (the machine: {true_uptime:.0f} s)"
 
     def noc_counts_the_bytes(self) -> str:
-        """A download makes the NOC's figure grow by what the internet sent, within 5 %.
+        """A download makes the NOC's figure for the network grow by what the phone got, within 5 %.
 
-        That is more than the phone got: frames have headers, and TCP sends again what did not fit through the shaper
-        before it knew the line's speed.
+        Its figure for the uplink grows by what the internet sent. That is more: TCP sends again what the shaper's queue
+        dropped before it knew the line's speed.
         """
-        before, sent_before = self._settled_bytes(), self._sent_by_the_internet()
+        before, sent_before = self._settled(), self._sent_by_the_internet()
         size = self.phone(
             "curl", "-sS", "--max-time", "60", "-o", "/dev/null", "-w", "%{size_download}",
             "-r", f"0-{DOWNLOAD_BYTES - 1}", "http://unduh.example/bytes", timeout_seconds=70,
@@ -144,14 +146,19 @@ class Walk:
         if downloaded != DOWNLOAD_BYTES:
             raise VillageError(f"the phone downloaded {downloaded} bytes of {DOWNLOAD_BYTES}")
         wait_until(
-            lambda: self._noc_bytes() - before >= 0.95 * downloaded, "the NOC to hear of the download", seconds=30
+            lambda: _counted(self._noc(), _TO_THE_NETWORK) - _counted(before, _TO_THE_NETWORK) >= 0.95 * downloaded,
+            "the NOC to hear of the download", seconds=30,
+        )  # fmt: skip
+        after, sent = self._settled(), self._sent_by_the_internet() - sent_before
+        delivered, received = (_counted(after, name) - _counted(before, name) for name in (_TO_THE_NETWORK, _UPLINK))
+        said = (
+            f"the phone got {downloaded} bytes, the NOC counted {delivered}, ratio {delivered / downloaded:.3f}; "
+            f"the internet sent {sent}, the NOC counted {received}, ratio {received / sent:.3f}"
         )
-        grown, sent = self._settled_bytes() - before, self._sent_by_the_internet() - sent_before
-        ratio = grown / sent
-        said = f"the phone downloaded {downloaded} bytes, the internet sent {sent}, the NOC counted {grown}"
-        if not (0.95 <= ratio <= 1.05 and grown >= downloaded):
-            raise VillageError(f"{said}: ratio {ratio:.3f}")
-        return f"{said}: ratio {ratio:.3f}"
+        # A full frame is 1,514 bytes for 1,448 of the file: 1.046 is exact, and less is wrong.
+        if not (1 <= delivered / downloaded <= 1.05 and 0.99 <= received / sent <= 1.01):
+            raise VillageError(said)
+        return said
 
     def _noc(self) -> dict[str, object]:
         token = self.village.net.inside(["cat", "/var/lib/desahub-noc/web/api.token"]).strip()
@@ -170,11 +177,8 @@ class Walk:
         lines = self.village.net.inside(["cat", "/proc/net/dev"]).splitlines()
         return next(int(line.split(":")[1].split()[8]) for line in lines if line.strip().startswith("hub0:"))
 
-    def _noc_bytes(self) -> int:
-        return int(str(self._noc().get("uplink_rx_bytes") or 0))
-
-    def _settled_bytes(self) -> int:
-        """Read the NOC's figure once a record that is newer than this moment has arrived."""
+    def _settled(self) -> dict[str, object]:
+        """What the NOC says once a record that is newer than this moment has arrived."""
         asked = self._noc().get("last_record_time_ms")
         now_ms = time.time() * 1000
         newest: list[dict[str, object]] = []
@@ -184,7 +188,7 @@ class Walk:
             return float(str(newest[0].get("last_record_time_ms") or 0)) > now_ms
 
         wait_until(newer, f"a record newer than {asked}", seconds=30, pause_seconds=0.3)
-        return int(str(newest[0].get("uplink_rx_bytes") or 0))
+        return newest[0]
 
     def steps(self) -> list[tuple[str, Callable[[], str]]]:
         """List the steps in their order."""
@@ -217,3 +221,8 @@ def check(village: Village, *, keep_going: bool) -> int:
             print(f"ok   {number}/{len(steps)} {title}: {said} ({time.monotonic() - started:.1f} s)", flush=True)
     print("The village holds." if not failed else f"{failed} step(s) failed.", flush=True)
     return 1 if failed else 0
+
+
+def _counted(document: dict[str, object], name: str) -> int:
+    samples = document.get("samples")
+    return int(samples.get(name) or 0) if isinstance(samples, dict) else 0
