@@ -10,7 +10,6 @@ and ``X | None``. Anything else is a mistake of the schema's author and raises `
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import enum
 import re
 import types
@@ -95,6 +94,12 @@ def load(kind: type[T], document: Mapping[str, Any]) -> T:
     return typing.cast(T, value)
 
 
+def _nearest(key: str, names: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - only for a mistake: each resident process reads a configuration without one
+
+    return next(iter(difflib.get_close_matches(key, list(names), n=1)), "")
+
+
 def _table(kind: type, document: object, path: str, problems: list[Problem]) -> object | None:
     if not isinstance(document, Mapping):
         problems.append(Problem(path, f"is {_name(document)}", "allowed is a table of keys"))
@@ -104,8 +109,8 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for key in document:
         if key not in fields:
-            near = difflib.get_close_matches(str(key), fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(fields)}"
+            near = _nearest(str(key), fields)
+            hint = f"did you mean {near}?" if near else f"allowed are {', '.join(fields)}"
             hint = getattr(kind, "MOVED", {}).get(key, hint)
             problems.append(Problem(_join(path, _shown_key(str(key))), "is not a known key", hint))
     values: dict[str, object] = {}
