@@ -122,12 +122,13 @@ def test_log_out_cuts_a_running_download(village: Village) -> None:
     _accept(village, 2)
     # curl gives up where less than 1 kB/s comes for 3 s; the whole file takes 320 s at this rate.
     download = (
-        "curl -s --limit-rate 200k --speed-limit 1000 --speed-time 3 --max-time 30 -o /dev/null "
+        "curl -s --limit-rate 200k --speed-limit 1000 --speed-time 3 --max-time 30 -o $got "
         "-w '%{size_download} %{exitcode}' http://unduh.example/bytes"
     )
     leave = f"curl -s -X POST -d '' http://{plan.PORTAL_HOST}/keluar"
-    said = village.phone(2, "sh", "-c", f"({download}; true) & sleep 2; {leave} >/dev/null; wait", timeout_seconds=40)
-    size, status = map(int, said.split())
+    runs = "i=0; until [ $(stat -c %s $got) -gt 100000 ] || [ $i = 200 ]; do i=$((i + 1)); sleep 0.05; done"
+    script = f"got=$(mktemp); ({download}; true) & {runs}; {leave} >/dev/null; wait; rm $got"
+    size, status = map(int, village.phone(2, "sh", "-c", script, timeout_seconds=40).split())
     assert status == 28, "the download starved"
     assert 100_000 < size < 20_000_000, "it ran before log out, and not to its end"
     assert not _online(village, 2)

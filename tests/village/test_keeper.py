@@ -37,7 +37,7 @@ def _is_online(village: Village, number: int) -> bool:
     try:
         said = village.phone(
             # A gate that starts again makes its queues anew: a packet may be lost, and is sent again after a second.
-            number, "curl", "-s", "--max-time", "3",
+            number, "curl", "-s", "--max-time", "2",
             "--resolve", f"berita.example:80:{plan.WEB_ADDRESS}", "http://berita.example/",
         )  # fmt: skip
     except VillageError:
