@@ -86,3 +86,16 @@ def test_who_leaves_while_the_gate_hangs_is_out_within_seconds(guest: Village) -
     limit = SERVED_AGAIN_SECONDS["desahub-gate"]
     wait_until(lambda: not _is_online(guest, GUEST), "the guest to be shut out", seconds=limit)
     print(f"out {time.monotonic() - began:.1f} s after the hang")
+
+
+def test_who_is_online_stays_so_while_names_and_pages_hang(guest: Village) -> None:
+    """Nobody watches dnsmasq and nginx: what they serve is missing, and connections go on."""
+    units = ["desahub-dns", "desahub-web"]
+    guest.hub.inside(["systemctl", "kill", "--signal=SIGSTOP", *units])
+    try:
+        began = time.monotonic()
+        while time.monotonic() - began < 6:
+            assert _is_online(guest, GUEST)
+    finally:
+        guest.hub.inside(["systemctl", "kill", "--signal=SIGCONT", *units])
+    wait_until(lambda: _post(guest, STRANGER, "/sambung") == 303, "names and pages to answer again", seconds=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -89,3 +90,48 @@ def test_what_a_resident_reached_is_in_the_sealed_files_and_nowhere_else(village
     assert all(one["destination"] != plan.HUB_ADDRESS for one in records), "talk with the box itself is not kept"
     findings = village.hub.inside(["sh", "-c", "desahub doctor --json || true"])
     assert '"matter": "records", "level": "good"' in findings
+
+
+# Written by the recorder's own shelf, as it would have stood there on those days.
+_WRITE = """
+import sys, pathlib
+from appliance.core.clock import Moment, WallQuality
+from appliance.records import keys
+from appliance.records.shelf import Shelf
+reader = keys.public(pathlib.Path("/etc/desahub/rendered/records.pub").read_bytes(), "records.pub")
+for days in sys.argv[1:]:
+    moment = Moment("ab" * 16, 1_000, int(float(NOW - 86_400 * float(days)) * 1_000), WallQuality.NTP)
+    shelf = Shelf(pathlib.Path("/var/lib/desahub-records"), reader, 90)
+    shelf.write('{"days": ' + days + '}', moment)
+    shelf.close()
+"""
+
+
+def test_records_are_dropped_once_their_days_are_over(village: Village, recording: bytes) -> None:
+    village.hub.wait_active(UNIT, seconds=20)
+    folder = "/var/lib/desahub-records"
+    program = _WRITE.replace("NOW", str(int(time.time())))
+    user = ["setpriv", "--reuid=desahub-records", "--regid=desahub-records", "--clear-groups"]
+    village.hub.inside([*user, "/opt/desahub/bin/python", "-c", program, "400", "90.1", "89.9", "1"])
+
+    def kept() -> list[float]:
+        """The age of each of those files that are there, read with the key elsewhere."""
+        said = village.hub.inside(["sh", "-euc", f"for file in {folder}/*; do base64 -w0 $file; echo; done"])
+        private, found = keys.private(recording, ""), []
+        for line in said.split():
+            content = b"".join(sealed.read(BytesIO(base64.b64decode(line)), private, sealed.Reading()))
+            found += [json.loads(one)["days"] for one in content.splitlines() if b'"days"' in one]
+        return sorted(found)
+
+    assert kept() == [1, 89.9, 90.1, 400]
+    known = "/run/systemd/timesync/synchronized"
+    village.hub.inside(["sh", "-euc", f"rm -f {known}; systemctl restart {UNIT}"])
+    village.hub.wait_active(UNIT, seconds=20)
+    assert kept() == [1, 89.9, 90.1, 400], "a box that does not know the date drops nothing"
+    village.hub.inside(["sh", "-euc", f"mkdir -p $(dirname {known}); touch {known}; systemctl restart {UNIT}"])
+    try:
+        wait_until(lambda: kept() == [1, 89.9], "the old ones to be dropped", seconds=20)
+        said = village.hub.inside(["journalctl", "-u", UNIT, "-o", "cat", "--no-pager"])
+        assert said.count("dropped, its days are over") == 2
+    finally:
+        village.hub.inside(["rm", "-f", known])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from script.village import plan
-from script.village.programs import VillageError
+from script.village.programs import VillageError, wait_until
 from script.village.village import Village
 from script.village.walk import Walk
 
@@ -100,6 +101,58 @@ def test_a_district_code_opens_a_hub_with_the_key_and_no_other(offline: Village)
         owner = inside(["stat", "-c", "%U %a", "/var/lib/desahub-portal/district.key"]).strip()
         assert owner == "desahub-portal 600"
         assert _post(offline, 1, "/voucher", kode=code)[0] == 303 and _is_online(offline, 1)
+    finally:
+        inside(["desahub", "voucher", "district-key", "--remove"])
+
+
+STATE = "/var/lib/desahub-portal"
+
+
+@contextlib.contextmanager
+def _another_hub(village: Village) -> Iterator[None]:
+    """The box becomes another hub of the district: portal and keeper start with a state and keys of their own.
+
+    A second whole box would need a village of its own, and what it would add, another nginx, gate and dnsmasq, knows
+    nothing of vouchers. Afterwards the first hub is back, with all it knew.
+    """
+
+    def become(script: str) -> None:
+        stop = "systemctl stop desahub-portal.socket desahub-portal desahub-keeper"
+        start = "systemctl start desahub-keeper desahub-portal.socket desahub-portal"
+        village.hub.inside(["sh", "-euc", f"{stop}; {script}; {start}"])
+        village.hub.wait_active("desahub-keeper.service", "desahub-portal.service", seconds=30)
+
+    become(f"mv {STATE} {STATE}.first")
+    try:
+        yield
+    finally:
+        become(f"rm -rf {STATE}; mv {STATE}.first {STATE}")
+
+
+def test_a_code_of_the_district_opens_two_hubs_that_share_the_key(offline: Village) -> None:
+    inside = offline.hub.inside
+    inside(["sh", "-c", "rm -f /tmp/district.key; desahub voucher district-new-key /tmp/district.key"])
+    sheet = inside(["desahub", "voucher", "district-make", "--key", "/tmp/district.key", "--batch", "2", "--count", "1",
+                    "--minutes", "60", "--last-day", "2036-01-01"])  # fmt: skip
+    code = sheet.split()[1]
+    (local,) = _make(offline, "--count", "1")
+    inside(["desahub", "voucher", "district-key", "--install", "/tmp/district.key"])
+    try:
+        assert _post(offline, 1, "/voucher", kode=code)[0] == 303 and _is_online(offline, 1)
+        first_key = inside(["sha256sum", f"{STATE}/voucher.key"]).split()[0]
+        with _another_hub(offline):
+            assert inside(["sha256sum", f"{STATE}/voucher.key"]).split()[0] != first_key
+            wait_until(lambda: not _is_online(offline, 1), "the other hub to let out whom it does not know", seconds=5)
+            assert _post(offline, 2, "/voucher", kode=code)[0] != 303, "it has no key of the district yet"
+            inside(["desahub", "voucher", "district-key", "--install", "/tmp/district.key"])
+            assert _post(offline, 2, "/voucher", kode=local)[0] != 303, "a code of the first hub's own"
+            assert _post(offline, 2, "/voucher", kode=code)[0] == 303 and _is_online(offline, 2)
+            # It is for one device at a time, on each hub.
+            assert _post(offline, 3, "/voucher", kode=code)[0] != 303 and not _is_online(offline, 3)
+        wait_until(lambda: _is_online(offline, 1), "the first hub to put its own back", seconds=5)
+        assert not _is_online(offline, 2)
+        assert _post(offline, 1, "/keluar")[0] == 303
+        assert _post(offline, 3, "/voucher", kode=local)[0] == 303 and _is_online(offline, 3)
     finally:
         inside(["desahub", "voucher", "district-key", "--remove"])
 
