@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from appliance.core.config import Config
 from appliance.core.config.uplink import Shaper
 from appliance.core.errors import OperationError
+from appliance.gate.division import Divider
 from appliance.gate.places import Places
 from appliance.network import shaper
 from appliance.network.shaper import Leaf
@@ -50,6 +51,10 @@ class Queues(Protocol):
         """Which classes of ours there are at an interface; see `queues.classes`."""
         ...
 
+    def passed_bytes(self, interface: str) -> int | None:
+        """What has passed our classes at an interface, None without them; see `queues.passed_bytes`."""
+        ...
+
     def batch(self, lines: str) -> None:
         """Have tc do ``lines``; see `queues.batch`."""
         ...
@@ -76,6 +81,10 @@ class KernelQueues:
     def classes(self, interface: str) -> frozenset[int]:
         """See `Queues.classes`."""
         return queues.classes(self._netlink, interface, shaper.HANDLE)
+
+    def passed_bytes(self, interface: str) -> int | None:
+        """See `Queues.passed_bytes`."""
+        return queues.passed_bytes(self._netlink, interface, shaper.HANDLE << 16 | shaper.ROOT)
 
     def batch(self, lines: str) -> None:
         """See `Queues.batch`."""
@@ -129,6 +138,7 @@ class LineShaper:
         self._problems: dict[str, str] = {}
         self._refused = ""
         self._crowded = False
+        self._divider = Divider(queues_)
         self._has = functools.cache(self._queues.has)
 
     def possible(self, config: Config) -> Config:
@@ -160,6 +170,7 @@ class LineShaper:
             if self._config is None:
                 return False
             self._look_at_all(self._config)
+            self._attempt("the bridges together", self._divider.look, self._config, self._made.keys())
             grown, self._crowded = self._grow(self._config) or self._crowded, False
             return grown
 

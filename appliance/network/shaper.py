@@ -30,7 +30,8 @@ SLOTS_FIRST: Final = 0x1000
 SLOTS_MAX: Final = 1_024
 # The class that all forwarded packets have with cake, which tells hosts apart by itself.
 CAKE_CLASS: Final = 1
-_ROOT, _BOX = 1, 2
+ROOT: Final = 1
+_BOX: Final = 2
 _FRAME_BYTES: Final = 1_514
 # Where nothing is set, tc would take the burst of a timer that ticks ten times slower than the kernel's.
 _BURST_SECONDS: Final = 0.002
@@ -107,7 +108,7 @@ def slots_of(config: Config, interface: str, minors: Set[int]) -> dict[str, int]
     """For each speed, how many slots an interface has whose classes are ``minors``; None where any class is amiss."""
     if config.uplink.shaper is Shaper.CAKE:
         return {} if minors == {CAKE_CLASS} else None
-    wanted = {_ROOT, *range(SHARED_FIRST, SHARED_FIRST + SHARED_COUNT)}
+    wanted = {ROOT, *range(SHARED_FIRST, SHARED_FIRST + SHARED_COUNT)}
     wanted |= {_BOX} if interface == config.uplink.interface else set()
     found = {}
     for pool in pools(config) if has_slots(config, interface) else ():
@@ -139,6 +140,13 @@ def more(config: Config, interface: str, leaf: Leaf, speed: str, numbers: range)
     return _lines(interface, (text for number in numbers for text in _leaf(pool.first + number, line, ceiling, leaf)))
 
 
+def bound(interface: str, kbit: int) -> str:
+    """Let all of one interface have ``kbit`` at most, less than its line or as much; what waits there stays."""
+    return _lines(
+        interface, [f"class change @ parent {HANDLE:x}: classid {class_text(ROOT)} htb {_rates(kbit, kbit)}"]
+    )
+
+
 def _lines(interface: str, commands: Iterable[str]) -> str:
     return "".join(command.replace(" @ ", f" dev {interface} ") + "\n" for command in commands)
 
@@ -159,7 +167,7 @@ def _htb(config: Config, interface: str, leaf: Leaf) -> Iterator[str]:
     to_internet = interface == config.uplink.interface
     # Without a class of ours: towards the internet that is the box itself; towards residents it passes unshaped (0).
     yield from _fresh(f"htb default {_BOX if to_internet else 0:x} r2q {_STAMP}")
-    root = class_text(_ROOT)
+    root = class_text(ROOT)
     yield f"class add @ parent {HANDLE:x}: classid {root} htb {_rates(line, line)}"
     if to_internet:
         # Measurements and names get through whatever the residents do.
@@ -174,7 +182,7 @@ def _leaf(minor: int, line_kbit: int, ceiling_kbit: int, leaf: Leaf) -> Iterator
     """One class below the root. All of them at once, each at its own rate, do not exceed the line."""
     own = min(max(1, line_kbit // SLOTS_MAX), ceiling_kbit)
     name = class_text(minor)
-    yield f"class add @ parent {class_text(_ROOT)} classid {name} htb {_rates(own, ceiling_kbit)} prio 1"
+    yield f"class add @ parent {class_text(ROOT)} classid {name} htb {_rates(own, ceiling_kbit)} prio 1"
     yield f"qdisc add @ parent {name} {_queue(ceiling_kbit, leaf)}"
 
 

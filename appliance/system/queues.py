@@ -25,6 +25,8 @@ _F_ECHO: Final = 0x8
 _AT_ROOT: Final = 0xFFFFFFFF  # TC_H_ROOT
 _TCMSG: Final = struct.Struct("=BxxxiIII")  # family, index of the interface, handle, parent, info
 _KIND, _OPTIONS = 1, 2  # TCA_KIND, TCA_OPTIONS
+_STATS: Final = 3  # TCA_STATS, struct tc_stats, which begins with what has passed
+_BYTES: Final = struct.Struct("=Q")
 _HTB_INIT: Final = 2  # TCA_HTB_INIT
 _HTB: Final = struct.Struct("=II")  # tc_htb_glob: version, rate2quantum
 _UNKNOWN: Final = "qdisc kind is unknown"
@@ -90,6 +92,28 @@ def classes(netlink: Netlink, interface: str, major: int) -> frozenset[int]:
         return frozenset()
     handles = (int(_TCMSG.unpack_from(answer)[2]) for answer in answers)
     return frozenset(handle & 0xFFFF for handle in handles if handle >> 16 == major)
+
+
+def passed_bytes(netlink: Netlink, interface: str, handle: int) -> int | None:
+    """What has passed one class so far, frames and all; None where there is no such class.
+
+    Raises:
+        OperationError: the kernel does not answer.
+    """
+    try:
+        index = socket.if_nametoindex(interface)
+        answers = netlink.ask(Message(_GET_CLASS, _F_ECHO, _TCMSG.pack(0, index, handle, 0, 0)))
+    except OSError:
+        return None
+    except NetlinkError as error:
+        if error.number in (errno.ENODEV, errno.ENOENT):
+            return None
+        raise
+    for answer in answers:
+        stats = dict(attributes(answer, _TCMSG.size)).get(_STATS, b"")
+        if len(stats) >= _BYTES.size:
+            return int(_BYTES.unpack_from(stats)[0])
+    return None
 
 
 def batch(lines: str) -> None:

@@ -114,3 +114,18 @@ def test_what_the_kernel_has_is_known_again(shaped: Config) -> None:
         slots = shaper.slots_of(shaped, interface, queues.classes(netlink, interface, HANDLE))
         assert slots == (ready if shaper.has_slots(shaped, interface) else {})
     assert queues.classes(netlink, "nothing0", HANDLE) == frozenset()
+
+
+def test_what_passed_an_interface_is_read_and_a_bound_keeps_what_is_there(shaped: Config) -> None:
+    netlink, bridge, root = Netlink(ROUTE), shaped.networks[0].interface, HANDLE << 16 | shaper.ROOT
+    assert queues.passed_bytes(netlink, "nothing0", root) is None
+    assert queues.passed_bytes(netlink, bridge, root) is None
+    queues.batch(shaper.whole(shaped, bridge, Leaf.BFIFO, {pool.speed: 2 for pool in shaper.pools(shaped)}))
+    assert queues.passed_bytes(netlink, bridge, root) == 0
+    leaves = tc("qdisc", "show", "dev", bridge)
+    queues.batch(shaper.bound(bridge, 777))
+    assert "ceil 777Kbit" in tc("class", "show", "dev", bridge, "classid", shaper.class_text(shaper.ROOT))
+    assert tc("qdisc", "show", "dev", bridge) == leaves
+    found = queues.root(netlink, bridge)
+    assert found is not None
+    assert found.stamp == shaper.stamp(shaped, bridge, Leaf.BFIFO), "a bound is no other configuration"
