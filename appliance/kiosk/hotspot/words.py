@@ -26,7 +26,7 @@ from appliance.kiosk.hotspot.batches import DAY_SECONDS, Problem, Wish
 from appliance.kiosk.hotspot.rules import NO_REASON
 
 _MEGABYTE: Final = 1_000_000
-_OPENING_LENGTH_MAX: Final = 50
+_OPENING_LENGTH_MAX: Final = 64
 
 
 def opening(config: Config, ssid: str) -> str:

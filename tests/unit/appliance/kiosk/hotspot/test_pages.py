@@ -330,6 +330,10 @@ def test_a_refused_batch_may_be_sent_again(clerk: Clerk, world: Any) -> None:
     ("entries", "said"),
     [
         (("mon-sun 05:00-22:00",), "Dibuka setiap hari 05.00\u201322.00 WITA."),
+        (
+            ("mon-fri 06:00-22:00", "sat-sun 05:00-23:30"),
+            "Dibuka Senin\u2013Jumat 06.00\u201322.00, Sabtu\u2013Minggu 05.00\u201323.30 WITA.",
+        ),
         (tuple(f"{day} 06:00-22:00" for day in ("mon", "tue", "wed", "thu", "sun")), "Ada jam buka: lihat di halaman"),
     ],
 )
