@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 
@@ -37,18 +38,44 @@ def moved(village: Village) -> Iterator[str]:
     wait_until(lambda: f" {plan.HUB_ADDRESS}/20" in _addresses(village), "the bridge's own address", seconds=10)
 
 
-def test_a_hung_gate_takes_everything_back(village: Village, moved: str) -> None:
-    before = _files(village)
-    pid = village.hub.inside(["systemctl", "show", "--value", "-p", "MainPID", "desahub-gate.service"]).strip()
-    _on_hub(village, f"cat >{HUB_TOML}; kill -STOP {pid}", text=moved)
+@contextlib.contextmanager
+def _unwatched_gate(village: Village) -> Iterator[None]:
+    """A gate that systemd does not start again when it hangs."""
+    folder, restart = (
+        "/run/systemd/system/desahub-gate.service.d",
+        "systemctl daemon-reload; systemctl restart desahub-gate",
+    )
+    _on_hub(village, f"mkdir {folder}; printf '[Service]\\nWatchdogSec=0\\n' >{folder}/test.conf; {restart}")
     try:
-        with pytest.raises(VillageError, match=r"(?s)the gate did not take the new rules.*previous files are back"):
-            village.hub.inside(["desahub", "apply"])
+        yield
     finally:
-        _on_hub(village, f"kill -CONT {pid}")
+        _on_hub(village, f"rm -r {folder}; {restart}")
+
+
+def _gate_pid(village: Village) -> str:
+    return village.hub.inside(["systemctl", "show", "--value", "-p", "MainPID", "desahub-gate.service"]).strip()
+
+
+def test_a_gate_that_does_not_take_the_rules_takes_everything_back(village: Village, moved: str) -> None:
+    before = _files(village)
+    with _unwatched_gate(village):
+        pid = _gate_pid(village)
+        _on_hub(village, f"cat >{HUB_TOML}; kill -STOP {pid}", text=moved)
+        try:
+            with pytest.raises(VillageError, match=r"(?s)the gate did not take the new rules.*previous files are back"):
+                village.hub.inside(["desahub", "apply"])
+        finally:
+            _on_hub(village, f"kill -CONT {pid}")
     assert _files(village) == before
     wait_until(lambda: f" {plan.HUB_ADDRESS}/20" in _addresses(village), "the old address", seconds=10)
     assert "10.21.0.1" not in _addresses(village)
+
+
+def test_a_gate_that_hangs_meanwhile_is_started_again_and_takes_the_rules(village: Village, moved: str) -> None:
+    pid = _gate_pid(village)
+    _on_hub(village, f"cat >{HUB_TOML}; kill -STOP {pid}; desahub apply", text=moved)
+    assert _gate_pid(village) not in (pid, "0")
+    wait_until(lambda: " 10.21.0.1/20" in _addresses(village), "the new address", seconds=10)
 
 
 def test_a_network_gets_another_address(village: Village, moved: str) -> None:
