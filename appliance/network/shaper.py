@@ -142,9 +142,7 @@ def more(config: Config, interface: str, leaf: Leaf, speed: str, numbers: range)
 
 def bound(interface: str, kbit: int) -> str:
     """Let all of one interface have ``kbit`` at most, less than its line or as much; what waits there stays."""
-    return _lines(
-        interface, [f"class change @ parent {HANDLE:x}: classid {class_text(ROOT)} htb {_rates(kbit, kbit)}"]
-    )
+    return _lines(interface, [f"class change @ parent {HANDLE:x}: classid {class_text(ROOT)} htb {_rates(kbit, kbit)}"])
 
 
 def _lines(interface: str, commands: Iterable[str]) -> str:

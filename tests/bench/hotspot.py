@@ -304,7 +304,7 @@ def _until_first_packet(phone: plan.Phone, receiver: socket.socket, open_the_way
 
 
 def _requests(namespace: str, url: str, count: int) -> None:
-    """Ask at least ``count`` times over 10 connections: with those of the run before the web front lets them through."""
+    """Ask at least ``count`` times over 10 connections: the web front grants a device 24, those that end included."""
     asked = 0
     while asked < count:
         said = run(["ip", "netns", "exec", namespace, "wrk", "-t", "1", "-c", "10", "-d", "10s", url])

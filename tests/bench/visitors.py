@@ -96,7 +96,9 @@ def _answer(wire: socket.socket, given: dict[str, str], patience_seconds: float)
         elif kind == _ACK:
             given[mac] = socket.inet_ntoa(address)
         elif kind == _NAK:
+            # Somebody else was quicker: begin anew at once (RFC 2131, section 3.1, step 4, and 4.4.4).
             given.pop(mac, None)
+            wire.send(_frame(mac, _DISCOVER))
 
 
 def _random_mac(chance: random.Random) -> str:
