@@ -101,8 +101,9 @@ def bounds(line_kbit: int, used_kbit: Mapping[str, float], bound_kbit: Mapping[s
         return dict.fromkeys(used_kbit, line_kbit)
     fair = line_kbit / len(used_kbit)
     hungry = {name for name, used in used_kbit.items() if used >= _HUNGRY * min(fair, bound_kbit.get(name, line_kbit))}
+    # Somebody is, where the line is full: who uses most, though rounding says that it misses its part by a hair.
+    hungry = hungry or {max(used_kbit, key=lambda name: used_kbit[name])}
     left = line_kbit - sum(min(fair, _ROOM * used) for name, used in used_kbit.items() if name not in hungry)
-    # Somebody is, where the line is full.
     share = left / len(hungry)
     return {
         name: max(1, int(min(line_kbit, share if name in hungry else used + QUIET_PART * line_kbit)))

@@ -101,6 +101,9 @@ def stamp(config: Config, interface: str, leaf: Leaf) -> int:
     do. How many slots there are is not in it.
     """
     made = _whole(config, interface, leaf, {pool.speed: 1 for pool in pools(config)})
+    # Nobody looks after the bound of a network that is alone: what is left of one from before goes with its queues.
+    if len(config.networks) == 1 and interface != config.uplink.interface:
+        made += "alone"
     return zlib.crc32(made.encode()) & 0x7FFFFFFF or 1
 
 

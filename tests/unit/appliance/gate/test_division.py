@@ -49,6 +49,11 @@ def test_a_line_that_is_not_full_bounds_nobody() -> None:
     assert bounds(LINE, {"a": 9_000.0, "b": 3_000.0}, {"a": 10_000, "b": 10_000}) == {"a": LINE, "b": LINE}
 
 
+def test_three_that_fill_the_line_to_the_last_digit_divide_by_nothing() -> None:
+    used = 46_944.299999999996  # three times that is 0.9 of the line, and each less than 0.9 of a third
+    assert min(bounds(156_481, dict.fromkeys("abc", used), {}).values()) > used
+
+
 @given(st.integers(64, 10_000_000), st.lists(st.floats(0, 2), min_size=2, max_size=6), st.data())
 def test_together_it_is_never_more_than_the_line_and_a_quarter_for_each_quiet_one(
     line: int, parts: list[float], data: st.DataObject

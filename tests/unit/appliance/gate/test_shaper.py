@@ -302,6 +302,16 @@ def test_queues_of_another_configuration_or_half_made_ones_are_made_anew(made: M
     assert f"dev {names[0]} " in kernel.batches[-1]
 
 
+def test_a_network_that_stays_alone_keeps_no_bound_of_the_time_when_there_were_two(made: Made, config: Config) -> None:
+    """Nobody bounds one network alone: what the last look had left of its queue would stay for good."""
+    line, kernel, _, names = made
+    assert len(config.networks) > 1
+    done = len(kernel.batches)
+    line.use(dataclasses.replace(config, networks=config.networks[:1]))
+    made_anew = [batch for batch in kernel.batches[done:] if "qdisc replace" in batch]
+    assert [f"dev {names[0]} " in batch for batch in made_anew] == [True], "the uplink's queues are as they were"
+
+
 def test_slots_that_only_the_uplink_has_are_made_on_the_bridges_too(made: Made, config: Config) -> None:
     _, kernel, _, names = made
     kernel.minors[names[-1]] |= set(range(0x1000, 0x1000 + 2 * READY_FIRST))
