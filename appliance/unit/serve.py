@@ -52,6 +52,11 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
         with self.turns:
             return super().handle(conn)
 
+    def notify(self) -> None:
+        """Beat, but not while one thread holds up all others. Source: gunicorn.workers.base.Worker.notify."""
+        if self.turns is None or self.turns.held_seconds() <= WORKER_SECONDS:
+            super().notify()
+
     def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: Exception) -> None:
         """Say it is unreadable, and close. Source: gunicorn.workers.base.Worker.handle_error."""
         theirs = isinstance(exc, ParseException)
@@ -83,7 +88,8 @@ def settings(bind: Sequence[str], threads: int = THREADS, turns: Turns | None = 
         "preload_app": True,
         # What is there before the fork stays for good: left alone by the collector, its pages stay shared.
         "when_ready": _freeze,
-        # The worker's own loop beats each second while threads answer: one that is silent for longer is frozen.
+        # The worker's own loop beats each second while threads answer: one that is silent for longer is frozen, or a
+        # thread keeps the turn (`_Worker.notify`).
         "timeout": WORKER_SECONDS,
         "graceful_timeout": 10,
         "keepalive": 5,

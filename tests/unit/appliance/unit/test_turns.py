@@ -68,6 +68,21 @@ def test_the_turn_comes_back_after_an_error_and_ends_with_it() -> None:
         assert turns.is_mine
 
 
+def test_how_long_one_thread_has_had_its_turn_is_known_to_all() -> None:
+    now = [5.0]
+    turns = Turns(lambda: now[0])
+    assert turns.held_seconds() == 0
+    with turns:
+        now[0] += 3
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(turns.held_seconds).result() == 3
+        with turns.aside():
+            now[0] += 3
+            assert turns.held_seconds() == 0
+        assert turns.held_seconds() == 0, "a turn of its own"
+    assert turns.held_seconds() == 0
+
+
 def test_aside_without_a_turn_takes_none() -> None:
     turns = Turns()
     with turns.aside():

@@ -102,6 +102,50 @@ serve(app, sys.argv[1], threads=3, turns=turns)
 """
 
 
+HELD = """
+import sys
+from appliance.unit import serve
+from appliance.unit.turns import Turns
+serve.WORKER_SECONDS = 3
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [b"served"]
+serve.serve(app, sys.argv[1], threads=3, turns=Turns())
+"""
+
+
+def test_a_worker_in_which_one_thread_keeps_the_turn_is_replaced(tmp_path: Path) -> None:
+    """Its loop goes on beating, but nobody is served: who stops in the middle of a request holds all others up."""
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", HELD, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            assert _get(path).endswith(b"served")
+            with socket.socket(socket.AF_UNIX) as half:
+                _connect(half, path)
+                half.sendall(b"GET /halo HT")
+                deadline = time.monotonic() + 20
+                while not (answer := _answer_soon(path)).endswith(b"served"):
+                    assert time.monotonic() < deadline, answer
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _answer_soon(path: Path) -> bytes:
+    """What is answered within a second, b"" where nothing is."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1)
+            connection.connect(str(path))
+            connection.sendall(b"GET /halo HTTP/1.0\r\n\r\n")
+            received = b""
+            while chunk := connection.recv(4096):
+                received += chunk
+            return received
+    except OSError:
+        return b""
+
+
 def test_threads_take_turns_and_a_silent_client_holds_none(tmp_path: Path) -> None:
     """Both are answered only if the second came in while the first stood aside, and the silent one was let wait."""
     path = tmp_path / "app.sock"
