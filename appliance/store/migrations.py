@@ -8,6 +8,7 @@ Source: https://sqlite-utils.datasette.io/en/stable/migrations.html
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -73,12 +74,15 @@ def apply(connection: sqlite3.Connection, migrations: Sequence[Migrations]) -> N
 def apart(work: Callable[[], None]) -> None:
     """Do ``work`` in a forked process, with which all that it loaded goes away; it leaves no word when it fails.
 
-    Where threads run nothing is done: a fork takes their locks along, but not them. Whoever asks looks for what came
-    of it, and otherwise does the work itself.
+    Where threads run nothing is done: a fork takes their locks along, but not them; nor where the kernel has no room
+    for a process. Whoever asks looks for what came of it, and otherwise does the work itself.
     """
     if threading.active_count() > 1:
         return
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        return
     if child == 0:
         status = 1
         try:
@@ -86,7 +90,9 @@ def apart(work: Callable[[], None]) -> None:
             status = 0
         finally:
             os._exit(status)
-    os.waitpid(child, 0)
+    # Where whoever started this process has SIGCHLD ignored, that waits too, and then says that there is no child.
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(child, 0)
 
 
 def _applied(connection: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Steps run once, by sqlite-utils, which no resident process keeps in memory."""
 
 import contextlib
+import errno
 import sqlite3
 import subprocess
 import sys
@@ -78,6 +79,25 @@ def test_nothing_is_forked_beside_threads(tmp_path: Path) -> None:
     finally:
         stop.set()
         other.join()
+    assert not (tmp_path / "done").exists()
+
+
+def test_work_apart_is_waited_for_where_the_kernel_takes_children_away_by_itself(tmp_path: Path) -> None:
+    """Whoever started this process may have SIGCHLD ignored: execve(2) leaves it so."""
+    program = f"import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n{FIRST_START}"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "a.db")], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("() False\n", "")
+
+
+def test_work_that_cannot_be_done_apart_is_left_to_who_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("os.fork", refuse)
+    monkeypatch.setattr("threading.active_count", lambda: 1)
+    apart((tmp_path / "done").touch)
     assert not (tmp_path / "done").exists()
 
 
