@@ -15,7 +15,7 @@ class ReadyPages:
     """Rendered pages by whatever they depend on. Safe for threads: at worst one renders what another has just made."""
 
     def __init__(self) -> None:
-        self._pages: dict[Hashable, str] = {}
+        self._pages: dict[tuple[Hashable, int], str] = {}
 
     def get(self, key: Hashable, now_seconds: int, render: Callable[[], str], mark: str) -> str:
         """Give a page with ``mark`` in its place.
@@ -30,7 +30,7 @@ class ReadyPages:
         page = self._pages.get(whole)
         if page is None:
             page = render()
-            if len(self._pages) >= PAGES_MAX:
-                self._pages = {}
-            self._pages[whole] = page
+            # What was made before is never asked for again, and pages that stay leave holes in the heap.
+            kept = {known: text for known, text in self._pages.items() if known[1] == whole[1]}
+            self._pages = {**kept, whole: page} if len(kept) < PAGES_MAX else {whole: page}
         return page.replace(MARK_PLACE, mark)

@@ -32,3 +32,13 @@ def test_keys_without_end_take_no_memory_without_end() -> None:
     for number in range(5 * PAGES_MAX):
         pages.get(number, 0, printer, "aa")
         assert len(pages._pages) <= PAGES_MAX
+
+
+def test_what_is_stale_is_let_go() -> None:
+    pages, printer = ReadyPages(), _Printer()
+    for now_seconds in range(0, 100 * FRESH_SECONDS, FRESH_SECONDS):
+        pages.get("id", now_seconds, printer, "aa")
+        pages.get("en", now_seconds, printer, "aa")
+        assert len(pages._pages) <= 2
+    assert pages.get("id", now_seconds, printer, "bb").startswith("<form>bb</form>")
+    assert printer.count == 200
