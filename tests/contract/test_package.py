@@ -100,6 +100,44 @@ def test_the_same_sources_give_the_same_bytes(package: Path, sources: Path, tmp_
     assert again.read_bytes() == package.read_bytes()
 
 
+MINIMAL_PYTHON = """#!/bin/sh
+case $2 in -c) exit 0 ;; esac
+echo "ModuleNotFoundError: No module named 'tomllib'" >&2
+exit 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "python", "change", "status"),
+    [
+        ("upgrade", "", "", 0),
+        ("upgrade", "", "download_kbit = 1", 1),
+        ("install", "", "download_kbit = 1", 0),  # nothing of ours runs; postinst looks
+        # python3-minimal is unpacked and the rest of Python's library not yet: that says nothing of hub.toml.
+        ("upgrade", MINIMAL_PYTHON, "download_kbit = 1", 0),
+        ("upgrade", "#!/bin/sh\nexit 127\n", "download_kbit = 1", 0),
+    ],
+)
+def test_an_upgrade_is_refused_for_what_is_wrong_in_hub_toml_and_for_nothing_else(
+    unpacked: Path, tmp_path: Path, action: str, python: str, change: str, status: int
+) -> None:
+    hub_toml = tmp_path / "hub.toml"
+    text = (unpacked / EXAMPLE.lstrip("/")).read_text("utf-8")
+    hub_toml.write_text(re.sub(r"(?m)^download_kbit = .*$", change, text) if change else text, "utf-8")
+    script = (unpacked / "DEBIAN/preinst").read_text("utf-8").replace("/etc/desahub/hub.toml", str(hub_toml))
+    (tmp_path / "preinst").write_text(script, "utf-8")
+    shutil.copy(unpacked / "DEBIAN/check-config", tmp_path)
+    if python:
+        (tmp_path / "python3").write_text(python, "utf-8")
+        (tmp_path / "python3").chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(tmp_path / "preinst"), action, "0.1.0"],
+        env=os.environ | {"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    assert ("uplink.download_kbit: is 1" in done.stderr) is (status == 1)
+
+
 def test_a_wrong_argument_is_explained_and_makes_nothing(tmp_path: Path) -> None:
     for arguments, allowed in ((["--arch", "riscv64"], "arm64"), (["--python", "3.12"], "3.13"), (["--ou"], "--help")):
         done = subprocess.run(
