@@ -140,6 +140,9 @@ def _to_login() -> ResponseReturnValue:
 def _where() -> str:
     """The page that was asked for; for a form the nearest page above it, since a form is not sent twice."""
     path = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.path
+    if not path.isprintable():
+        # %0A in an address is a line feed here: it fits into no answer's head. A tab would vanish between two slashes.
+        return ""
     adapter = current_app.url_map.bind("")
     while path.strip("/") and not path.startswith("//") and len(path) <= _WHERE_LENGTH_MAX:
         try:

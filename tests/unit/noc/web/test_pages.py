@@ -87,6 +87,17 @@ def test_pages_lead_strangers_to_the_login(client: FlaskClient, path: str) -> No
     assert (answer.status_code, answer.headers["Location"]) == (303, "/masuk")
 
 
+@pytest.mark.parametrize("path", ["/hub/a%0Ab", "/hub/a%0D%0ASet-Cookie:%20x=1", "/%09/evil.example/", "/hub/%00"])
+def test_an_address_that_fits_into_no_answer_is_not_gone_back_to(
+    places: setup.Places, client: FlaskClient, path: str
+) -> None:
+    people, now = setup.open_accounts(places), NOW_MS // 1000
+    assert people.change_password("petugas", people.add("petugas", "operator", now), PASSWORD, "x", now) is None
+    client.get(path, base_url="https://noc.example.go.id")
+    answer = log_in(client, "petugas", PASSWORD, "x")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic YTpi", "Bearer \u00ff"])
 def test_the_api_knows_its_token(client: FlaskClient, header: str) -> None:
     answer = client.get("/api/hubs", headers={"Authorization": header})
