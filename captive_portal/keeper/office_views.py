@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -107,20 +108,21 @@ def _past(row: tuple[Any, ...], seen: Mapping[int, Seen], names: Mapping[str, st
 
 def blocked(db: Database, held: Iterable[Block], names: Mapping[str, str]) -> protocol.BlockedList:
     """Who is kept out, with what the device calls itself now, or did when it was last online, and where it was."""
-    return protocol.BlockedList(tuple(_kept_out(db, one, names.get(one.mac, "")) for one in held))
-
-
-def _kept_out(db: Database, block: Block, name_now: str) -> protocol.Blocked:
-    # There are few blocks, and a session of a device is soon found from the newest on.
-    last = db.execute(
-        "SELECT address, (SELECT host_name FROM sessions WHERE mac = :mac AND host_name != '' ORDER BY id DESC LIMIT 1)"
-        " FROM sessions WHERE mac = :mac ORDER BY id DESC LIMIT 1",
-        {"mac": block.mac},
-    ).fetchone()
-    address, name_then = last or ("", None)
-    return protocol.Blocked(
-        block.mac, block.remaining_seconds, block.by, block.why, block.since_wall_seconds,
-        clean(name_now or name_then or ""), address,
+    # One pass through the history for all of them: a device that is blocked for long may not be in it any more.
+    # Beside max() stands the row that has it (https://sqlite.org/lang_select.html#bareagg).
+    held = tuple(held)
+    macs = (json.dumps([one.mac for one in held]),)
+    newest = "SELECT mac, {}, max(id) FROM sessions WHERE mac IN (SELECT value FROM json_each(?)) {} GROUP BY mac"
+    addresses = {mac: text for mac, text, _ in db.execute(newest.format("address", ""), macs)}
+    names_then = {mac: text for mac, text, _ in db.execute(newest.format("host_name", "AND host_name != ''"), macs)}
+    return protocol.BlockedList(
+        tuple(
+            protocol.Blocked(
+                one.mac, one.remaining_seconds, one.by, one.why, one.since_wall_seconds,
+                clean(names.get(one.mac) or names_then.get(one.mac, "")), addresses.get(one.mac, ""),
+            )
+            for one in held
+        )
     )  # fmt: skip
 
 

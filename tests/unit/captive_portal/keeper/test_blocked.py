@@ -55,6 +55,25 @@ def test_one_that_was_never_online_has_neither(store: Store) -> None:
     assert _shown(store, {}) == ("", "")
 
 
+def test_the_history_is_gone_through_as_often_for_many_as_for_one(store: Store) -> None:
+    """Who is blocked for good is not in the history any more: looking for each alone takes seconds."""
+    for number in range(300):
+        _session(store, "10.20.0.5", "hp", mac=f"02:00:00:00:01:{number % 256:02x}")
+
+    def work(count: int) -> int:
+        """How many hundred steps SQLite takes."""
+        held = [Block(f"06:00:00:00:00:{number:02x}", None, "kades", "", 5) for number in range(count)]
+        steps: list[None] = []
+        with store.reading() as db:
+            db.set_progress_handler(lambda: steps.append(None), 100)
+            shown = office_views.blocked(db, held, {}).blocked
+            db.set_progress_handler(None, 0)
+        assert [one.mac for one in shown] == [one.mac for one in held]
+        return len(steps)
+
+    assert work(40) < 3 * work(1)
+
+
 @pytest.mark.parametrize("hostile", ["<script>x</script>\x07", "a\u202egnp.exe", "x" * 500, "\ud800?"])
 def test_a_hostile_name_is_cleaned_wherever_it_comes_from(store: Store, hostile: str) -> None:
     named, _ = _shown(store, {MAC: hostile})
