@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from appliance.store.database import Database, Store
+from appliance.store.database import Database, Store, translated
 
 T = TypeVar("T")
 Aside = Callable[[], contextlib.AbstractContextManager[None]]
@@ -69,7 +69,8 @@ class GroupCommit:
             while group := self._turn(mine):
                 self._write(group)
         if mine.error is not None:
-            raise mine.error
+            with translated(self.store.path):
+                raise mine.error
         return mine.result  # type: ignore[return-value]  # what the step returned, None where that is its type
 
     def _turn(self, mine: _Waiting[Any]) -> list[_Waiting[Any]]:
@@ -105,7 +106,9 @@ def _run_alone(db: Database, one: _Waiting[Any]) -> None:
     db.execute("SAVEPOINT step")
     try:
         one.result = one.step(db)
-    except Exception as error:  # noqa: BLE001 - it is raised again, in the thread whose step it was
+    except Exception as error:  # it is raised again, in the thread whose step it was
         one.error = error
+        if not db.in_transaction:
+            raise  # on a full or failing disk SQLite undoes all of it by itself (lang_transaction.html)
         db.execute("ROLLBACK TO step")
     db.execute("RELEASE step")

@@ -151,3 +151,29 @@ def test_another_writer_of_the_file_waits_for_the_first(store: Slow, tmp_path: P
         assert [job.result(10) for job in jobs] == list(range(100))
     assert _numbers(store) == list(range(200))
     other.store.close()
+
+
+def test_a_disk_that_fills_within_a_step_is_named_to_all_who_share_the_commit(store: Slow) -> None:
+    """SQLite then undoes the whole transaction by itself, and what it says of savepoints helps nobody."""
+    commits = GroupCommit(store)
+
+    def fill(db: Database) -> None:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count={pages + 1}")
+        try:
+            for number in range(1_000, 9_000):
+                db.execute("INSERT INTO rows (number) VALUES (?)", (number,))
+        finally:
+            db.execute("PRAGMA max_page_count=100000")
+
+    store.holds = threading.Event()
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(commits.run, _insert(1))
+        _until(lambda: commits.is_writing)
+        others = [pool.submit(commits.run, step) for step in (_insert(2), fill)]
+        _until(lambda: commits.waiting_count == 2)
+        store.holds.set()
+        assert first.result(10) == 1
+        for other in others:
+            assert isinstance(other.exception(10), StoreFull)
+    assert _numbers(store) == [1]
