@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +20,12 @@ SERVER = Path(__file__).resolve().parents[2] / "script" / "server"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("simulated")
-    for path in (made, made.parent, made.parent.parent):
-        path.chmod(0o755)
-    if os.geteuid() == 0:
-        os.chown(made, 65534, 65534)
-    return made
+def folder() -> Iterator[Path]:
+    """A folder of a user without privileges; not below pytest's own, which is root's alone."""
+    with tempfile.TemporaryDirectory(prefix="desa-simulate-") as name:
+        if os.geteuid() == 0:
+            os.chown(name, 65534, 65534)
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
