@@ -223,7 +223,7 @@ def names(certificate: x509.Certificate) -> list[str]:
     """The host names a certificate is for (RFC 9525: the common name counts for nothing)."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return []
     return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
 

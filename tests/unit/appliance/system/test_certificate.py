@@ -7,6 +7,8 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -184,3 +186,13 @@ def test_a_look_at_the_box(box: tuple[Config, Roots], authority: Authority) -> N
 
 def test_the_margin_covers_a_lease_and_the_next_look(box: tuple[Config, Roots]) -> None:
     assert margin(box[0]) == datetime.timedelta(days=1, hours=1)
+
+
+def test_an_extension_that_stands_there_twice_is_refused(good: tuple[bytes, bytes], authority: Authority) -> None:
+    first, *others = x509.load_pem_x509_certificates(good[0])
+    # Basic constraints become a second list of names (RFC 5280, sections 4.2.1.9 and 4.2.1.6).
+    twice = first.public_bytes(Encoding.DER).replace(b"\x06\x03\x55\x1d\x13", b"\x06\x03\x55\x1d\x11", 1)
+    chain = ssl.DER_cert_to_PEM_cert(twice).encode() + b"".join(one.public_bytes(Encoding.PEM) for one in others)
+    found = judged(authority, (chain, good[1]))
+    assert not found.is_usable
+    assert "no host name" in found.because
