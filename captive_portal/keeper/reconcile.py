@@ -10,8 +10,9 @@ from captive_portal.rules import Standing
 
 # The kernel's time and a grant's differ by so little; renewing costs more than looking.
 SAME_SECONDS: Final = 3
-# Lists of counters and quotas are read one after the other while packets flow: 100 Mbit/s are 125 kB in 10 ms.
-SAME_BYTES: Final = 1_000_000
+# What waits in a device's queue, 128 KiB at most, is off its quota and not yet received; and counters and quotas are
+# read one after the other while packets flow.
+SAME_BYTES: Final = 200_000
 
 
 def changes(inside: Mapping[Client, Admitted], wanted: Mapping[Client, Standing]) -> tuple[Admit | Revoke, ...]:
