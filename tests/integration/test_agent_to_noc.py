@@ -102,7 +102,7 @@ def test_a_flood_of_nonsense_stops_nothing(bed: Bed) -> None:
         b"x" * 200_000,
         b'{"uptime": "NaN"}',
         good[:-4],
-        b"DH\x01\x01" + zlib.compress(bytes(4_000_000)),
+        b"DH\x02\x01" + zlib.compress(bytes(4_000_000)),
         b"DH\x07\x01later",
     ]
     for i in range(300):

@@ -12,7 +12,8 @@ from agent import collectors
 from agent.collectors import Around, Samples, find, measure
 from agent.sampler import SteadyOutbox
 from appliance.core.clock import Moment, WallQuality
-from appliance.core.report import Committed, is_sample_name
+from appliance.core.report import Committed
+from appliance.core.samples import is_sample_name
 from tests.unit.agent.around import make_around
 
 BOOT = "aa" * 16

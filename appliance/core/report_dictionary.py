@@ -1,0 +1,32 @@
+"""What every report begins with in common: the dictionary that zlib is given before it packs and unpacks one.
+
+It is the groups of three reports of five minutes, of three villages that never were. Names, forms of columns and usual
+values need not be said again then: a fifth of the bytes. It never changes: another dictionary would be another version
+of the report. A message tells by its `NUMBER` that it was packed with this one.
+
+Source: RFC 1950, 2.2 (FDICT, DICTID).
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Final
+
+DICTIONARY: Final = base64.b64decode(
+    b"iAAFhRni9wEBAQGBhRo7rQDPOjusFmwnEyyFGwAAAaCI/vizAAAgAAKFmBkAAQIBAQEBAQEHAQEDAQMBAQECAQEBAQEBhwEYKwEBAQEBhAIY"
+    b"KAEBhAMYKAEBhWluZXRfd2FyZ2EYKwEGApgoEQUBAQEBAQEAAAMAAoIaAA9G6UQ8PDw8hRg6AQEBAaE0GR1xGhhwAAChAoUHJQUHBqEBhRkC"
+    b"DgAkBQCFGB4AAAIghRkRdgEAAAAYcoUYKgECJQyFGHwXOBgvKqEpghoEnvS/SBghGCQNgy8VoSmCGgB2kqxIA78DSQHJCPGCGgQMc7VIFRgT"
+    b"pwzvKFqCGgHmbmJIDKwI5QlIGyeCGQSeSAHkADH/rgKrhRh/GD0YdDjJGQG+hQAYpzimAACFGCMBASMHhQAABiQEAIUYNQElIwGFAAUjDCeh"
+    b"KYIaAHMMMkgDpwMxAb0I76EpghoEh5GHSBgKGAYNVy6Lghh6RBcV0mmFGB4BAAECiAAFhRnRHgEBAQGBhRorVaTPOitUunQHBimFGwAAAaCc"
+    b"MsCwAQEgAAKFmBkAAQIBAQEBAQEHAQEDAQMBAQECAQEBAQEBhwEYKwEBAQEBhAIYKAEBhAMYKAEBhWluZXRfd2FyZ2EYKwEGApgoEQUBAQEB"
+    b"AQEAAAMAAoIaAAsX+UQ8PDw8hRIBAQEBoTYZCH2hM4UZAU4AAAAgoQKFDgEEISKhAYUZAbEFACQFhQEBAAEBGRdXGISFGCsFJyUEghihRLwJ"
+    b"NvKhKYIaBby0MEgDdgF6AucDsqEpghoAfgvQRH8ranyCGgUlOQtIAu8BWwKQA3CCGgKpct5IAVwAngHwAiaCGHZIAVv+eAF7ACKCFkQR5wYc"
+    b"AIUYJSEDJCCFAAIhAAEAhRgyJQEDIYUBIAQhIaEpghoAenHERH4raXqhKYIaBaDSg0gDawF3AuEDtYUYXDEPIA2FAQMhAgCIAAWFGdFZAQEB"
+    b"AYGFGiuLwo86K4rYNwcEBIUbAAABoJnXUgUAIAAgAoWYGQABAgEBAQEBAQcBAQMBAwEBAQIBAQEBAQGHARgrAQEBAQGEAhgoAQGEAxgoAQGF"
+    b"aW5ldF93YXJnYRgrAQYCmCgRBQEBAQEBAQAAAwACghoACyXTRDw8PDyFEgEBAQGhMxkuF6EzhRkB0iAgASChAoUYJQYhKgWhAYUZAgQKJCQA"
+    b"hRgsAAEAAoUZCJgDAAEAGD6FGCwHISgIhRhqCAwzFqEpghoGBZQSSDATN7wQpVNOoSmCGgCN1IlICC4HCAJTCkKCGgUCuM9IKY0u6g/eRcOC"
+    b"GgN2IJdIGdofUQgsKg+CGQpdSALVBdvwGBpJghigSAOX/bL+3QUGhRinOKYAAACFGCQGACcDhQAEIiAAAIUYMQAAIiCFCiQDIQWhKYIaAImq"
+    b"+EgIKwb2AkgKBKEpghoF55RUSC/BN2YQlVMUhRiMGFYQOGEYlIUYLAIgAyA="
+)
+NUMBER: Final = zlib.adler32(DICTIONARY)
