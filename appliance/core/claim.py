@@ -1,8 +1,9 @@
 """The claim code a technician types once: who the box is to the NOC, and which NOC it may believe. Pure.
 
-Twenty-five characters of Crockford's alphabet in five groups: 8 of a secret (40 bits), 16 of the authority's fingerprint
-(80 bits of the SHA-256 of its certificate), and one to check. The check is a sum over the field of 32 elements, each
-character weighted with a power of its generator: any one character mistyped, and any two exchanged, are noticed.
+Twenty-five characters of Crockford's alphabet in five groups: 8 of a secret (40 bits), 16 of the authority's
+fingerprint (80 bits of the SHA-256 of its certificate), and one to check. The check is a sum over the field of 32
+elements, each character weighted with a power of its generator: any one character mistyped, and any two exchanged, are
+noticed.
 
 Source: Crockford, https://www.crockford.com/base32.html; x^5 + x^2 + 1 is primitive over GF(2).
 """
