@@ -59,3 +59,9 @@ class Noc:
         rule=HOST_OR_ADDRESS,
     )
     port: int = option(about="The broker's port for MQTT over TLS.", example=8883, rule=between(1, 65535), default=8883)
+    enrolment_port: int = option(
+        about="The port on the same host where the box gets and renews its certificate.",
+        example=8443,
+        rule=between(1, 65535),
+        default=8443,
+    )
