@@ -87,6 +87,13 @@ class Bed:
             "--gate-socket", str(self.folder / "no-gate.sock"), *more,
         )  # fmt: skip
 
+    def kept(self, hub_id: str = "hub-satu") -> list[int]:
+        """The sequences of the records that the NOC keeps of a hub."""
+        from noc.store.sqlite import open_noc_store_reading
+
+        with contextlib.closing(open_noc_store_reading(self.folder / "noc/noc.db")) as store:
+            return [each.record.sequence for each in store.records(hub_id, 0, 2**62)]
+
     def end(self, process: subprocess.Popen[bytes]) -> int:
         process.terminate()
         return process.wait(15)

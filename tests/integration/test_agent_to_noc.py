@@ -43,7 +43,7 @@ def waiting(bed: Bed) -> set[object]:
 
 
 def kept(bed: Bed) -> int:
-    return len(rows(bed.folder / "noc/noc.db", "SELECT 1 FROM record"))
+    return len(bed.kept())
 
 
 def test_a_record_is_committed_acknowledged_and_let_go(bed: Bed) -> None:
@@ -132,14 +132,14 @@ def test_killed_in_the_middle_the_ingest_loses_and_doubles_nothing(bed: Bed) -> 
         wait_for(heard.more_than(len(heard.sequences)), what="an acknowledgement")
         ingest.kill()
         ingest.wait(10)
-        stored = {row[0] for row in rows(bed.folder / "noc/noc.db", "SELECT sequence FROM record")}
+        stored = set(bed.kept())
         assert heard.hear() <= stored, f"acknowledged but lost after kill {killing}"
         ingest = bed.start_ingest()
     # As the agent does: what is not acknowledged is sent again, duplicates and all.
     for start in range(1, 2_001, 50):
         client.client.publish("desahub/1/hub-satu/report", report_of("aa" * 16, start, 50), qos=1)
     wait_for(lambda: heard.hear() == set(range(1, 2_001)), 30, "acknowledgement of every record")
-    assert rows(bed.folder / "noc/noc.db", "SELECT count(*), count(DISTINCT sequence) FROM record") == [(2_000, 2_000)]
+    assert sorted(bed.kept()) == list(range(1, 2_001))
     client.end()
 
 
@@ -156,9 +156,13 @@ def test_a_cut_of_the_broker_loses_nothing(bed: Bed) -> None:
     early = waiting(bed)
     bed.start_broker()
     wait_for(lambda: not early & waiting(bed) and kept(bed) >= before + 3, 60, "what waited to be let go of")
+
     # The newest travel first, so a gap may stand for a moment; it must close.
-    whole = "SELECT count(*) = max(sequence) - min(sequence) + 1 FROM record"
-    wait_for(lambda: rows(bed.folder / "noc/noc.db", whole) == [(1,)], what="every sequence")
+    def is_whole() -> bool:
+        sequences = bed.kept()
+        return sorted(sequences) == list(range(min(sequences), max(sequences) + 1))
+
+    wait_for(is_whole, what="every sequence")
 
 
 def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +187,6 @@ def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: p
         Noc("127.0.0.1", bed.port), bed.folder / "hub/identity", Birth("hub-satu", "0", ""), outbox,
         batch_seconds=1, now=now, wake=lambda: None,
     )  # fmt: skip
-    link.start()
     publisher.start()
 
     def is_let_go() -> bool:
@@ -194,11 +197,11 @@ def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: p
             return outbox.waiting().waiting_records == 0
         link.done(delivery)
         arrived = rules.sort([delivery.message], ["hub-satu"])
-        for acks in rules.acknowledgements(arrived.records, "ab" * 16).values():
+        for acks in rules.acknowledgements(arrived.batches, "ab" * 16).values():
             link.acknowledge("hub-satu", acks[0])
         return False
 
     wait_for(is_let_go, what="the acknowledgement")
     publisher.stop()
-    link.stop()
-    assert sorted(threads.values(), key=sorted) == [{"broker"}, {"noc"}]
+    link.close()
+    assert sorted(threads.values(), key=sorted) == [{"MainThread"}, {"noc"}]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import queue
 import threading
 from collections.abc import Iterator
@@ -36,6 +35,9 @@ class Wire:
 
     def done(self, delivery: Delivery) -> None:
         self.said.append(delivery.mid)
+
+    def keep(self) -> None:
+        self.said.append("keep")
 
     def acknowledge(self, hub_id: str, ack: Ack) -> None:
         self.said.append((hub_id, ack.committed[0].first, ack.committed[0].last))
@@ -75,37 +77,6 @@ def test_a_flood_is_one_line_of_the_log(store: SqliteNocStore, caplog: pytest.Lo
     assert line.startswith("kept aside: 300 malformed, 1 unknown_hub, from 2 topics; the last from")
 
 
-def test_old_records_go_while_new_ones_come(store: SqliteNocStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    wire, stopping, day_ms = Wire(), threading.Event(), 86_400_000
-    monkeypatch.setattr(worker, "SWEEP_RECORDS", 2)
-    monkeypatch.setattr(worker, "SWEEP_AGAIN_SECONDS", 0.0)
-    for sequence in range(1, 6):
-        worker.step(wire, store, [delivery(sequence, sequence)], "cc" * 16)  # came in the year 1970
-    new = dataclasses.replace(delivery(6, 6).message, received_ms=16 * day_ms)
-    worker.step(wire, store, [Delivery(new, 6, 1)], "cc" * 16)
-    left: list[int] = []
-
-    def alive() -> None:
-        left.append(len(store.records("hub-satu", 0, 17 * day_ms)))
-        wire.arrived.put(delivery(9, 6, b"?"))
-        if left[-1] <= 1 or len(left) > 10:
-            stopping.set()
-
-    worker.run(wire, store, stopping, alive, keep_days=14, clock=lambda: 16 * 86_400)
-    assert left == [6, 4, 2, 1]
-
-
-def test_a_sweep_that_fails_is_said_and_stops_nothing(
-    store: SqliteNocStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def full(_before_ms: int, _limit: int) -> int:
-        raise StoreFull("noc.db: the disk is full; nothing was stored")
-
-    monkeypatch.setattr(store, "sweep", full)
-    assert worker.sweep(store, 14, 0.0) == worker.SWEEP_PAUSE_SECONDS
-    assert "the disk is full" in caplog.text
-
-
 @pytest.mark.parametrize("text", ["7", "3651", "-1", "1.5", "dua", ""])
 def test_days_to_keep_out_of_bounds_are_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
@@ -129,7 +100,7 @@ def test_a_full_disk_acknowledges_nothing_until_there_is_room(
     monkeypatch.setattr(store, "commit", reluctant)
     monkeypatch.setattr(worker, "RETRY_SECONDS", 0.01)
     wire.arrived.put(delivery(1, 5))
-    worker.run(wire, store, stopping, lambda: None, keep_days=14)
-    assert tries == [0, 0, 0]
-    assert wire.said == [1, ("hub-satu", 5, 5)]
+    worker.run(wire, store, stopping, lambda: None, None)
+    assert tries == [0, 1, 2]
+    assert wire.said == ["keep", "keep", 1, ("hub-satu", 5, 5)]
     assert caplog.text.count("the disk is full") == 2
