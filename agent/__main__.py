@@ -14,16 +14,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.collectors import find
-from agent.line import Line
+from agent.boots import BootMark
+from agent.collectors import GLANCE_SECONDS, find
+from agent.line import LOOK_SECONDS, Event, Line
+from agent.probes import RealQuestions
 from agent.sampler import Sampler, SteadyOutbox, capacity_records
 from appliance.core import config as schema
 from appliance.core import probe_names as names
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH, GateClient
-from appliance.system import probe_names
+from appliance.system import probe_names, units
 from appliance.system.clock import kernel_clock
 from appliance.system.roots import REAL
+from appliance.system.uplink_state import boottime_ms
 from appliance.unit.config import APPLIED_PATH
 from appliance.unit.notify import notify
 
@@ -43,7 +46,9 @@ class Agent:
         self._now = kernel_clock()
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._outbox = SteadyOutbox(options.state / "outbox.db", capacity_records(config))
-        self._line = Line(config, options.runtime / "uplink.json", options.names)
+        self._line = Line(config, options.runtime / "uplink.json", options.names, RealQuestions(boottime_ms))
+        self._mark = BootMark(options.state / "boot", units.ending)
+        self._is_new_boot = self._mark.begin(self._now())
         self._sampler = Sampler(
             config,
             self._outbox,
@@ -52,6 +57,7 @@ class Agent:
             roots=REAL,
             state_directory=options.state,
             line=self._line,
+            boot_reason=self._mark.reason,
         )
         self._publisher: Publisher | None = None
         self._said = ""
@@ -68,6 +74,7 @@ class Agent:
         try:
             return self._loop()
         finally:
+            self._mark.end()
             self._lead_nowhere()
 
     def _lead_nowhere(self) -> None:
@@ -77,15 +84,21 @@ class Agent:
             _log.warning("the probes' names may still lead to this box: %s", error)
 
     def _loop(self) -> int:
-        next_sample_ms = next_look_ms = self._now().boottime_ms
+        next_sample_ms = next_look_ms = next_glance_ms = self._now().boottime_ms
         notify("READY=1")
+        if self._is_new_boot:
+            self._sampler.keep([Event(self._now(), {"event.boot": 1, "boot_reason": int(self._mark.reason)})])
         while not self._stopping.is_set():
             notify("WATCHDOG=1")
             if self._now().boottime_ms >= next_look_ms:
                 self._line.look(self._now())
+                self._sampler.keep(self._line.take_events())
                 # From its end: where nobody answers a look takes seconds.
-                next_look_ms = self._now().boottime_ms + self._line.seconds_to_next * 1000
+                next_look_ms = self._now().boottime_ms + LOOK_SECONDS * 1000
             now = self._now()
+            if now.boottime_ms >= next_glance_ms:
+                self._sampler.glance(now)
+                next_glance_ms = now.boottime_ms + GLANCE_SECONDS * 1000
             if now.boottime_ms >= next_sample_ms:
                 self._sampler.sample(now)
                 interval_ms = self._config.agent.interval_seconds * 1000
@@ -138,6 +151,7 @@ class Agent:
             self._say(f"the identity in {self._options.identity} cannot be used ({error}); install it again")
             return None
         made.start()
+        self._line.round_trip = made.round_trip
         return made
 
     def _say(self, text: str) -> None:

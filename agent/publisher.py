@@ -21,6 +21,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from agent import round_trip
+from agent.round_trip import RoundTrip
 from appliance.core.clock import Moment
 from appliance.core.config.reporting import Noc
 from appliance.core.errors import ReportError
@@ -114,6 +116,10 @@ class Publisher:
     def is_alive(self) -> bool:
         """Tell whether the connection's thread runs; paho's can die without a word."""
         return self._thread.is_alive()
+
+    def round_trip(self) -> RoundTrip | None:
+        """What the connection knows of the line, for nothing; None while there is none."""
+        return round_trip.of(self._client.socket()) if self._ready.is_set() else None
 
     def turn(self) -> None:
         """Hear acknowledgements, then send what is due. Never blocks on the network."""

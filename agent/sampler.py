@@ -7,8 +7,8 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from agent.collectors import Around, Collector, measure
-from agent.line import Line
+from agent.collectors import Around, Collector, glance, measure
+from agent.line import Event, Line
 from appliance.core.clock import Moment
 from appliance.core.config import Config
 from appliance.core.errors import StoreError
@@ -121,9 +121,11 @@ class Sampler:
         roots: Roots,
         state_directory: Path,
         line: Line,
+        boot_reason: int,
     ) -> None:
         self._config, self._outbox, self._gate, self._collectors = config, outbox, gate, collectors
         self._roots, self._state_directory, self._line = roots, state_directory, line
+        self._boot_reason = boot_reason
 
     def sample(self, moment: Moment) -> Record:
         """Measure everything and keep it."""
@@ -136,8 +138,21 @@ class Sampler:
             moment,
             self._outbox.boots(),
             self._outbox.waiting(),
+            self._line.samples(moment),
+            self._line.through.clock_offset_ms(moment),
+            self._boot_reason,
         )
         return self._outbox.append(moment, measure(self._collectors, around, time.monotonic))
+
+    def glance(self, moment: Moment) -> None:
+        """Look in between two records, where a collector does that, and keep what happened."""
+        found = glance(self._collectors, self._config, self._roots, moment)
+        self.keep([Event(moment, dict(samples)) for samples in found])
+
+    def keep(self, events: Iterable[Event]) -> None:
+        """Keep what happened: a record for each."""
+        for event in events:
+            self._outbox.append(event.moment, event.samples)
 
 
 def capacity_records(config: Config) -> int:

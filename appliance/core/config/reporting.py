@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from appliance.core.config.values import HOST_OR_ADDRESS, TARGET
 from appliance.core.errors import Problem
-from appliance.core.schema import between, option
+from appliance.core.probes import PROBE_HOSTS
+from appliance.core.schema import Rule, between, option
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,29 @@ class Agent:
         default=300,
     )
     targets: tuple[str, ...] = option(
-        about="Addresses whose answer proves that the uplink works; each is asked by opening a TCP connection.",
+        about="Addresses whose answer proves that the uplink works: in turn, a TCP connection to one of them is opened.",
         example=["1.1.1.1:443", "9.9.9.9:443"],
         rule=TARGET,
         at_most=8,
         default=("1.1.1.1:443", "9.9.9.9:443"),
+    )
+    probe_kilobytes: int = option(
+        about=(
+            "What questions that cross the line may cost in any 24 hours, in kilobytes of 1,000 bytes; with less they "
+            "are asked less often, with more the line is known better."
+        ),
+        example=300,
+        rule=between(30, 100_000, "kB"),
+        default=300,
+    )
+    web_probe: str = option(
+        about="Whose question is asked over HTTP, to see whether somebody else answers: a host that phones ask as well.",
+        example="connectivitycheck.gstatic.com",
+        rule=Rule(
+            f"allowed are {', '.join(sorted(PROBE_HOSTS))}",
+            lambda v: v in PROBE_HOSTS,
+        ),
+        default="connectivitycheck.gstatic.com",
     )
     outbox_days: int = option(
         about="How many days of unsent records are kept.",
