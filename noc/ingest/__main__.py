@@ -15,6 +15,7 @@ from appliance.core.errors import DesahubError
 from appliance.unit.notify import notify
 from noc.enrol import INGEST_WORKERS_MAX
 from noc.ingest import worker
+from noc.ingest.acknowledging import EVERY_SECONDS
 from noc.ingest.house import House
 from noc.ingest.link import BrokerLink
 from noc.setup import Places
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     notify("READY=1")
     house = House(store, options.keep_days) if options.worker == 1 else None
-    worker.run(link, store, stopping, lambda: notify("WATCHDOG=1"), house)
+    worker.run(
+        link, store, stopping, lambda: notify("WATCHDOG=1"), house, acknowledge_seconds=options.acknowledge_seconds
+    )
     notify("STOPPING=1")
     link.close()
     store.close()
@@ -56,6 +59,13 @@ def _days(text: str) -> int:
 def _identity(options: argparse.Namespace) -> Path:
     given: Path | None = options.identity
     return given or Places().ingest(options.worker)
+
+
+def _seconds(text: str) -> float:
+    # A hub sends again what it was not told within 75 minutes.
+    if not text.isdecimal() or int(text) > EVERY_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed are whole seconds from 0 to {EVERY_SECONDS:.0f}")
+    return float(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep-days", type=_days, default=14, metavar="DAYS", help="delete batches after this (%(default)s)"
     )
+    parser.add_argument(
+        "--acknowledge-seconds", type=_seconds, default=EVERY_SECONDS, metavar="SECONDS",
+        help="tell a hub whose records flow what is committed after this (%(default)s); 0 is at once, for its bytes",
+    )  # fmt: skip
     return parser
 
 

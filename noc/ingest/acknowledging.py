@@ -77,7 +77,7 @@ def _note(batch: ArrivedBatch, hub: _Hub) -> None:
             hub.untold[-1] = Committed(each.boot_id, last.first, max(last.last, each.last))
         else:
             hub.untold.append(each)
-    boot_id, sequence = batch.identities[-1]
+    boot_id = batch.identities[-1][0]
     if boot_id != hub.boot_id:
         hub.boot_id, hub.sequence = boot_id, -1
     hub.sequence = max(hub.sequence, *(number for boot, number in batch.identities if boot == boot_id))

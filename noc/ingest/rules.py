@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.core.errors import ReportMalformed, ReportUnknown
-from appliance.core.report import RANGES_MAX, Ack, Report, State, decode, ranges
+from appliance.core.report import Report, State, decode
 from noc.store import reading
 from noc.store.contract import Arrivals, ArrivedBatch, ArrivedState, AsideKind, SetAside
 
@@ -54,20 +54,6 @@ def hub_of(topic: str) -> str | None:
     """The hub that a topic names, None where it is no topic of a hub's word."""
     match = _TOPIC.fullmatch(topic)
     return None if match is None else match[1]
-
-
-def acknowledgements(batches: Iterable[ArrivedBatch], store_epoch: str) -> dict[str, list[Ack]]:
-    """Say to each hub which of its records are committed, in messages of bounded size."""
-    identities: dict[str, set[tuple[str, int]]] = {}
-    for batch in batches:
-        identities.setdefault(batch.hub_id, set()).update(batch.identities)
-    made: dict[str, list[Ack]] = {}
-    for hub_id, found in identities.items():
-        gathered = ranges(found)
-        made[hub_id] = [
-            Ack(store_epoch, gathered[start : start + RANGES_MAX]) for start in range(0, len(gathered), RANGES_MAX)
-        ]
-    return made
 
 
 def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting) -> None:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from appliance.core.errors import StoreError
 from appliance.core.report import Ack
 from noc.ingest import rules
+from noc.ingest.acknowledging import EVERY_SECONDS, Acknowledging
 from noc.ingest.house import IDLE_SECONDS, House
 from noc.store.contract import Arrivals, NocStore
 
@@ -44,7 +45,15 @@ class Link(Protocol):
     def keep(self) -> None: ...
 
 
-def run(link: Link, store: NocStore, stopping: threading.Event, alive: Callable[[], None], house: House | None) -> None:
+def run(
+    link: Link,
+    store: NocStore,
+    stopping: threading.Event,
+    alive: Callable[[], None],
+    house: House | None,
+    *,
+    acknowledge_seconds: float = EVERY_SECONDS,
+) -> None:
     """Ingest until ``stopping``.
 
     Args:
@@ -53,8 +62,9 @@ def run(link: Link, store: NocStore, stopping: threading.Event, alive: Callable[
         stopping: set to end.
         alive: called with each turn, for the watchdog.
         house: what one of several workers does besides, between two batches.
+        acknowledge_seconds: how long a hub whose records flow is told nothing.
     """
-    epoch, size = "", 0
+    epoch, size, acknowledging = "", 0, Acknowledging(acknowledge_seconds)
     while not stopping.is_set():
         alive()
         wait = house.turn(is_busy=size >= BUSY_MESSAGES) if house else IDLE_SECONDS
@@ -63,7 +73,7 @@ def run(link: Link, store: NocStore, stopping: threading.Event, alive: Callable[
         while batch and not stopping.is_set():
             try:
                 epoch = epoch or store.epoch()
-                step(link, store, batch, epoch)
+                step(link, store, batch, epoch, acknowledging)
                 break
             except StoreError as error:
                 # Nothing is acknowledged: the broker keeps what follows, and each hub keeps what it sent.
@@ -85,14 +95,14 @@ def gather(link: Link, wait_seconds: float = IDLE_SECONDS) -> list[Delivery]:
     return batch
 
 
-def step(link: Link, store: NocStore, batch: list[Delivery], epoch: str) -> Arrivals:
-    """Commit one batch, then acknowledge it to the broker and to the hubs."""
+def step(link: Link, store: NocStore, batch: list[Delivery], epoch: str, acknowledging: Acknowledging) -> Arrivals:
+    """Commit one batch, then acknowledge it to the broker, and to the hubs what is due."""
     known = store.known({hub_id for each in batch if (hub_id := rules.hub_of(each.message.topic)) is not None})
     arrivals = rules.sort((each.message for each in batch), known)
     new = store.commit(arrivals)
     for delivery in batch:
         link.done(delivery)
-    for hub_id, acks in rules.acknowledgements(arrivals.batches, epoch).items():
+    for hub_id, acks in acknowledging.committed(arrivals.batches, epoch, time.monotonic()).items():
         for ack in acks:
             link.acknowledge(hub_id, ack)
     if arrivals.aside:

@@ -75,6 +75,7 @@ class Bed:
         process = self.start(
             "ingest", sys.executable, "-m", "noc.ingest", "--host", "127.0.0.1", "--port", str(self.port),
             "--identity", str(self.folder / "etc/ingest"), "--store", str(self.folder / "noc/noc.db"),
+            "--acknowledge-seconds", "0",
         )  # fmt: skip
         wait_for(lambda: self.log("ingest").count("listening") > before, what="the ingest's subscription")
         return process

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from appliance.core.clock import WallQuality
-from appliance.core.report import RANGES_MAX, Ack, Committed, Record, Report, State, encode
+from appliance.core.report import Ack, Record, Report, State, encode
 from noc.ingest import rules
 from noc.ingest.rules import Message
-from noc.store.contract import ArrivedBatch, AsideKind
+from noc.store.contract import AsideKind
 
 BOOT, OTHER, NOW_MS = "aa" * 16, "bb" * 16, 1_780_000_000_000
 KNOWN = {"hub-satu"}
@@ -52,13 +52,3 @@ def test_what_cannot_be_used_goes_aside(topic: str, payload: bytes, kind: AsideK
     (aside,) = found.aside
     assert (aside.kind, aside.payload) == (kind, payload)
     assert len(aside.topic) <= 200
-
-
-def test_acknowledgements_are_ranges_by_hub_and_bounded() -> None:
-    came = [
-        ArrivedBatch(hub, b"", 1, tuple((BOOT, sequence) for sequence in sequences), None, None)
-        for hub, sequences in (("hub-satu", (1, 2, 3, 3)), ("hub-dua2", range(0, 2 * RANGES_MAX + 2, 2)))
-    ]
-    found = rules.acknowledgements(came, OTHER)
-    assert found["hub-satu"] == [Ack(OTHER, (Committed(BOOT, 1, 3),))]
-    assert [len(ack.committed) for ack in found["hub-dua2"]] == [RANGES_MAX, 1]

@@ -15,6 +15,7 @@ from appliance.core.errors import StoreFull
 from appliance.core.report import Ack, Record, Report, encode
 from noc.ingest import worker
 from noc.ingest.__main__ import main
+from noc.ingest.acknowledging import Acknowledging
 from noc.ingest.rules import Message
 from noc.ingest.worker import Delivery
 from noc.store.contract import Arrivals, Hub
@@ -58,21 +59,27 @@ def store(tmp_path: Path) -> Iterator[SqliteNocStore]:
 def test_duplicates_are_acknowledged_again_and_kept_once(store: SqliteNocStore) -> None:
     wire = Wire()
     for mid in (1, 2):
-        worker.step(wire, store, [delivery(mid, 5)], "cc" * 16)
+        worker.step(wire, store, [delivery(mid, 5)], "cc" * 16, Acknowledging(0.0))
     assert wire.said == [1, ("hub-satu", 5, 5), 2, ("hub-satu", 5, 5)]
     assert len(store.records("hub-satu", 0, 100)) == 1
 
 
 def test_nonsense_is_let_go_by_the_broker_and_counted(store: SqliteNocStore) -> None:
     wire = Wire()
-    worker.step(wire, store, [delivery(1, 5, b"?"), delivery(2, 6)], "cc" * 16)
+    worker.step(wire, store, [delivery(1, 5, b"?"), delivery(2, 6)], "cc" * 16, Acknowledging(0.0))
     assert wire.said == [1, 2, ("hub-satu", 6, 6)]
     assert sum(store.aside_counts().values()) == 1
 
 
 def test_a_flood_is_one_line_of_the_log(store: SqliteNocStore, caplog: pytest.LogCaptureFixture) -> None:
     strange = Delivery(Message("desahub/1/hub-asing/report", b"?", 10), 900, 1)
-    worker.step(Wire(), store, [*(delivery(mid, 5, b"?") for mid in range(300)), strange, delivery(901, 6)], "cc" * 16)
+    worker.step(
+        Wire(),
+        store,
+        [*(delivery(mid, 5, b"?") for mid in range(300)), strange, delivery(901, 6)],
+        "cc" * 16,
+        Acknowledging(0.0),
+    )
     (line,) = caplog.messages
     assert line.startswith("kept aside: 300 malformed, 1 unknown_hub, from 2 topics; the last from")
 
