@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.core import report
+from appliance.core import command_results, commands, report
 from appliance.core.errors import DesahubError
 from noc import enrol, setup
+from noc.commands import cli as commanding
 from noc.enrolment import commands as enrolling
 
 Command = Callable[[argparse.Namespace, setup.Places], int]
@@ -48,7 +49,14 @@ def _init(options: argparse.Namespace, places: setup.Places) -> int:
 
 
 def _decode(options: argparse.Namespace, _places: setup.Places) -> int:
-    message = report.decode(options.file.read_bytes())
+    payload = options.file.read_bytes()
+    message: report.Message | commands.Command | command_results.Result
+    if payload[3:4] == bytes((commands.COMMAND_SCHEMA,)):
+        message = commands.read(commands.split(payload).body)
+    elif payload[3:4] == bytes((command_results.RESULT_SCHEMA,)):
+        message = command_results.decode_result(payload)
+    else:
+        message = report.decode(payload)
     print(json.dumps({"type": type(message).__name__.lower(), **dataclasses.asdict(message)}, indent=2))
     return 0
 
@@ -99,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
         each.set_defaults(command=command)
         if name == "add":
             each.add_argument("--role", default="operator", choices=["admin", "operator"], help="(%(default)s)")
+
+    commanding.register(commands, common)
 
     decode = commands.add_parser("decode", parents=[common], help="print a message of a hub as JSON")
     decode.add_argument("file", type=Path, metavar="FILE")

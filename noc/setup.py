@@ -1,7 +1,7 @@
 """Set a NOC up: authority, broker, ingest, first account, all at first run and never overwritten.
 
 Folders, by who may read them: ``authority/`` and ``enrolment/`` the enrolment service and root; ``broker/`` the
-broker's user; ``ingest/``, ``ingest-2/`` and so on the ingest's; ``commands/`` that of the commands. The state folder
+broker's user; ``ingest/``, ``ingest-2/`` and so on the ingest's; ``commands/`` root. The state folder
 holds ``noc.db`` (written by the ingest, read by the pages) and ``web/`` (accounts and secrets of the pages); the
 enrolment service has a state folder of its own, with the list of revoked certificates that the broker reads.
 """
@@ -24,6 +24,7 @@ from appliance.core.errors import OperationError
 from appliance.store import accounts
 from appliance.store.database import open_store
 from noc import broker, enrol
+from noc.commands import keys as signing
 from noc.enrolment.ledger import open_ledger
 from noc.enrolment.revoking import write_list
 from noc.store.sqlite import open_noc_store
@@ -34,7 +35,6 @@ BROKER_USER: Final = "mosquitto"
 INGEST_USER: Final = "desahub-noc-ingest"
 WEB_USER: Final = "desahub-noc-web"
 ENROLMENT_USER: Final = "desahub-noc-enrolment"
-COMMANDS_USER: Final = "desahub-noc-commands"
 SHARED_GROUP: Final = "desahub-noc"
 
 
@@ -73,6 +73,16 @@ class Places:
     def ingest(self, worker: int) -> Path:
         """The identity of one ingest worker, counted from 1."""
         return self.directory / ("ingest" if worker == 1 else f"ingest-{worker}")
+
+    @property
+    def commands(self) -> Path:
+        """The key that signs commands, and the identity that brings them to the broker."""
+        return self.directory / "commands"
+
+    @property
+    def command_book(self) -> Path:
+        """What was commanded and answered, in a folder of its own."""
+        return Path(f"{self.state}-commands") / "commands.db"
 
     @property
     def web(self) -> Path:
@@ -114,7 +124,9 @@ def initialise(
         _broker(authority, hosts, plan, made)
         for worker in range(1, ingest_workers + 1):
             _client(places.ingest(worker), authority, enrol.ingest_name(worker), made)
-        _client(places.directory / "commands", authority, enrol.COMMANDS_NAME, made)
+        _client(places.commands, authority, enrol.COMMANDS_NAME, made)
+        if not (places.commands / signing.KEY_NAME).exists():
+            _once(places.commands / signing.KEY_NAME, signing.make(), 0o600, made)
         password = _state(places, now, made)
         own(places)
     except OSError as error:
@@ -138,7 +150,6 @@ def own(places: Places) -> None:
         (places.enrolment, ENROLMENT_USER),
         (places.directory / "broker", BROKER_USER),
         *((folder, INGEST_USER) for folder in workers if folder.exists()),
-        (places.directory / "commands", COMMANDS_USER),
         (places.state, INGEST_USER),
         (places.web, WEB_USER),
     ):

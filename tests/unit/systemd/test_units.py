@@ -16,8 +16,9 @@ UNITS = sorted(
 )
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 EXPOSURE_MAX = 20  # tenths
-# hostapd reads the passphrase, which is root's alone; applying writes what the others read, and reloads them.
-AS_ROOT = ("desahub-radio@.service", "desahub-certificate.service")
+# hostapd reads the passphrase, which is root's alone; applying writes what the others read, and reloads them; systemd
+# restarts units for root.
+AS_ROOT = ("desahub-radio@.service", "desahub-certificate.service", "desahub-operator.service")
 
 
 @pytest.fixture(scope="module")
