@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from agent.boots import BootMark
 from agent.collectors import GLANCE_SECONDS, find
 from agent.line import LOOK_SECONDS, Event, Line
+from agent.messenger import SOCKET_PATH as OPERATOR_SOCKET
+from agent.messenger import Messenger
 from agent.probes import RealQuestions
 from agent.sampler import Sampler, SteadyOutbox, capacity_records
 from appliance.core import config as schema
@@ -60,6 +62,7 @@ class Agent:
             boot_reason=self._mark.reason,
         )
         self._publisher: Publisher | None = None
+        self._messenger = Messenger(self._wake.set, options.operator_socket)
         self._said = ""
 
     def stop(self) -> None:
@@ -121,6 +124,8 @@ class Agent:
         if not self._publisher.is_alive():
             _log.error("the thread of the connection to the NOC died; leaving so that systemd starts afresh")
             return False
+        for result in self._messenger.turn():
+            self._publisher.tell(result)
         self._publisher.turn()
         return True
 
@@ -146,6 +151,7 @@ class Agent:
                 batch_seconds=self._config.agent.batch_seconds,
                 now=self._now,
                 wake=self._wake.set,
+                carry=self._messenger.take,
             )
         except OSError as error:
             self._say(f"the identity in {self._options.identity} cannot be used ({error}); install it again")
@@ -196,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--names", type=Path, default=Path(names.DIRECTORY), help="folder of names for dnsmasq")
     parser.add_argument("--identity", type=Path, help="folder with hub.key, hub.crt and ca.crt; STATE/identity")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="where the gate listens")
+    parser.add_argument("--operator-socket", type=Path, default=OPERATOR_SOCKET, help="where the operator listens")
     return parser
 
 

@@ -24,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from agent import round_trip
 from agent.round_trip import RoundTrip
 from appliance.core.clock import Moment
+from appliance.core.commands import command_topic, result_topic
 from appliance.core.config.reporting import Noc
 from appliance.core.errors import ReportError
 from appliance.core.report import (
@@ -67,6 +68,8 @@ class Letters(Protocol):
 class Publisher:
     """Sends what waits. ``wake`` is called (from another thread) when there is something to do.
 
+    ``carry`` takes a command of the NOC as it came, and whether the broker had kept it; also from another thread.
+
     Raises:
         OSError, ssl.SSLError: from the constructor, when the identity cannot be read.
     """
@@ -81,9 +84,11 @@ class Publisher:
         batch_seconds: int,
         now: Callable[[], Moment],
         wake: Callable[[], None],
+        carry: Callable[[bytes, bool], None] | None = None,
     ) -> None:
         self._noc, self._birth, self._outbox = noc, birth, outbox
         self._batch_ms, self._now, self._wake = batch_seconds * 1000, now, wake
+        self._carry = carry
         self._acks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._sent: dict[tuple[str, int], int] = {}
@@ -120,6 +125,11 @@ class Publisher:
     def round_trip(self) -> RoundTrip | None:
         """What the connection knows of the line, for nothing; None while there is none."""
         return round_trip.of(self._client.socket()) if self._ready.is_set() else None
+
+    def tell(self, result: bytes) -> None:
+        """Send what became of a command. While there is no connection it is let go: the NOC asks again."""
+        if self._ready.is_set():
+            self._client.publish(result_topic(self._birth.hub_id), result, qos=1)
 
     def turn(self) -> None:
         """Hear acknowledgements, then send what is due. Never blocks on the network."""
@@ -220,7 +230,10 @@ class Publisher:
         if reason.is_failure:
             _log.warning("the NOC refuses this box: %s", reason)
             return
-        client.subscribe(ack_topic(self._birth.hub_id), qos=1)
+        topics = [ack_topic(self._birth.hub_id)]
+        if self._carry is not None:
+            topics.append(command_topic(self._birth.hub_id))
+        client.subscribe([(topic, 1) for topic in topics])
 
     def _subscribed(self, client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _props: Any) -> None:
         if any(reason.is_failure for reason in reasons):
@@ -239,6 +252,9 @@ class Publisher:
             _log.warning("the connection to the NOC ended: %s", reason)
 
     def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if self._carry is not None and message.topic == command_topic(self._birth.hub_id):
+            self._carry(bytes(message.payload), message.retain)
+            return
         self._acks.put(bytes(message.payload))
         self._wake()
 
