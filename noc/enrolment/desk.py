@@ -81,6 +81,10 @@ class EnrolmentDesk:
         """The authority's certificate, for a box that has its fingerprint."""
         return self._authority.certificate_pem
 
+    def nonce(self) -> dict[str, str]:
+        """Give a number to sign, and the time: a box may know neither."""
+        return {"nonce": self.nonces.make(), "time": str(int(self._clock().timestamp()))}
+
     def claim(self, body: bytes, address: str) -> bytes:
         """Exchange a claim code for a certificate (PEM). Raises `Refused`."""
         fields = _fields(body, "hub", "code", "request")

@@ -113,7 +113,7 @@ class Server:
     async def _answer(self, method: str, path: str, body: bytes, address: str) -> Answer:
         works: dict[tuple[str, str], Callable[[], Answer]] = {
             ("GET", AUTHORITY_PATH): lambda: Answer(200, "application/x-pem-file", self._desk.authority_pem),
-            ("GET", NONCE_PATH): lambda: _json(200, {"nonce": self._desk.nonces.make()}),
+            ("GET", NONCE_PATH): lambda: _json(200, self._desk.nonce()),
             ("POST", CLAIM_PATH): lambda: _certificate(self._desk.claim(body, address)),
             ("POST", RENEW_PATH): lambda: _certificate(self._desk.renew(body, address)),
         }

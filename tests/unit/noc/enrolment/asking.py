@@ -46,9 +46,10 @@ class Noc:
     def __post_init__(self) -> None:
         self.authority = enrol.open_authority(self.folder / "authority", self.now)
         self.ledger = open_ledger(self.folder / "enrolment.db", lambda: int(self.now.timestamp()))
-        self.desk = EnrolmentDesk(
-            self.authority, self.ledger, self.lifetime, lambda: self.now, lambda: self.now.timestamp()
-        )
+        self.desk = EnrolmentDesk(self.authority, self.ledger, self.lifetime, lambda: self.now, self._seconds)
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def pass_days(self, days: float) -> None:
         self.now += datetime.timedelta(days=days)
