@@ -29,7 +29,7 @@ def record(
         time_ms = wall_ms
     said = {**samples, f"event.{event}": 1} if event else dict(samples)
     made = Record(boot_id, sequence, boottime_ms, 86_400_000 if wall_ms is None else wall_ms, quality, said)
-    late = T0_MS + 40 * 86_400_000
+    late = T0_MS + 400 * 86_400_000
     return ArrivedRecord("hub-0001", made, time_ms, late if received_ms is None else received_ms)
 
 
