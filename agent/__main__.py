@@ -20,7 +20,8 @@ from agent.line import LOOK_SECONDS, Event, Line
 from agent.messenger import SOCKET_PATH as OPERATOR_SOCKET
 from agent.messenger import Messenger
 from agent.probes import RealQuestions
-from agent.sampler import Sampler, SteadyOutbox, capacity_records
+from agent.sampler import Sampler
+from agent.steady_outbox import SteadyOutbox
 from appliance.core import config as schema
 from appliance.core import probe_names as names
 from appliance.core.errors import DesahubError
@@ -47,7 +48,7 @@ class Agent:
         self._config, self._fingerprint, self._options = config, fingerprint, options
         self._now = kernel_clock()
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self._outbox = SteadyOutbox(options.state / "outbox.db", capacity_records(config))
+        self._outbox = SteadyOutbox(options.state / "outbox.db", config.agent.outbox_megabytes * 1_000_000)
         self._line = Line(config, options.runtime / "uplink.json", options.names, RealQuestions(boottime_ms))
         self._mark = BootMark(options.state / "boot", units.ending)
         self._is_new_boot = self._mark.begin(self._now())
@@ -108,7 +109,8 @@ class Agent:
                 next_sample_ms = max(next_sample_ms + interval_ms, now.boottime_ms + interval_ms // 2)
             if not self._publish():
                 return 3
-            wait = (min(next_sample_ms, next_look_ms) - self._now().boottime_ms) / 1000
+            due_ms = self._publisher.due_ms() if self._publisher is not None else next_sample_ms
+            wait = (min(next_sample_ms, next_look_ms, due_ms) - self._now().boottime_ms) / 1000
             self._wake.wait(min(TURN_SECONDS, max(0.05, wait)))
             self._wake.clear()
         notify("STOPPING=1")
@@ -140,7 +142,7 @@ class Agent:
                 "make one with desahub enrol request"
             )
             return None
-        from agent.publisher import Birth, Publisher  # noqa: PLC0415 - 6 MB that a box without a NOC does not need
+        from agent.publisher import Birth, Publisher, rhythm  # noqa: PLC0415 - 6 MB that a box without a NOC does not need
 
         try:
             made = Publisher(
@@ -148,9 +150,10 @@ class Agent:
                 self._options.identity,
                 Birth(self._config.hub.id, software_version(), self._fingerprint),
                 self._outbox,
-                batch_seconds=self._config.agent.batch_seconds,
+                rhythm=rhythm(self._config),
                 now=self._now,
                 wake=self._wake.set,
+                urgent=self._outbox.take_urgent,
                 carry=self._messenger.take,
             )
         except OSError as error:

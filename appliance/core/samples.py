@@ -41,6 +41,7 @@ _LABELS: Final = (
     "clients", "disk", "interfaces", "load", "memory", "outbox", "temperature", "uplink_link", "uptime",
     "boot", "uplink_down", "uplink_up", "power_lost",
     "power", "radio", "units", "clock", "configuration", "probes", "system",
+    "uplink_half_open", "power_back", "under_voltage",
 )  # fmt: skip
 # How finely a box tells what it measures: digits below are noise that a satellite link would be paid for.
 _STEPS: Final = {

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from agent.publisher import Birth, Publisher
+from agent.publisher import Birth, Publisher, Rhythm
 from appliance.core.clock import WallQuality
 from appliance.core.config.reporting import Noc
 from appliance.core.report import Ack, Record, Report, decode, encode
 from appliance.store.outbox import MemoryOutbox
 from appliance.system.clock import kernel_clock
 from noc.ingest import rules
+from noc.ingest.acknowledging import Acknowledging
 from noc.ingest.link import BrokerLink
 from tests.integration.conftest import Bed, wait_for
 from tests.integration.hub_client import HubClient
@@ -51,7 +52,7 @@ def test_a_record_is_committed_acknowledged_and_let_go(bed: Bed) -> None:
     ingest = bed.start_ingest()
     agent = bed.start_agent()
     wait_for(lambda: len(waiting(bed)) >= 2, what="records without an identity")
-    assert "no identity yet" in bed.log("agent")
+    wait_for(lambda: "no identity yet" in bed.log("agent"), what="the agent's word about it")
     bed.enrol("hub-satu", bed.folder / "hub/identity")
     wait_for(lambda: kept(bed) >= 3, what="records in the NOC's store")
     # The agent goes on adding: those that wait now are to go.
@@ -185,7 +186,7 @@ def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: p
     link = BrokerLink("127.0.0.1", bed.port, bed.folder / "etc/ingest")
     publisher = Publisher(
         Noc("127.0.0.1", bed.port), bed.folder / "hub/identity", Birth("hub-satu", "0", ""), outbox,
-        batch_seconds=1, now=now, wake=lambda: None,
+        rhythm=Rhythm(1, 1e6), now=now, wake=lambda: None,
     )  # fmt: skip
     publisher.start()
 
@@ -197,7 +198,7 @@ def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: p
             return outbox.waiting().waiting_records == 0
         link.done(delivery)
         arrived = rules.sort([delivery.message], ["hub-satu"])
-        for acks in rules.acknowledgements(arrived.batches, "ab" * 16).values():
+        for acks in Acknowledging(0.0).committed(arrived.batches, "ab" * 16, 0.0).values():
             link.acknowledge("hub-satu", acks[0])
         return False
 

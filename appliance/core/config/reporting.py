@@ -49,11 +49,20 @@ class Agent:
         ),
         default="connectivitycheck.gstatic.com",
     )
-    outbox_days: int = option(
-        about="How many days of unsent records are kept.",
-        example=30,
-        rule=between(1, 365, "days"),
-        default=30,
+    outbox_megabytes: int = option(
+        about=(
+            "How much room unsent records may take; 64 are more than 30 days of them. Without room the oldest are "
+            "thinned to one an hour, and only then dropped."
+        ),
+        example=64,
+        rule=between(8, 4096, "MB"),
+        default=64,
+    )
+    backlog_percent: int = option(
+        about="The share of uplink.upload_kbit that records may take which waited while the line was down.",
+        example=50,
+        rule=between(1, 100, "percent"),
+        default=50,
     )
 
     def problems(self) -> Iterator[Problem]:

@@ -44,7 +44,11 @@ def test_figures_of_the_machine(around: Around) -> None:
     assert clients.make()(around) == told
     assert clock.collect(around) == {"clock_offset_ms": -250}
     assert probes.collect(around) == around.probed
-    assert outbox.collect(around) == {"outbox_waiting_records": 4, "outbox_dropped_records": 1}
+    assert outbox.collect(around) == {
+        "outbox_waiting_records": 4,
+        "outbox_dropped_records": 1,
+        "outbox_thinned_records": 0,
+    }
 
 
 def test_logins_go_on_when_the_gate_is_started_again(around: Around, monkeypatch: pytest.MonkeyPatch) -> None:

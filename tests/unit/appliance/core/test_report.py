@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from appliance.core import report, samples
 from appliance.core.clock import WallQuality
-from appliance.core.columns import ABSENT
+from appliance.core.columns import ABSENT, INTEGER_MAX
 from appliance.core.errors import ReportError, ReportMalformed, ReportUnknown
 from appliance.core.report import Ack, Committed, Record, Report, Schema, State, decode, encode, ranges
 from appliance.core.report_dictionary import DICTIONARY, NUMBER
@@ -44,10 +44,10 @@ EXAMPLES: dict[str, report.Message] = {
 }
 
 ids = st.binary(min_size=16, max_size=16).map(bytes.hex)
-wholes = st.integers(0, report.INTEGER_MAX)
+wholes = st.integers(0, INTEGER_MAX)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 decimals = st.tuples(st.integers(-(10**6), 10**6), st.integers(0, 9)).map(lambda t: t[0] / 10 ** t[1])
-values = st.none() | st.integers(-report.INTEGER_MAX, report.INTEGER_MAX) | st.integers(-300, 300) | floats | decimals
+values = st.none() | st.integers(-INTEGER_MAX, INTEGER_MAX) | st.integers(-300, 300) | floats | decimals
 names = st.from_regex(r"\A[a-z][a-z0-9_]{0,20}(\.[a-z0-9][a-z0-9_]{0,9})?\Z") | st.sampled_from(
     ("boots", "uplink_up", "uplink_latency_ms.t1", "interface_sent_bytes.net_warga", "a")
 )
