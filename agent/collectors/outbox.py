@@ -6,7 +6,7 @@ from agent.collectors import Around, Samples
 
 
 def collect(around: Around) -> Samples:
-    """Tell waiting records, and those dropped and thinned away for want of room; None while the outbox cannot be read."""
+    """Tell waiting records, and those dropped and thinned for want of room; None while the outbox cannot be read."""
     waiting = around.waiting
     return {
         "outbox_waiting_records": waiting.waiting_records if waiting else None,
