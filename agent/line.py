@@ -88,7 +88,8 @@ class Line:
         state_path: ``uplink.json``.
         names_directory: where dnsmasq reads the probes' names.
         questions: how the line is asked.
-        roots: where the kernel tells of the interface.
+        roots: where the kernel counts.
+        has_carrier: tells whether an interface has a link.
         look_at_link: tells its address and gateway.
     """
 
@@ -100,10 +101,12 @@ class Line:
         questions: Questions,
         *,
         roots: Roots = REAL,
+        has_carrier: Callable[[str], bool] = links.has_carrier,
         look_at_link: Callable[[str], Link] = links.look,
     ) -> None:
         self._config, self._state_path, self._names_directory = config, state_path, names_directory
-        self._questions, self._roots, self._look_at_link = questions, roots, look_at_link
+        self._questions, self._roots = questions, roots
+        self._has_carrier, self._look_at_link = has_carrier, look_at_link
         day_bytes = config.agent.probe_kilobytes * 1000
         self._pace = max(_PACE_LEAST, USUAL_BYTES / day_bytes)
         self.budget = Budget(day_bytes)
@@ -124,7 +127,7 @@ class Line:
     def look(self, moment: Moment) -> Look:
         """Look now: at what the kernel tells, and across the line where that is due."""
         self._take_evidence(moment)
-        has_link = counters.has_carrier(self._config.uplink.interface, self._roots)
+        has_link = self._has_carrier(self._config.uplink.interface)
         if not has_link:
             if self._had_link or self.last.up is not False:
                 self._judge(UplinkState.NO_LINK, None, moment, moment)
@@ -159,12 +162,12 @@ class Line:
         return heard_ms is not None and heard_ms > self._told_ms and now_ms - self._told_ms >= _TELL_MS
 
     def _take_evidence(self, moment: Moment) -> None:
-        folder = self._roots.sys / "class/net" / self._config.uplink.interface / "statistics"
         try:
-            received, sent = (int((folder / name).read_bytes()) for name in ("rx_packets", "tx_packets"))
-        except (OSError, ValueError):
-            return  # without an interface there is none, and its link is gone
-        self._evidence.take(received, sent, moment.boottime_ms)
+            found = counters.read(self._roots).get(self._config.uplink.interface)
+        except OSError:
+            return
+        if found is not None:
+            self._evidence.take(found.received_packets, found.sent_packets, moment.boottime_ms)
 
     def _is_due(self, moment: Moment, *, link_came: bool) -> bool:
         now_ms = moment.boottime_ms
@@ -254,12 +257,14 @@ class Line:
     def _judge(self, state: UplinkState, seconds: float | None, moment: Moment, since: Moment) -> None:
         before, is_up = self.last, state >= UplinkState.HALF_OPEN
         self.last = Look(is_up, seconds, state)
+        if state is not before.state:
+            trouble = self.through.trouble
+            _log.info("the line: %s%s", state.name.lower().replace("_", " "), f": {trouble}" if trouble else "")
         is_news = is_up is not before.up or (is_up and state is not before.state)
         # That the line is up when the agent starts has not happened now.
         if is_news and not (before.up is None and state is UplinkState.UP):
             name = {UplinkState.UP: "uplink_up", UplinkState.HALF_OPEN: "uplink_half_open"}.get(state, "uplink_down")
             self._events.append(Event(since, {f"event.{name}": 1, "uplink_state": int(state), "uplink_up": int(is_up)}))
-            _log.info("the line: %s", state.name.lower().replace("_", " "))
         if not is_up:
             self._doubted = None
             self.through.forget()

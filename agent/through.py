@@ -76,6 +76,13 @@ class Through:
         """Does one of the two not come through?"""
         return self.name.is_broken or self.page.is_broken
 
+    @property
+    def trouble(self) -> str:
+        """What does not come through, for a person; empty while all does."""
+        if self.name.is_broken:
+            return "no server of uplink.dns_servers tells an address"
+        return "the page of web_probe does not come, or somebody else's does" if self.page.is_broken else ""
+
     def ask(self, questions: Questions, budget: Budget, moment: Moment) -> bool:
         """Ask what is due; say whether that changed `is_broken`."""
         before, now_ms = self.is_broken, moment.boottime_ms

@@ -1,6 +1,6 @@
 """What each interface has counted: bytes and packets, as the kernel tells them.
 
-Source: proc(5), ``/proc/net/dev``; the kernel's Documentation/ABI/testing/sysfs-class-net (``carrier``).
+Source: proc(5), ``/proc/net/dev``.
 """
 
 from __future__ import annotations
@@ -34,11 +34,3 @@ def parse(text: str) -> dict[str, Counters]:
 def read(roots: Roots = REAL) -> dict[str, Counters]:
     """Read all interfaces' counters. Raises OSError."""
     return parse((roots.proc / "net/dev").read_text("utf-8", "replace"))
-
-
-def has_carrier(interface: str, roots: Roots = REAL) -> bool:
-    """Is something at the other end of the cable? An interface that is missing or switched off has nothing there."""
-    try:
-        return (roots.sys / "class/net" / interface / "carrier").read_bytes().strip() == b"1"
-    except OSError:
-        return False

@@ -42,12 +42,18 @@ class World:
         self.names, self.state = folder / "names", folder / "uplink.json"
         self.names.mkdir()
         self.config = config.parse(toml)
-        self._interface = folder / "sys/class/net" / self.config.uplink.interface
-        (self._interface / "statistics").mkdir(parents=True)
-        self.carrier(True)
+        self._counters = folder / "proc/net/dev"
+        self._counters.parent.mkdir(parents=True)
+        self.has_carrier = True
         self.counters(0, 0)
         self.line = Line(
-            self.config, self.state, self.names, self, roots=Roots.under(folder), look_at_link=lambda _: self.link
+            self.config,
+            self.state,
+            self.names,
+            self,
+            roots=Roots.under(folder),
+            has_carrier=lambda interface: self.has_carrier and interface == self.config.uplink.interface,
+            look_at_link=lambda _: self.link,
         )
         self.now_ms = 60_000
 
@@ -74,12 +80,8 @@ class World:
             return Page(Verdict.SILENT if not self.is_open else self.page_verdict, None, None, 900)
         return Page(Verdict.TRUE, 0.2, 1_780_000_005_000, 900)
 
-    def carrier(self, is_there: bool) -> None:
-        (self._interface / "carrier").write_text("1\n" if is_there else "0\n")
-
     def counters(self, received: int, sent: int) -> None:
-        for name, value in (("rx_packets", received), ("tx_packets", sent)):
-            (self._interface / "statistics" / name).write_text(f"{value}\n")
+        self._counters.write_text(f"{self.config.uplink.interface}: 0 {received} 0 0 0 0 0 0 0 {sent} 0 0 0 0 0 0\n")
 
     def second(self, seconds: int = 1) -> Look:
         for _ in range(seconds):
@@ -166,14 +168,14 @@ def test_what_is_lost_while_the_line_is_down_tells_nothing_of_a_target(world: Wo
 def test_a_lost_link_is_a_cut_at_once_and_costs_nothing(world: World) -> None:
     world.second()
     spent = world.spent_bytes
-    world.carrier(False)
+    world.has_carrier = False
     assert world.second() == Look(False, None, UplinkState.NO_LINK)
     assert (world.told(), world.leads_here()) == (False, True)
     assert world.events() == [("uplink_down", world.now_ms, 0)]
     world.second(300)
     assert world.spent_bytes == spent
     assert judge(world.state.read_text(), world.now_ms).up is False, "told anew, so that it is not stale"
-    world.carrier(True)
+    world.has_carrier = True
     assert world.second().up is True
     assert world.events() == [("uplink_up", world.now_ms, 5)]
 
@@ -317,13 +319,12 @@ def test_folders_that_cannot_be_written_take_no_measurement_away(
     assert "cannot be told how the line is" in caplog.text
 
 
-def test_an_interface_that_is_not_there_has_no_link(tmp_path: Path) -> None:
-    world = World(tmp_path, TOML.replace('interface = "eth0"', 'interface = "eth7"'))
-    (tmp_path / "sys/class/net/eth7/carrier").unlink()
-    for name in ("rx_packets", "tx_packets"):
-        (tmp_path / "sys/class/net/eth7/statistics" / name).write_text("no number")
-    assert world.line.last == UNKNOWN
-    assert world.second().state is UplinkState.NO_LINK
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\x00", b"eth0: 1 2 3\n", None])
+def test_counters_that_cannot_be_read_take_nothing_away(world: World, content: bytes | None) -> None:
+    world._counters.unlink()
+    if content is not None:
+        world._counters.write_bytes(content)
+    assert world.second().state is UplinkState.UP
 
 
 def test_since_stays_while_the_state_stays(tmp_path: Path) -> None:
