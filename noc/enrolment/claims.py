@@ -14,7 +14,7 @@ from noc.enrol import Authority
 from noc.enrolment.ledger import Ledger
 from noc.enrolment.rules import Claim
 
-# 16 MiB and some 50 ms: for 40 bits that is two thousand years of one processor.
+# 16 MiB and some 50 ms: for 40 bits that is some 1,700 years of one processor.
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1, "dklen": 32, "maxmem": 64 * 1024 * 1024}
 _NOBODY: Final = Claim("", bytes(16), bytes(32), 0)
 
