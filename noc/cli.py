@@ -15,6 +15,7 @@ from appliance.core.errors import DesahubError
 from noc import enrol, setup
 from noc.commands import cli as commanding
 from noc.enrolment import commands as enrolling
+from noc.papers import commands as papers
 
 Command = Callable[[argparse.Namespace, setup.Places], int]
 
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
             each.add_argument("--role", default="operator", choices=["admin", "operator"], help="(%(default)s)")
 
     commanding.register(commands, common)
+    papers.register(commands, common)
 
     decode = commands.add_parser("decode", parents=[common], help="print a message of a hub as JSON")
     decode.add_argument("file", type=Path, metavar="FILE")

@@ -26,7 +26,7 @@ def in_minutes(spans: list[Span]) -> list[Told]:
 
 def look(minute: float, sequence: int, *, event: str = "", **samples: Number | None) -> ArrivedRecord:
     at_ms = round(minute * MINUTE_MS)
-    return record(A, 59_999 + sequence, at_ms, wall_ms=T0_MS + at_ms, event=event, **samples)
+    return record(A, 59_999 + sequence, at_ms, wall_ms=T0_MS + at_ms, event=event, said=samples)
 
 
 def test_a_cut_is_as_long_as_its_events_say() -> None:
@@ -88,10 +88,15 @@ def test_a_collector_that_failed_makes_the_line_unknown() -> None:
 
 
 def test_up_but_unusable() -> None:
-    lost = {"uplink_loss_permille.t1": 400, "uplink_loss_permille.t2": 300, "uplink_loss_permille.t3": None}
+    lost: dict[str, Number | None] = {
+        "uplink_state": 5,
+        "uplink_loss_permille.t1": 400,
+        "uplink_loss_permille.t2": 300,
+        "uplink_loss_permille.t3": None,
+    }
     spans = told(
         look(1, 1, uplink_state=5),
-        look(2, 2, uplink_state=5, **lost),
+        record(A, 60_001, 120_000, wall_ms=T0_MS + 120_000, said=lost),
         look(3, 3, uplink_state=5),
         look(3.5, 4, event="uplink_half_open", uplink_state=4),
         look(4, 5, uplink_state=4),
@@ -111,9 +116,7 @@ def test_a_slow_line_is_unusable_until_a_better_test_or_an_hour() -> None:
     fine: dict[str, Number | None] = {"speed_test_download_kbit": 5_000, "speed_test_upload_kbit": 1_900}
 
     def story(**at_minute_30: Number | None) -> list[Told]:
-        looks = [
-            look(i, i, uplink_state=5, **(slow if i == 10 else at_minute_30 if i == 30 else {})) for i in range(1, 91)
-        ]
+        looks = [look_at(i, slow if i == 10 else at_minute_30 if i == 30 else {}) for i in range(1, 91)]
         return in_minutes(told(*looks, until_minute=90))
 
     assert story() == [(Condition.UP, 1, 10), (Condition.UNUSABLE, 10, 70), (Condition.UP, 70, 90)]
@@ -123,9 +126,14 @@ def test_a_slow_line_is_unusable_until_a_better_test_or_an_hour() -> None:
     assert read(slow, Terms()).is_slow is None, "without a contract no speed is too low"
 
 
+def look_at(minute: int, said: dict[str, Number | None]) -> ArrivedRecord:
+    at_ms = minute * MINUTE_MS
+    return record(A, 59_999 + minute, at_ms, wall_ms=T0_MS + at_ms, said={"uplink_state": 5, **said})
+
+
 def rebooted(reason: int | None, number: int = 2, **last: Number | None) -> list[ArrivedRecord]:
     """Ten minutes of one boot, and of the next that began at minute 20."""
-    one = [*minutes(A, T0_MS, 1, 9, number=1), *minutes(A, T0_MS, 10, 10, number=1, **last)]
+    one = [*minutes(A, T0_MS, 1, 9, number=1), *minutes(A, T0_MS, 10, 10, number=1, said=last)]
     start_ms = T0_MS + 20 * MINUTE_MS
     return [*one, *minutes(B, start_ms, 1, 5, number=number, boot_reason=reason)]
 
