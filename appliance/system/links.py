@@ -47,7 +47,7 @@ def has_carrier(interface: str) -> bool:
             answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
         except OSError:
             return False
-    (flags,) = struct.unpack("16xH22x", answer)
+    flags: int = struct.unpack("16xH22x", answer)[0]
     return flags & _UP_AND_RUNNING == _UP_AND_RUNNING
 
 

@@ -203,25 +203,26 @@ def test_without_an_address_asking_is_free_and_done_often(world: World) -> None:
     assert world.second(2).up is True
 
 
-def test_a_captive_upstream_and_a_dead_dns_are_told_apart(world: World) -> None:
+def test_a_captive_upstream_is_half_open_and_what_is_asked_again_tells_when_it_ends(world: World) -> None:
     world.second()
     world.page_verdict = Verdict.OTHER
     world.second(900)
-    assert world.line.last.state is UplinkState.UP, "one page that is not the true one is asked for again"
+    assert world.second().state is UplinkState.UP, "one page that is not the true one is asked for again"
     world.second(25)
     assert world.line.last == Look(True, 0.05, UplinkState.HALF_OPEN)
     told = world.line.samples(moment(world.now_ms))
     assert (told["dns_ms"], told["http_ms"]) == (30, None)
     assert [name for name, _, state in world.events() if state == 4] == ["uplink_half_open"]
     world.page_verdict = Verdict.TRUE
-    world.second(60)
-    assert world.line.last.state is UplinkState.UP
+    assert world.second(60).state is UplinkState.UP
     assert [name for name, _, _ in world.events()] == ["uplink_up"]
 
+
+def test_a_dead_dns_is_told_apart_from_a_captive_page(world: World) -> None:
+    world.second()
     world.is_named = False
-    world.second(650)
+    assert world.second(1_000).state is UplinkState.HALF_OPEN
     told = world.line.samples(moment(world.now_ms))
-    assert world.line.last.state is UplinkState.HALF_OPEN
     assert (told["dns_ms"], told["http_ms"]) == (None, 200)
 
 
