@@ -42,10 +42,9 @@ def deadline(found: Contact | None, expires_ms: int) -> BootDeadline | None:
 
 
 def waves(hubs: Sequence[str], online: Mapping[str, bool], first: int = CANARIES) -> tuple[tuple[str, ...], ...]:
-    """Put hubs in order: a few that are in contact first, then all others.
+    """Put hubs in order: a few that are in contact first (``first``, at most a quarter of all), then all others.
 
-    One hub, or as few as the first wave holds, are one wave. Empty when many are asked and none is in contact: nobody
-    would show whether it goes well.
+    One hub is one wave. Empty when several are asked and none is in contact: nobody would show whether it goes well.
 
     Raises:
         ValueError: ``first`` is not at least 1.
@@ -55,11 +54,12 @@ def waves(hubs: Sequence[str], online: Mapping[str, bool], first: int = CANARIES
     each = tuple(dict.fromkeys(hubs))
     if len(each) <= 1:
         return (each,) if each else ()
-    canaries = tuple(hub for hub in each if online.get(hub, False))[:first]
+    most = min(first, -(-len(each) // 4))
+    canaries = tuple(hub for hub in each if online.get(hub, False))[:most]
     if not canaries:
         return ()
     rest = tuple(hub for hub in each if hub not in canaries)
-    return (canaries, rest) if rest else (canaries,)
+    return canaries, rest
 
 
 def may_go_on(canaries: Sequence[str], ends: Mapping[str, Status]) -> bool:

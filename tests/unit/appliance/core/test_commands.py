@@ -185,6 +185,15 @@ def test_a_result_that_swells_is_refused() -> None:
         decode_result(EXAMPLES["result"][:-3])
 
 
+def test_the_page_on_the_wire_names_every_field_topic_and_choice() -> None:
+    page = (GOLDEN.parents[2] / "docs/wire.md").read_text()
+    logs = commands.action_document(SendLogs("desahub-agent.service", 1))
+    wanted = {*json.loads(orders.body()), *logs, "boot", "id", "until_ms", *Result.__dataclass_fields__}
+    wanted |= {*commands.ActionName, *Status, *Reason} - {""}
+    wanted |= {commands.command_topic("HUB"), commands.result_topic("HUB")}
+    assert sorted(word for word in wanted if f"`{word}`" not in page) == []
+
+
 def test_what_agent_and_operator_say_comes_out_as_it_went_in() -> None:
     asked = Request(EXAMPLES["restart"], retained=True)
     assert decode_request(encode_request(asked)) == asked

@@ -81,8 +81,8 @@ def test_a_canary_in_trouble_saves_the_others(country: Country, trouble: str) ->
     else:
         country.silent.add(HUBS[1])
     country.give(RESTART, HUBS)
-    assert [country.boxes[hub].machine.done for hub in HUBS[3:]] == [[], []]
-    assert {hub for hub, _ in country.sent} == set(HUBS[:3])
+    assert [country.boxes[hub].machine.done for hub in HUBS[2:]] == [[], [], []]
+    assert {hub for hub, _ in country.sent} == set(HUBS[:2])
     assert any("left alone" in line for line in country.said)
 
 

@@ -27,7 +27,8 @@ def test_one_hub_needs_no_canary_and_nobody_in_contact_shows_nothing() -> None:
     assert waves(["hub-0001"], {}) == (("hub-0001",),)
     assert waves([], {}) == ()
     assert waves(HUBS, {}) == ()
-    assert waves(HUBS[:2], dict.fromkeys(HUBS, True)) == (tuple(HUBS[:2]),)
+    assert waves(HUBS[:2], dict.fromkeys(HUBS, True)) == ((HUBS[0],), (HUBS[1],))
+    assert [len(wave) for wave in waves(HUBS[:5], dict.fromkeys(HUBS, True))] == [2, 3]
     with pytest.raises(ValueError, match="at least one"):
         waves(HUBS, {}, 0)
 
