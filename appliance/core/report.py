@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -263,9 +263,14 @@ def _report_body(report: Report) -> list[Any]:
     boots = list(dict.fromkeys([report.sent_boot_id, *(each.boot_id for each in report.records)]))
     return [
         [bytes.fromhex(boot_id) for boot_id in boots],
-        report.sent_boottime_ms,
+        report.sent_boottime_ms - _anchor_ms(report.sent_boot_id, report.records),
         [_group_body(boots.index(run[0].boot_id), run) for run in _runs(report.records)],
     ]
+
+
+def _anchor_ms(boot_id: str, records: Sequence[Record]) -> int:
+    """When the last record of ``boot_id`` was made; 0 without one. The report left soon after: few bytes say when."""
+    return next((each.boottime_ms for each in reversed(records) if each.boot_id == boot_id), 0)
 
 
 def _runs(records: Iterable[Record]) -> list[list[Record]]:
@@ -303,7 +308,7 @@ def _group_body(boot: int, run: list[Record]) -> list[Any]:
 
 
 def _report(body: Any) -> Report:
-    boots, boottime_ms, groups = _list(body, 3, "a report")
+    boots, sent_after_ms, groups = _list(body, 3, "a report")
     if not isinstance(boots, list) or not 1 <= len(boots) <= RECORDS_MAX + 1:
         _refuse(f"a report holds a list of 1 to {RECORDS_MAX + 1} boot ids")
     ids = [_id(each) for each in boots]
@@ -312,7 +317,10 @@ def _report(body: Any) -> Report:
     records: list[Record] = []
     for group in groups:
         records.extend(_group(group, ids, RECORDS_MAX - len(records)))
-    return Report(ids[0], _whole(boottime_ms, "sent_boottime_ms"), tuple(records))
+    if type(sent_after_ms) is not int:
+        _refuse("sent_boottime_ms is a whole number")
+    sent_boottime_ms = _whole(sent_after_ms + _anchor_ms(ids[0], records), "sent_boottime_ms")
+    return Report(ids[0], sent_boottime_ms, tuple(records))
 
 
 def _group(group: Any, ids: list[str], at_most: int) -> list[Record]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import agent.publisher
 from agent.publisher import Birth, Publisher, Rhythm
 from appliance.core.clock import WallQuality
 from appliance.core.config.reporting import Noc
@@ -23,6 +24,8 @@ from appliance.system.clock import kernel_clock
 from noc.ingest import rules
 from noc.ingest.acknowledging import Acknowledging
 from noc.ingest.link import BrokerLink
+from noc.store.contract import Hub
+from noc.store.sqlite import open_noc_store
 from tests.integration.conftest import Bed, wait_for
 from tests.integration.hub_client import HubClient
 
@@ -64,6 +67,26 @@ def test_a_record_is_committed_acknowledged_and_let_go(bed: Bed) -> None:
     wait_for(lambda: rows(bed.folder / "noc/noc.db", "SELECT online FROM state") == [(0,)], what="the goodbye")
     assert bed.end(ingest) == 0
     assert "Traceback" not in bed.log("agent") + bed.log("ingest")
+
+
+def test_a_noc_that_lost_its_disk_gets_back_what_it_had_acknowledged(bed: Bed) -> None:
+    bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "hub/identity")
+    ingest = bed.start_ingest()
+    bed.start_agent()
+    wait_for(lambda: kept(bed) >= 3, what="records in the NOC's store")
+    early = set(bed.kept())
+    wait_for(lambda: not early & waiting(bed), what="their acknowledgement")
+    assert bed.end(ingest) == 0
+    for path in [each for each in (bed.folder / "noc").rglob("*") if each.is_file()]:
+        path.unlink()
+    store = open_noc_store(bed.folder / "noc/noc.db")
+    store.add_hub(Hub("hub-satu", "Satu", "51.03.01.2001"))
+    store.close()
+    bed.start_ingest()
+    wait_for(lambda: early <= set(bed.kept()), 40, "what an earlier store had")
+    assert "the NOC's store was made anew" in bed.log("agent")
+    assert len(bed.kept()) == len(set(bed.kept()))
 
 
 def report_of(hub_boot: str, first: int, count: int) -> bytes:
@@ -164,6 +187,31 @@ def test_a_cut_of_the_broker_loses_nothing(bed: Bed) -> None:
         return sorted(sequences) == list(range(min(sequences), max(sequences) + 1))
 
     wait_for(is_whole, what="every sequence")
+
+
+def test_while_reports_flow_no_ping_is_sent(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (bed.folder / "etc/broker/mosquitto.conf").open("a") as conf:
+        conf.write("log_type all\n")
+    bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "hub/identity")
+    monkeypatch.setattr(agent.publisher, "KEEPALIVE_SECONDS", 3)
+    now, outbox = kernel_clock(), MemoryOutbox(100)
+    publisher = Publisher(
+        Noc("127.0.0.1", bed.port), bed.folder / "hub/identity", Birth("hub-satu", "0", ""), outbox,
+        rhythm=Rhythm(1, 1e6), now=now, wake=lambda: None,
+    )  # fmt: skip
+    publisher.start()
+
+    def has_sent(count: int) -> bool:
+        if outbox.waiting().waiting_records <= bed.log("broker").count("Received PUBLISH from hub-satu") - 1:
+            outbox.append(now(), {"a": 1})
+        publisher.turn()
+        return bed.log("broker").count("Received PUBLISH from hub-satu") > count
+
+    wait_for(lambda: has_sent(8), what="eight reports, a second apart")
+    assert "PINGREQ from hub-satu" not in bed.log("broker")
+    wait_for(lambda: "PINGREQ from hub-satu" in bed.log("broker"), what="a PING when nothing flows")
+    publisher.stop()
 
 
 def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
