@@ -25,7 +25,6 @@ class Backoff:
     def __init__(self) -> None:
         self._tries = self._short = 0
 
-    @property
     def seems_copied(self) -> bool:
         """Whether the last sessions ended as those of a copied card do."""
         return self._short >= 2
@@ -37,7 +36,7 @@ class Backoff:
             if held_seconds >= STEADY_SECONDS:
                 self._tries = 0
         self._tries += 1
-        if held_seconds is not None and self.seems_copied:
+        if held_seconds is not None and self.seems_copied():
             return COPIED_SECONDS * (1 + fraction / 3)
         return 0.2 + fraction * min(BACKOFF_SECONDS_MAX, 2.0 ** min(self._tries, 9))
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -104,10 +104,10 @@ class _Client(mqtt.Client):
     keepalive, whatever went in between: 49 kB a day.
     """
 
-    def _packet_write(self) -> mqtt.MQTTErrorCode:
+    def _packet_write(self) -> MQTTErrorCode:
         had_something = bool(self._out_packet)
         result = super()._packet_write()
-        if had_something and not self._out_packet and result == mqtt.MQTT_ERR_SUCCESS:
+        if had_something and not self._out_packet and result == MQTTErrorCode.MQTT_ERR_SUCCESS:
             with self._msgtime_mutex:
                 self._last_msg_out = time.monotonic()
         return result
@@ -321,7 +321,7 @@ class Publisher:
                 return
             held_seconds = time.monotonic() - self._ready_at if self._ready_at else None
             wait_seconds = self._backoff.after(held_seconds, random.random())  # noqa: S311 - jitter, no secret
-            if held_seconds is not None and self._backoff.seems_copied:
+            if held_seconds is not None and self._backoff.seems_copied():
                 _log.error(
                     "the connection to the NOC ends as soon as it is made; another box may have a copy of this one's "
                     "card. The next try is in %.0f minutes", wait_seconds / 60,

@@ -37,10 +37,10 @@ def test_the_count_begins_anew_only_after_a_connection_that_held() -> None:
 def test_a_copied_card_leaves_the_noc_alone_for_a_quarter_of_an_hour() -> None:
     backoff = Backoff()
     assert backoff.after(3.0, 1.0) < 10
-    assert not backoff.seems_copied
+    assert not backoff.seems_copied()
     assert backoff.after(3.0, 0.0) == 900
     assert backoff.after(29.0, 1.0) == 1_200
-    assert backoff.seems_copied
+    assert backoff.seems_copied()
     assert backoff.after(31.0, 1.0) < 300, "one that held is no copy's"
     assert backoff.after(3.0, 1.0) < 300
 
