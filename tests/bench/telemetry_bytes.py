@@ -216,7 +216,7 @@ def _collectd(hub: list[str], folder: Path, interval: int) -> float | None:
     )
     try:
         # It fills packets of 1,450 bytes before it sends them: longer than a few of its intervals.
-        seconds = COLLECTD_SECONDS * (3 if interval > 10 else 1)
+        seconds = COLLECTD_SECONDS * (2 if interval > 10 else 1)
         time.sleep(seconds)
         return (_counted()[0] - before) * 86_400 / seconds
     finally:

@@ -142,7 +142,7 @@ def plain_json(host: str, port: int, identity: Path, minutes: int) -> dict[str, 
     return {"records": minutes}
 
 
-def main() -> int:
+def act() -> int:
     """Run one of the three and print what came of it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["day", "backlog", "json"])
@@ -174,4 +174,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(act())
