@@ -27,67 +27,16 @@ from noc import broker, enrol
 from noc.commands import keys as signing
 from noc.enrolment.ledger import open_ledger
 from noc.enrolment.revoking import write_list
+from noc.places import DIRECTORY, STATE_DIRECTORY, Places
 from noc.store.sqlite import open_noc_store
 
-DIRECTORY: Final = Path("/etc/desahub-noc")
-STATE_DIRECTORY: Final = Path("/var/lib/desahub-noc")
+__all__ = ["DIRECTORY", "STATE_DIRECTORY", "Done", "Places", "initialise", "open_accounts", "own"]
+
 BROKER_USER: Final = "mosquitto"
 INGEST_USER: Final = "desahub-noc-ingest"
 WEB_USER: Final = "desahub-noc-web"
 ENROLMENT_USER: Final = "desahub-noc-enrolment"
 SHARED_GROUP: Final = "desahub-noc"
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The two folders of a NOC."""
-
-    directory: Path = DIRECTORY
-    state: Path = STATE_DIRECTORY
-
-    @property
-    def store(self) -> Path:
-        """The NOC's database."""
-        return self.state / "noc.db"
-
-    @property
-    def authority(self) -> Path:
-        """The authority's key and certificate."""
-        return self.directory / "authority"
-
-    @property
-    def enrolment(self) -> Path:
-        """The enrolment service's own folder, beside the state that the others share."""
-        return Path(f"{self.state}-enrolment")
-
-    @property
-    def claims(self) -> Path:
-        """Claim codes, certificates and revocations."""
-        return self.enrolment / "enrolment.db"
-
-    @property
-    def revocation_list(self) -> Path:
-        """The list of revoked certificates that the broker reads."""
-        return self.enrolment / "revoked.pem"
-
-    def ingest(self, worker: int) -> Path:
-        """The identity of one ingest worker, counted from 1."""
-        return self.directory / ("ingest" if worker == 1 else f"ingest-{worker}")
-
-    @property
-    def commands(self) -> Path:
-        """The key that signs commands, and the identity that brings them to the broker."""
-        return self.directory / "commands"
-
-    @property
-    def command_book(self) -> Path:
-        """What was commanded and answered, in a folder of its own."""
-        return Path(f"{self.state}-commands") / "commands.db"
-
-    @property
-    def web(self) -> Path:
-        """Accounts, the session key and the token of the pages."""
-        return self.state / "web"
 
 
 @dataclass(frozen=True, slots=True)

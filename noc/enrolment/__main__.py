@@ -18,12 +18,13 @@ from pathlib import Path
 from appliance.core.enrolment import PORT
 from appliance.core.errors import DesahubError
 from appliance.unit.notify import notify
-from noc import enrol, setup
+from noc import enrol
 from noc.enrolment.desk import EnrolmentDesk
 from noc.enrolment.door import BrokerDoor
 from noc.enrolment.ledger import open_ledger
 from noc.enrolment.revoking import Revoking
 from noc.enrolment.wire import Limits, Server
+from noc.places import DIRECTORY, STATE_DIRECTORY, Places
 
 _log = logging.getLogger("noc.enrolment")
 WATCHDOG_SECONDS = 15.0
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM; 1 when authority, ledger or certificate cannot be used."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    places = setup.Places(options.directory, options.state)
+    places = Places(options.directory, options.state)
     try:
         authority = enrol.open_authority(places.authority, _now(), make=False)
         ledger = open_ledger(places.claims, _now_s)
@@ -110,11 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m noc.enrolment", description="Gives hubs their certificates, and takes them away."
     )
-    parser.add_argument("--directory", type=Path, default=setup.DIRECTORY, help="keys (%(default)s)")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="keys (%(default)s)")
     parser.add_argument(
         "--state",
         type=Path,
-        default=setup.STATE_DIRECTORY,
+        default=STATE_DIRECTORY,
         help="the ledger is beside it: STATE-enrolment (%(default)s)",
     )
     parser.add_argument("--bind-address", default="", help="where it listens (every address)")
