@@ -77,11 +77,6 @@ def told(name: str, value: float | None) -> int | float | None:
     return value
 
 
-def resolution(base: str) -> float:
-    """Tell the step in which a sample without its label is told; 0 where it is told as it was measured."""
-    return _STEPS.get(base) or (10 ** -_DECIMALS[base] if base in _DECIMALS else 0)
-
-
 def is_sample_name(text: str) -> bool:
     """Say whether ``text`` may name a sample: ``interface_received_bytes`` or, with a label, ``….uplink``."""
     return _SAMPLE_NAME.fullmatch(text) is not None

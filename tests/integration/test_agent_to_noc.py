@@ -214,6 +214,25 @@ def test_while_reports_flow_no_ping_is_sent(bed: Bed, monkeypatch: pytest.Monkey
     publisher.stop()
 
 
+def test_two_boxes_with_one_card_do_not_fight_each_second(bed: Bed, caplog: pytest.LogCaptureFixture) -> None:
+    bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "hub/identity")
+    publishers = [
+        Publisher(
+            Noc("127.0.0.1", bed.port), bed.folder / "hub/identity", Birth("hub-satu", "0", ""), MemoryOutbox(10),
+            rhythm=Rhythm(1, 1e6), now=kernel_clock(), wake=lambda: None,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for each in publishers:
+        each.start()
+    wait_for(lambda: "another box may have a copy of this one's card" in caplog.text, what="one of them to give way")
+    assert caplog.text.count("connected to the NOC") <= 6
+    wait_for(lambda: sum(each.round_trip() is not None for each in publishers) == 1, what="the other to stay")
+    for each in publishers:
+        each.stop()
+
+
 def test_one_thread_alone_reads_and_writes_a_connection(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two would garble its TLS now and then (openssl-threads(7)); the connection ends, what was under way is lost."""
     threads: defaultdict[ssl.SSLSocket, set[str]] = defaultdict(set)
