@@ -20,7 +20,8 @@ from appliance.operator.server import Server
 from appliance.operator.service import Operator
 from appliance.system.clock import kernel_clock
 from noc import cli
-from noc.commands import keys
+from noc.commands import cli as commanding
+from noc.commands import keys, rules
 from tests.integration.conftest import Bed, wait_for
 from tests.integration.hub_client import HubClient
 from tests.orders import HUB, OTHER_KEY, Box
@@ -35,7 +36,7 @@ class Standing:
         trusted = bed.folder / "noc-command.pub"
         bed.run("-m", "appliance.cli", "operator", "trust", str(bed.folder / "noc.pub"), "--to", str(trusted))
         self._key = hub_keys.read_key(trusted)
-        self._folder = bed.folder
+        self._folder, self._over = bed.folder, threading.Event()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self.socket))
         self._listener.listen(16)
@@ -54,9 +55,11 @@ class Standing:
 
         box.operator = Operator(HUB, functools.partial(hub_keys.holds, self._key), box.book, box.machine, now)
         self.boxes.put(box)
-        Server(self._listener, box.operator, [os.getuid()], idle_seconds=6).serve()
+        while not self._over.is_set():  # as systemd starts it again
+            Server(self._listener, box.operator, [os.getuid()], idle_seconds=0.5).serve()
 
     def end(self) -> None:
+        self._over.set()
         self._thread.join(30)
         self._listener.close()
 
@@ -72,10 +75,10 @@ def hub(bed: Bed) -> Iterator[Standing]:
     made.end()
 
 
-def order(bed: Bed, *words: str) -> int:
+def order(bed: Bed, *words: str, life_seconds: int = 30) -> int:
     places = ["--directory", str(bed.folder / "etc"), "--state", str(bed.folder / "noc")]
     broker = ["--broker", "127.0.0.1", "--port", str(bed.port)]
-    return cli.main(["command", *words, "--hub", HUB, "--life-seconds", "30", *broker, *places])
+    return cli.main(["command", *words, "--hub", HUB, "--life-seconds", str(life_seconds), *broker, *places])
 
 
 def start_agent(bed: Bed, hub: Standing) -> None:
@@ -103,7 +106,7 @@ def test_an_order_is_done_and_told_at_both_ends(bed: Bed, hub: Standing, capsys:
     assert cli.main(["command", "list", *places]) == 0
     newest, first = capsys.readouterr().out.splitlines()
     assert newest.split("\t")[2:] == [
-        HUB, cli.commanding._who(), '{"do":"restart","unit":"desahub-dns.service"}',
+        HUB, commanding._who(), '{"do":"restart","unit":"desahub-dns.service"}',
         "done desahub-dns.service was started anew",
     ]  # fmt: skip
     assert cli.main(["command", "show", first.split("\t")[0], *places]) == 0
@@ -153,3 +156,25 @@ def test_a_hub_orders_nothing_of_another_and_hears_its_own_alone(bed: Bed, tmp_p
     for client in (first, second, noc, ingest):
         client.end()
     assert {first.heard.get() for _ in range(first.heard.qsize())} <= {(command_topic(HUB), b"for one")}
+
+
+def test_a_broker_that_dies_in_the_middle_delays_an_order_and_doubles_nothing(
+    bed: Bed, hub: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "RESEND_SECONDS", 2.0)
+    start_agent(bed, hub)
+    broker = bed.processes[0]
+    killed = threading.Event()
+
+    def cut() -> None:
+        broker.kill()
+        broker.wait(10)
+        killed.set()
+
+    # The unit is started anew, and on the answer's way the broker is gone.
+    hub.box.machine.cut = cut
+    back = threading.Thread(target=lambda: killed.wait(20) and bed.start_broker())
+    back.start()
+    assert order(bed, "restart", "--unit", "desahub-web.service", life_seconds=90) == 0
+    back.join(20)
+    assert hub.box.machine.done == ["restart desahub-web.service"]

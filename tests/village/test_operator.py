@@ -48,9 +48,9 @@ def order(village: Village, *words: str) -> str:
     wait_until(
         lambda: plan.HUB_ID in village.net.inside(["desahub-noc", "hub", "list"]), "the hub in the inventory"
     )  # fmt: skip
-    return village.net.inside(
-        ["desahub-noc", "command", *words, "--hub", plan.HUB_ID, "--life-seconds", "60"], timeout_seconds=90
-    )
+    command = ["desahub-noc", "command", *words, "--hub", plan.HUB_ID, "--life-seconds", "40"]
+    # What is told goes to standard error.
+    return village.net.inside(["sh", "-c", '"$@" 2>&1', "sh", *command], timeout_seconds=90)
 
 
 def main_pid(village: Village, unit: str) -> str:
@@ -78,11 +78,33 @@ def test_a_signed_restart_reaches_the_unit_and_the_operator_goes_again(trusted: 
     wait_until(lambda: main_pid(trusted, OPERATOR) == "0", "the operator to go", seconds=60)
 
 
+def test_the_agent_that_brought_the_command_can_itself_be_restarted(trusted: Village) -> None:
+    before = main_pid(trusted, "desahub-agent.service")
+    # It dies with the answer in its hands; asked again, the operator says the same.
+    assert "1 of 1" in order(trusted, "restart", "--unit", "desahub-agent.service")
+    assert main_pid(trusted, "desahub-agent.service") not in (before, "0")
+    assert [event for event, _ in book(trusted)[-3:]] == ["accepted", "done", "again"]
+
+
+def test_a_reboot_is_asked_of_systemd(trusted: Village) -> None:
+    # Another target stands where the box would go down.
+    target = "/run/systemd/system/reboot.target"
+    trusted.hub.inside(["sh", "-euc", f"printf '[Unit]\\nDescription=nothing\\n' >{target}; systemctl daemon-reload"])
+    try:
+        with pytest.raises(VillageError, match="begun"):  # and nobody comes back to say that it is done
+            order(trusted, "reboot")
+        state = trusted.hub.inside(["systemctl", "show", "--value", "-p", "ActiveState", "reboot.target"])
+        assert state.strip() == "active"
+        assert "begun" in [event for event, _ in book(trusted)[-4:]]
+    finally:
+        trusted.hub.inside(["sh", "-euc", f"systemctl stop reboot.target; rm {target}; systemctl daemon-reload"])
+
+
 def test_log_and_configuration_come_back(trusted: Village) -> None:
     log = order(trusted, "logs", "--unit", "desahub-gate.service", "--lines", "20")
     assert "firewall" in log
-    configuration = order(trusted, "configuration")
-    assert json.loads(configuration.partition("\n")[2])["hub"]["id"] == plan.HUB_ID
+    told = order(trusted, "configuration")
+    assert json.JSONDecoder().raw_decode(told, told.index("{"))[0]["hub"]["id"] == plan.HUB_ID
 
 
 def test_a_forged_command_reaches_nothing(trusted: Village) -> None:
