@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -114,7 +115,7 @@ def test_status_without_a_gate_says_unknown_and_exits_1(
 ) -> None:
     monkeypatch.setattr(cli, "HUB_TOML", FULL)
     monkeypatch.setattr(cli, "APPLIED_TOML", FULL)
-    monkeypatch.setattr(GateClient.__init__, "__defaults__", (tmp_path / "gate.sock", 1.0))
+    monkeypatch.setattr(GateClient.__init__, "__defaults__", (tmp_path / "gate.sock", 1.0, contextlib.nullcontext))
     assert cli.main(["status", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["closed_by_default"] is None
@@ -130,7 +131,7 @@ def test_status_says_whether_hub_toml_is_what_is_applied(
     (tmp_path / "hub.toml").write_text(FULL.read_text() + edited)
     monkeypatch.setattr(cli, "HUB_TOML", tmp_path / "hub.toml")
     monkeypatch.setattr(cli, "APPLIED_TOML", FULL)
-    monkeypatch.setattr(GateClient.__init__, "__defaults__", (tmp_path / "gate.sock", 1.0))
+    monkeypatch.setattr(GateClient.__init__, "__defaults__", (tmp_path / "gate.sock", 1.0, contextlib.nullcontext))
     cli.main(["status"])
     said = capsys.readouterr()
     assert f"hub toml is applied     {word}\n" in said.out
