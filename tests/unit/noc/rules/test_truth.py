@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noc.rules.anchors import place
 from noc.rules.history import as_plain, from_plain, merge, observe
 from noc.rules.reading import Terms
 from noc.rules.states import Condition, Span
@@ -48,11 +49,13 @@ def must_be_unknown_ms(truth: Truth) -> int:
     return first.start_ms + first.first_record_ms - BEGIN_MS + len(truth.boots) * (TERMS.silence_ms + 2 * SECOND_MS)
 
 
+@settings(deadline=None)
 @given(truths())
 def test_all_is_known_where_nothing_was_lost(truth: Truth) -> None:
     assert compare(truth, told(truth, arrivals_of(truth))) <= must_be_unknown_ms(truth)
 
 
+@settings(deadline=None)
 @given(truths(clocks=("ntp", "arrival")))
 def test_a_clock_that_is_never_set_is_made_up_for_by_arrivals(truth: Truth) -> None:
     unknown_ms = compare(truth, told(truth, arrivals_of(truth)))
@@ -60,7 +63,7 @@ def test_a_clock_that_is_never_set_is_made_up_for_by_arrivals(truth: Truth) -> N
         assert unknown_ms <= must_be_unknown_ms(truth)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(truths(clocks=("ntp", "none", "arrival"), reasons=(0, 1, 2, 3)), st.randoms(use_true_random=False))
 def test_what_is_said_is_true_whatever_is_lost(truth: Truth, random: object) -> None:
     everything = arrivals_of(truth)
@@ -73,6 +76,7 @@ def test_what_is_said_is_true_whatever_is_lost(truth: Truth, random: object) -> 
     compare(truth, told(truth, kept))
 
 
+@settings(deadline=None)
 @given(truths(clocks=("ntp", "none", "arrival"), reasons=(0, 1, 2, 3)), st.data())
 def test_any_order_gives_the_same_timeline(truth: Truth, data: st.DataObject) -> None:
     everything = arrivals_of(truth)
@@ -88,10 +92,9 @@ def test_any_order_gives_the_same_timeline(truth: Truth, data: st.DataObject) ->
     assert timeline(history, TERMS, BEGIN_MS, truth.end_ms) == told(truth, everything)
 
 
+@settings(deadline=None)
 @given(truths(clocks=("ntp", "none", "arrival")))
 def test_nothing_is_placed_in_the_future(truth: Truth) -> None:
-    from noc.rules.anchors import place
-
     arrived = arrivals_of(truth)
     placed = {anchor.boot.boot_id: anchor for anchor in place(observe(arrived, TERMS))}
     for each in arrived:
