@@ -9,6 +9,7 @@ from typing import Final
 
 from appliance.core.errors import ReportMalformed, ReportUnknown
 from appliance.core.report import Report, State, decode
+from noc.ingest.brake import Brake
 from noc.store import reading
 from noc.store.contract import Arrivals, ArrivedBatch, ArrivedState, AsideKind, SetAside
 
@@ -37,16 +38,21 @@ class Sorting:
         return Arrivals(tuple(self.batches), tuple(self.states), tuple(self.aside))
 
 
-def sort(messages: Iterable[Message], known_hubs: Collection[str]) -> Arrivals:
-    """Decode ``messages``; what cannot be used goes aside with its reason and stops nothing."""
+def sort(messages: Iterable[Message], known_hubs: Collection[str], brake: Brake | None = None) -> Arrivals:
+    """Decode ``messages``; what cannot be used goes aside with its reason and stops nothing.
+
+    Of a hub that ``brake`` holds nothing is decoded.
+    """
     sorting = Sorting()
     for message in messages:
         try:
-            _sort_one(message, known_hubs, sorting)
+            _sort_one(message, known_hubs, sorting, brake)
         except ReportUnknown as error:
             sorting.aside.append(_aside(message, AsideKind.UNKNOWN_VERSION, str(error)))
         except ReportMalformed as error:
             sorting.aside.append(_aside(message, AsideKind.MALFORMED, str(error)))
+            if brake is not None:
+                brake.bad(hub_of(message.topic) or "")
     return sorting.arrivals()
 
 
@@ -56,7 +62,7 @@ def hub_of(topic: str) -> str | None:
     return None if match is None else match[1]
 
 
-def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting) -> None:
+def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting, brake: Brake | None) -> None:
     match = _TOPIC.fullmatch(message.topic)
     if match is None:
         raise ReportMalformed("the topic is not desahub/1/HUB/report or …/state")
@@ -64,6 +70,8 @@ def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting) -
     if hub_id not in known_hubs:
         sorting.aside.append(_aside(message, AsideKind.UNKNOWN_HUB, f"{hub_id} is not in the inventory"))
         return
+    if brake is not None and brake.holds(hub_id):
+        raise ReportMalformed("not read: too much that came from this hub within a minute was of no use")
     content = decode(message.payload)
     if kind == "report" and isinstance(content, Report):
         sorting.batches.append(reading.arrived(hub_id, message.payload, content, message.received_ms))

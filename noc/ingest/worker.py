@@ -15,6 +15,7 @@ from appliance.core.errors import StoreError
 from appliance.core.report import Ack
 from noc.ingest import rules
 from noc.ingest.acknowledging import EVERY_SECONDS, Acknowledging
+from noc.ingest.brake import Brake
 from noc.ingest.house import IDLE_SECONDS, House
 from noc.store.contract import Arrivals, NocStore
 
@@ -64,16 +65,17 @@ def run(
         house: what one of several workers does besides, between two batches.
         acknowledge_seconds: how long a hub whose records flow is told nothing.
     """
-    epoch, size, acknowledging = "", 0, Acknowledging(acknowledge_seconds)
+    epoch, size, acknowledging, brake = "", 0, Acknowledging(acknowledge_seconds), Brake()
     while not stopping.is_set():
         alive()
         wait = house.turn(is_busy=size >= BUSY_MESSAGES) if house else IDLE_SECONDS
         batch = gather(link, wait)
         size = len(batch)
+        brake.begin(time.monotonic())
         while batch and not stopping.is_set():
             try:
                 epoch = epoch or store.epoch()
-                step(link, store, batch, epoch, acknowledging)
+                step(link, store, batch, epoch, acknowledging, brake=brake)
                 break
             except StoreError as error:
                 # Nothing is acknowledged: the broker keeps what follows, and each hub keeps what it sent.
@@ -95,10 +97,18 @@ def gather(link: Link, wait_seconds: float = IDLE_SECONDS) -> list[Delivery]:
     return batch
 
 
-def step(link: Link, store: NocStore, batch: list[Delivery], epoch: str, acknowledging: Acknowledging) -> Arrivals:
+def step(
+    link: Link,
+    store: NocStore,
+    batch: list[Delivery],
+    epoch: str,
+    acknowledging: Acknowledging,
+    *,
+    brake: Brake | None = None,
+) -> Arrivals:
     """Commit one batch, then acknowledge it to the broker, and to the hubs what is due."""
     known = store.known({hub_id for each in batch if (hub_id := rules.hub_of(each.message.topic)) is not None})
-    arrivals = rules.sort((each.message for each in batch), known)
+    arrivals = rules.sort((each.message for each in batch), known, brake)
     new = store.commit(arrivals)
     for delivery in batch:
         link.done(delivery)

@@ -7,6 +7,7 @@ import pytest
 from appliance.core.clock import WallQuality
 from appliance.core.report import Ack, Record, Report, State, encode
 from noc.ingest import rules
+from noc.ingest.brake import BAD_PER_MINUTE_MAX, Brake
 from noc.ingest.rules import Message
 from noc.store.contract import AsideKind
 
@@ -52,3 +53,19 @@ def test_what_cannot_be_used_goes_aside(topic: str, payload: bytes, kind: AsideK
     (aside,) = found.aside
     assert (aside.kind, aside.payload) == (kind, payload)
     assert len(aside.topic) <= 200
+
+
+def test_of_a_hub_that_sends_nonsense_only_so_much_is_read_and_others_are_not_touched() -> None:
+    brake = Brake()
+    brake.begin(100.0)
+    good = encode(Report(BOOT, 6_000, (record(),)))
+    bad = [Message("desahub/1/hub-satu/report", good[:-3], NOW_MS)] * (BAD_PER_MINUTE_MAX + 20)
+    whole = [Message(f"desahub/1/{hub}/report", good, NOW_MS) for hub in ("hub-satu", "hub-dua2")]
+    known = {"hub-satu", "hub-dua2"}
+    found = rules.sort([whole[0], *bad, *whole], known, brake)
+    assert [each.hub_id for each in found.batches] == ["hub-satu", "hub-dua2"]
+    assert sum("not read" in each.reason for each in found.aside) == 21
+    brake.begin(159.0)
+    assert [each.hub_id for each in rules.sort(whole, known, brake).batches] == ["hub-dua2"]
+    brake.begin(160.0)
+    assert [each.hub_id for each in rules.sort(whole, known, brake).batches] == ["hub-satu", "hub-dua2"]
