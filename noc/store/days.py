@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ DAY_MS: Final = 86_400_000
 _OPEN_MAX: Final = 2  # at midnight the day before still gets what came before it
 _CACHE_KIBIBYTES: Final = 32_768  # the index of a day is written everywhere at once
 
+_UNLINK_SECONDS: Final = 0.2  # small files are gone when the call returns
 _LOOSE: Final = "hub_id = ? AND from_ms IS NULL AND position <= ?"
 
 Held = dict[str, list[Range]]
@@ -111,16 +113,20 @@ class Days:
             return []
 
     def delete_before(self, day: str) -> int:
-        """Delete the files of earlier days, also of stores that are no more; return how many days went."""
-        gone = 0
-        for path in sorted(self._folder.glob("????-??-??-*.db")):
-            if path.name[:10] < day:
-                if (store := self._open.pop(path.name[:10], None)) is not None:
-                    store.close()
-                for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-                    each.unlink(missing_ok=True)
-                gone += 1
-        return gone
+        """Delete the files of earlier days, also of stores that are no more; return how many days go.
+
+        To free gigabytes takes the file system seconds, in which a hub would wait: a thread does it. One that a kill
+        ends is made good by the next call.
+        """
+        old = [path for path in sorted(self._folder.glob("????-??-??-*.db")) if path.name[:10] < day]
+        for path in old:
+            if (store := self._open.pop(path.name[:10], None)) is not None:
+                store.close()
+        if old:
+            thread = threading.Thread(target=_unlink, args=(old,), name="unlink", daemon=True)
+            thread.start()
+            thread.join(_UNLINK_SECONDS)
+        return len(old)
 
     def _path(self, day: str) -> Path:
         return self._folder / f"{day}-{self._mark}.db"
@@ -163,6 +169,12 @@ class Days:
             Kept(position, hub, received_ms, _unpack(held), payload)
             for position, hub, received_ms, held, payload in rows
         ]
+
+
+def _unlink(paths: Sequence[Path]) -> None:
+    for path in paths:
+        for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            each.unlink(missing_ok=True)
 
 
 def _pack(held: Held | None) -> bytes | None:

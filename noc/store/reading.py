@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import cbor2
 
 from appliance.core.clock import WallQuality
 from appliance.core.report import Record, Report, decode
@@ -45,28 +46,26 @@ def in_order(found: Iterable[ArrivedRecord]) -> list[ArrivedRecord]:
     return sorted(timed, key=lambda each: (each.time_ms, each.record.boot_id, each.record.sequence))
 
 
-def write(found: Sequence[ArrivedRecord]) -> str:
-    """Write records of one hub as JSON, for `read`."""
-    return json.dumps(
+def write(found: Sequence[ArrivedRecord]) -> bytes:
+    """Write records of one hub, for `read`."""
+    return cbor2.dumps(
         [
             [
                 each.record.boot_id, each.record.sequence, each.record.boottime_ms, each.record.wall_ms,
                 int(each.record.wall_quality), dict(each.record.samples), each.time_ms, each.received_ms,
             ]
             for each in found
-        ],
-        separators=(",", ":"),
-        allow_nan=False,
+        ]
     )  # fmt: skip
 
 
-def read(hub_id: str, written: str) -> tuple[ArrivedRecord, ...]:
+def read(hub_id: str, written: bytes) -> tuple[ArrivedRecord, ...]:
     """Read what `write` wrote."""
     return tuple(
         ArrivedRecord(
             hub_id, Record(boot_id, sequence, boottime_ms, wall_ms, WallQuality(quality), samples), time_ms, received_ms
         )
-        for boot_id, sequence, boottime_ms, wall_ms, quality, samples, time_ms, received_ms in json.loads(written)
+        for boot_id, sequence, boottime_ms, wall_ms, quality, samples, time_ms, received_ms in cbor2.loads(written)
     )
 
 

@@ -59,8 +59,8 @@ def m003_batches(db: sqlite_utils.Database) -> None:
         " last INTEGER NOT NULL, PRIMARY KEY (hub_id, boot_id, first)) WITHOUT ROWID",
         "CREATE TABLE anchor (hub_id TEXT NOT NULL REFERENCES hub, boot_id BLOB NOT NULL, offset_ms INTEGER NOT NULL,"
         " is_known INTEGER NOT NULL, PRIMARY KEY (hub_id, boot_id)) WITHOUT ROWID",
-        # One JSON text a hub, rewritten as a whole: pages read facts of many hubs and records of one.
-        "CREATE TABLE latest (hub_id TEXT PRIMARY KEY REFERENCES hub, records TEXT NOT NULL)",
+        # One value a hub (CBOR), rewritten as a whole: pages read facts of many hubs and records of one.
+        "CREATE TABLE latest (hub_id TEXT PRIMARY KEY REFERENCES hub, records BLOB NOT NULL)",
         # Hours that records have come for since they were made; mark grows with each.
         "CREATE TABLE due (hour_ms INTEGER NOT NULL, hub_id TEXT NOT NULL REFERENCES hub, mark INTEGER NOT NULL,"
         " PRIMARY KEY (hour_ms, hub_id)) WITHOUT ROWID",

@@ -144,8 +144,13 @@ class SqliteNocStore:
 
     def hours(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[Hour, ...]:
         """List a hub's hours that begin from ``from_ms`` up to but without ``to_ms``, oldest first."""
-        wanted = range(rollup.hour_of(from_ms + rollup.HOUR_MS - 1), to_ms, rollup.HOUR_MS)
         with self._store.reading() as db:
+            first, last = db.execute("SELECT min(hour_ms), max(hour_ms) FROM hour").fetchone()
+            if first is None:
+                return ()
+            # The table is by hour, then by hub: each hour is looked up, so only those that there are.
+            begin = rollup.hour_of(max(first, from_ms + rollup.HOUR_MS - 1))
+            wanted = range(begin, min(last + 1, to_ms), rollup.HOUR_MS)
             rows = db.execute(
                 "SELECT hour_ms, records, samples FROM hour WHERE hub_id = ?"
                 " AND hour_ms IN (SELECT value FROM json_each(?)) ORDER BY hour_ms",
