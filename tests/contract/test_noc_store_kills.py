@@ -18,6 +18,8 @@ from noc.store.contract import Arrivals, AsideKind, Hub, SetAside
 from noc.store.sqlite import SqliteNocStore, open_noc_store
 from tests.unit.noc.seed import MINUTE_MS, NOW_MS, arrived, batch, born
 
+pytestmark = pytest.mark.timeout(600)  # some sixty stores are killed, opened again and looked into, three times
+
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 HUBS = ("hub-satu", "hub-dua2")
