@@ -25,7 +25,7 @@ class Agent:
         default=300,
     )
     targets: tuple[str, ...] = option(
-        about="Addresses whose answer proves that the uplink works: in turn, a TCP connection to one of them is opened.",
+        about="Addresses whose answer proves that the uplink works: a TCP connection is opened to one after another.",
         example=["1.1.1.1:443", "9.9.9.9:443"],
         rule=TARGET,
         at_most=8,
@@ -41,7 +41,7 @@ class Agent:
         default=300,
     )
     web_probe: str = option(
-        about="Whose question is asked over HTTP, to see whether somebody else answers: a host that phones ask as well.",
+        about="Whose question is asked over HTTP, to see whether somebody else answers: a host that phones ask too.",
         example="connectivitycheck.gstatic.com",
         rule=Rule(
             f"allowed are {', '.join(sorted(PROBE_HOSTS))}",
