@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from appliance.core.clock import WallQuality
+from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
 from appliance.core.report import Record, Report, encode
 from noc.store import reading
 from noc.store.contract import Arrivals, ArrivedBatch, AsideKind, Hub, HubFacts, NocStore, SetAside, Summary
 from noc.store.sqlite import open_noc_store, open_noc_store_reading
-from tests.unit.noc.seed import MINUTE_MS, NOW_MS, arrived, batch, born
+from tests.unit.noc.seed import BOOT, MINUTE_MS, NOW_MS, arrived, batch, born
 
 DAY_MS = 86_400_000
 HUB = Hub("hub-0001", "Sukamaju", "51.03.01.2001", "Asia/Makassar")
@@ -82,6 +83,15 @@ def test_a_record_of_a_day_that_is_gone_does_not_come_back(store: NocStore) -> N
     again = dataclasses.replace(old, received_ms=NOW_MS)
     assert store.commit(Arrivals([again])) == 0
     assert sequences(store) == []
+
+
+def test_the_greatest_sequence_of_the_wire_is_a_sequence_like_others(store: NocStore) -> None:
+    last = [Record(BOOT, INTEGER_MAX - ago, 60_000, NOW_MS, WallQuality.NTP, {"boots": 1}) for ago in (1, 0)]
+    report = Report(BOOT, 60_000, tuple(last))
+    sent = reading.arrived(HUB.hub_id, encode(report), report, NOW_MS)
+    assert store.commit(Arrivals([sent])) == 2
+    assert store.commit(Arrivals([sent])) == 0
+    assert sequences(store) == [INTEGER_MAX - 1, INTEGER_MAX]
 
 
 def test_days_go_by_arrival_and_whole(store: NocStore) -> None:
