@@ -140,7 +140,7 @@ class Page:
         self._db.execute("DELETE FROM revoked_hub WHERE hub_id = ?", [claim.hub_id])
 
     def revoke_hub(self, hub_id: str, why: str) -> int:
-        """Revoke a hub: its certificates, its claim, and its way back. Returns how many certificates that were."""
+        """Revoke a hub: its certificates, its claim, and its way back. Returns how many that had not ended."""
         self._db.execute("INSERT OR REPLACE INTO revoked_hub VALUES (?, ?, ?)", [hub_id, self.now_s, why])
         self._db.execute("DELETE FROM claim WHERE hub_id = ?", [hub_id])
         return self._revoke(hub_id, but="")
@@ -154,12 +154,13 @@ class Page:
         self._db.execute("DELETE FROM audit WHERE position <= (SELECT max(position) FROM audit) - ?", [AUDIT_ROWS_MAX])
 
     def _revoke(self, hub_id: str, but: str) -> int:
+        # Also those that have ended: the broker refuses them anyhow, but the key of one would still renew it.
         found = self._db.execute(
             "INSERT OR IGNORE INTO revocation (serial, hub_id, revoked_s, ends_s)"
-            " SELECT serial, hub_id, ?, ends_s FROM certificate WHERE hub_id = ? AND serial <> ? AND ends_s > ?",
-            [self.now_s, hub_id, but, self.now_s],
-        )
-        return found.rowcount
+            " SELECT serial, hub_id, ?, ends_s FROM certificate WHERE hub_id = ? AND serial <> ? RETURNING ends_s",
+            [self.now_s, hub_id, but],
+        ).fetchall()
+        return sum(ends_s > self.now_s for (ends_s,) in found)
 
 
 class Ledger:
