@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,16 @@ def test_the_greatest_sequence_of_the_wire_is_a_sequence_like_others(store: NocS
     assert store.commit(Arrivals([sent])) == 2
     assert store.commit(Arrivals([sent])) == 0
     assert sequences(store) == [INTEGER_MAX - 1, INTEGER_MAX]
+
+
+def test_a_batch_that_the_disk_changed_is_passed_over_and_stops_nothing(store: NocStore, tmp_path: Path) -> None:
+    sent = [batch(arrived(HUB.hub_id, minute, (10 - minute) * MINUTE_MS)) for minute in (1, 2, 3)]
+    assert store.commit(Arrivals(sent)) == 3
+    (day,) = (tmp_path / "batches").glob("*.db")
+    with contextlib.closing(sqlite3.connect(day)) as db, db:
+        db.execute("UPDATE batch SET payload = substr(payload, 1, 40) WHERE position = 2")
+    assert [each.record.sequence for each in made(store).recent] == [1, 3]
+    assert sequences(store) == [1, 3]
 
 
 def test_days_go_by_arrival_and_whole(store: NocStore) -> None:
