@@ -12,6 +12,7 @@ only then the oldest are dropped. What is thinned and dropped is counted.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import zlib
@@ -142,7 +143,9 @@ class DurableOutbox:
                 if len(found) == limit:
                     break
         if damaged:
-            self._drop(damaged)
+            # What is good goes out also while the disk takes nothing; then these are passed over again.
+            with contextlib.suppress(StoreError):
+                self._drop(damaged)
         return found
 
     def release(self, ack: Ack) -> int:

@@ -235,5 +235,17 @@ def test_a_record_that_the_disk_changed_is_dropped_counted_and_stops_nothing(pat
         assert outbox.waiting() == Waiting(2, 1)
 
 
+def test_a_changed_record_hides_no_other_while_the_disk_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(open_outbox(path, 10**7)) as outbox:
+        one, two = (outbox.append(moment(at), {"a": 1}) for at in (100, 200))
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE record SET samples = x'789c00' WHERE sequence = ?", (two.sequence,))
+        monkeypatch.setattr(database, "FREE_BYTES_MIN", 2**62)
+        assert outbox.newest(9) == [one]
+        monkeypatch.undo()
+        assert outbox.newest(9) == [one]
+        assert outbox.waiting() == Waiting(1, 1)
+
+
 def test_a_full_disk_is_no_damage() -> None:
     assert not is_damaged(StoreFull("the disk is full"))
