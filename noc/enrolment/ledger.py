@@ -107,6 +107,15 @@ class Page:
         """Tell whether the hub as such is revoked."""
         return bool(self._db.rows("SELECT 1 FROM revoked_hub WHERE hub_id = ?", [hub_id]))
 
+    def replaced_s(self, hub_id: str) -> int:
+        """Tell when the hub was last revoked or claimed, 0 if it never was: what it had before is another box's."""
+        rows = self._db.rows(
+            "SELECT coalesce(max(at_s), 0) AS at_s FROM audit WHERE hub_id = ?"
+            " AND (what = 'claimed' OR what LIKE 'revoked: %')",
+            [hub_id],
+        )
+        return int(rows[0]["at_s"])
+
     def newest_with(self, hub_id: str, key: str) -> bytes | None:
         """Find the certificate with this key, if it is the hub's newest and stands."""
         rows = self._db.rows(

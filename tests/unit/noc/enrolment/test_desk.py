@@ -161,6 +161,23 @@ def test_a_certificate_that_the_ledger_lost_is_renewed_on_its_signature(noc: Noc
     assert noc.renew(unknown, key, new_key())
 
 
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_a_certificate_that_the_ledger_lost_stays_out_once_the_hub_was_revoked(noc: Noc, is_claimed: bool) -> None:
+    key = new_key()
+    _, unknown = enrol.sign_request(noc.authority, request("hub-satu", key).encode(), lambda _: True, noc.now)
+    noc.pass_days(1)
+    with noc.ledger.page() as page:
+        page.revoke_hub("hub-satu", "dicuri")
+        page.note("hub-satu", "", "revoked: dicuri")
+    code = noc.code("hub-satu")
+    if is_claimed:
+        right = new_key()
+        pem = noc.claim("hub-satu", code, right)
+        noc.pass_days(60)
+        assert noc.renew(pem, right, new_key())
+    assert refusal(lambda: noc.renew(unknown, key, new_key())) is RefusalCode.REVOKED
+
+
 def test_what_is_no_proof(noc: Noc, tmp_path: Path) -> None:
     key, other = new_key(), new_key()
     pem = noc.claim("hub-satu", noc.code("hub-satu"), key)
