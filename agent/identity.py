@@ -186,14 +186,19 @@ def _make(directory: Path) -> None:
     if directory.is_dir():
         return
     directory.mkdir(mode=0o700, parents=True)
-    _give(directory, directory.parent)
+    # The folder around it is the agent's: what has this name by now must be what was made, and no link out of there.
+    made = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _give(made, directory.parent)
+    finally:
+        os.close(made)
 
 
-def _give(path: Path | int, like: Path) -> None:
-    """Give a file to the owner of ``like``: root may run this, the agent must read it."""
+def _give(descriptor: int, like: Path) -> None:
+    """Give an open file to the owner of ``like``: root may run this, the agent must read it."""
     if os.geteuid() == 0:
         owner = like.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.chown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def write(path: Path, content: bytes, mode: int, modified_s: int | None = None) -> None:

@@ -37,6 +37,7 @@ AUTHORITY_DAYS: Final = 3_650
 CERTIFICATE_DAYS: Final = 90
 CERTIFICATE_DAYS_MIN: Final = 1
 CERTIFICATE_DAYS_MAX: Final = 825
+_EARLIER: Final = datetime.timedelta(days=1)
 _RESERVED: Final = re.compile(r"(ingest|noc)(-.*)?")
 _HOST: Final = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
@@ -197,6 +198,11 @@ def is_of(authority: Authority, certificate: x509.Certificate) -> bool:
     return True
 
 
+def made_s(certificate: x509.Certificate) -> int:
+    """Say when a hub's certificate was made, in seconds of UTC since 1970."""
+    return int((certificate.not_valid_before_utc + _EARLIER).timestamp())
+
+
 def revocation_list(authority: Authority, serials: Collection[int], now: datetime.datetime) -> bytes:
     """Sign the list of certificates that are revoked, as PEM; an empty one is a list too.
 
@@ -311,7 +317,7 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 def _before(now: datetime.datetime) -> datetime.datetime:
     # A box without a clock battery may live a little in the past when it first connects.
-    return now - datetime.timedelta(days=1)
+    return now - _EARLIER
 
 
 def _general_name(host: str) -> x509.GeneralName:

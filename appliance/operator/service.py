@@ -103,8 +103,9 @@ class Operator:
 
     def _carry_out(self, name: str, action: Action) -> bytes:
         if isinstance(action, Reboot):
+            said = self._book.tell(name, Outcome(Status.BEGUN, detail="the box is about to start anew"), self._now())
             self._reboot_of = name
-            return self._book.tell(name, Outcome(Status.BEGUN, detail="the box is about to start anew"), self._now())
+            return said
         try:
             outcome = self._do(action)
         except OperationError as error:

@@ -12,6 +12,7 @@ only then the oldest are dropped. What is thinned and dropped is counted.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import zlib
@@ -118,19 +119,33 @@ class DurableOutbox:
         return record
 
     def newest(self, limit: int, without: Collection[tuple[str, int]] = ()) -> list[Record]:
-        """List up to ``limit`` waiting records, newest first, leaving out those ``without`` names."""
+        """List up to ``limit`` waiting records, newest first, leaving out those ``without`` names.
+
+        One that the disk does not give back as it was is dropped, and counted.
+        """
         found: list[Record] = []
+        damaged: list[tuple[int]] = []
         with self._store.reading() as db:
             rows = db.execute(
-                f"SELECT {_COLUMNS} FROM record WHERE acknowledged_ms IS NULL"  # noqa: S608 - constants
+                f"SELECT position, {_COLUMNS} FROM record WHERE acknowledged_ms IS NULL"  # noqa: S608 - constants
                 " ORDER BY position DESC LIMIT ?",
                 (limit + len(without),),
             )
-            for row in rows:
-                if (row[0], row[1]) not in without:
-                    found.append(Record(row[0], row[1], row[2], row[3], WallQuality(row[4]), _unpack(row[5])))
-                    if len(found) == limit:
-                        break
+            for position, boot_id, sequence, boottime_ms, wall_ms, quality, samples in rows:
+                if (boot_id, sequence) in without:
+                    continue
+                try:
+                    found.append(
+                        Record(boot_id, sequence, boottime_ms, wall_ms, WallQuality(quality), _unpack(samples))
+                    )
+                except (ValueError, zlib.error):
+                    damaged.append((position,))
+                if len(found) == limit:
+                    break
+        if damaged:
+            # What is good goes out also while the disk takes nothing; then these are passed over again.
+            with contextlib.suppress(StoreError):
+                self._drop(damaged)
         return found
 
     def release(self, ack: Ack) -> int:
@@ -165,6 +180,12 @@ class DurableOutbox:
         with self._store.reading() as db:
             (count,) = db.execute("SELECT count(*) FROM boot").fetchone()
         return int(count)
+
+    def _drop(self, positions: list[tuple[int]]) -> None:
+        # SQLite does not notice when a card gives back other bytes in the middle of a row. Nobody could read them.
+        with self._store.transaction() as db:
+            db.executemany("DELETE FROM record WHERE position = ?", positions)
+            db.execute("UPDATE loss SET dropped_records = dropped_records + ?", (len(positions),))
 
     def _make_room(self, db: Database) -> None:
         while _used_bytes(db) > self._capacity_bytes:

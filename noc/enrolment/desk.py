@@ -127,6 +127,7 @@ class EnrolmentDesk:
                         is_hub_revoked=page.is_revoked(hub_id),
                         key=_digest(key),
                         now_s=page.now_s,
+                        is_replaced=page.replaced_s(hub_id) > enrol.made_s(old),
                     )
                 except Refused as refused:
                     if refused.code is not RefusalCode.TOO_SOON:

@@ -107,6 +107,15 @@ class Page:
         """Tell whether the hub as such is revoked."""
         return bool(self._db.rows("SELECT 1 FROM revoked_hub WHERE hub_id = ?", [hub_id]))
 
+    def replaced_s(self, hub_id: str) -> int:
+        """Tell when the hub was last revoked or claimed, 0 if it never was: what it had before is another box's."""
+        rows = self._db.rows(
+            "SELECT coalesce(max(at_s), 0) AS at_s FROM audit WHERE hub_id = ?"
+            " AND (what = 'claimed' OR what LIKE 'revoked: %')",
+            [hub_id],
+        )
+        return int(rows[0]["at_s"])
+
     def newest_with(self, hub_id: str, key: str) -> bytes | None:
         """Find the certificate with this key, if it is the hub's newest and stands."""
         rows = self._db.rows(
@@ -140,7 +149,7 @@ class Page:
         self._db.execute("DELETE FROM revoked_hub WHERE hub_id = ?", [claim.hub_id])
 
     def revoke_hub(self, hub_id: str, why: str) -> int:
-        """Revoke a hub: its certificates, its claim, and its way back. Returns how many certificates that were."""
+        """Revoke a hub: its certificates, its claim, and its way back. Returns how many that had not ended."""
         self._db.execute("INSERT OR REPLACE INTO revoked_hub VALUES (?, ?, ?)", [hub_id, self.now_s, why])
         self._db.execute("DELETE FROM claim WHERE hub_id = ?", [hub_id])
         return self._revoke(hub_id, but="")
@@ -154,12 +163,13 @@ class Page:
         self._db.execute("DELETE FROM audit WHERE position <= (SELECT max(position) FROM audit) - ?", [AUDIT_ROWS_MAX])
 
     def _revoke(self, hub_id: str, but: str) -> int:
+        # Also those that have ended: the broker refuses them anyhow, but the key of one would still renew it.
         found = self._db.execute(
             "INSERT OR IGNORE INTO revocation (serial, hub_id, revoked_s, ends_s)"
-            " SELECT serial, hub_id, ?, ends_s FROM certificate WHERE hub_id = ? AND serial <> ? AND ends_s > ?",
-            [self.now_s, hub_id, but, self.now_s],
-        )
-        return found.rowcount
+            " SELECT serial, hub_id, ?, ends_s FROM certificate WHERE hub_id = ? AND serial <> ? RETURNING ends_s",
+            [self.now_s, hub_id, but],
+        ).fetchall()
+        return sum(ends_s > self.now_s for (ends_s,) in found)
 
 
 class Ledger:

@@ -32,6 +32,7 @@ RELOAD_SECONDS: Final = 30.0
 # Of a name that no hub can have; it may do nothing at the broker.
 PROBE_NAME: Final = "noc-probe"
 _MINUTES: Final = datetime.timedelta(minutes=10)
+_EARLIER: Final = datetime.timedelta(days=1)
 
 
 def write_list(authority: enrol.Authority, path: Path, serials: Collection[int], now: datetime.datetime) -> None:
@@ -41,10 +42,13 @@ def write_list(authority: enrol.Authority, path: Path, serials: Collection[int],
         OperationError: it cannot be written; the old one stays.
     """
     before = _read(path)
-    if before is not None:
+    # OpenSSL refuses a list of the future, and the broker with it every hub: a clock that is set back a little must not
+    # make it one. One that was made while the clock was far ahead is not followed there.
+    begin = now - _EARLIER
+    if before is not None and before.last_update_utc < now:
         # OpenSSL takes the later of two, and a list has whole seconds.
-        now = max(now, before.last_update_utc + datetime.timedelta(seconds=1))
-    content = enrol.revocation_list(authority, serials, now)
+        begin = max(begin, before.last_update_utc + datetime.timedelta(seconds=1))
+    content = enrol.revocation_list(authority, serials, begin)
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=".revoked", dir=path.parent)
         try:
@@ -102,7 +106,7 @@ class Revoking:
         """
         revoked = self._ledger.revocations()
         waiting = [each for each in revoked if not each.is_carried_out]
-        listed = _listed(self._path)
+        listed = _listed(self._path, self._clock())
         if not waiting and listed is not None and {int(each.serial, 16) for each in revoked} <= listed:
             return
         probe, probe_key = self._certificate(PROBE_NAME)
@@ -147,9 +151,11 @@ def _read(path: Path) -> x509.CertificateRevocationList | None:
         return None
 
 
-def _listed(path: Path) -> set[int] | None:
+def _listed(path: Path, now: datetime.datetime) -> set[int] | None:
     found = _read(path)
-    return None if found is None else {each.serial_number for each in found}
+    if found is None or found.last_update_utc > now:
+        return None
+    return {each.serial_number for each in found}
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -111,8 +111,12 @@ def judge_claim(claim: Claim, *, is_right: bool, key: str, now_s: int) -> Verdic
     return Verdict.ISSUE
 
 
-def judge_renewal(known: Known | None, *, is_hub_revoked: bool, key: str, now_s: int) -> Verdict:
+def judge_renewal(
+    known: Known | None, *, is_hub_revoked: bool, key: str, now_s: int, is_replaced: bool = False
+) -> Verdict:
     """Judge a renewal whose proof holds; ``known`` is None for a certificate that the ledger lost.
+
+    ``is_replaced`` says of such a one that the hub was revoked or claimed after it was made.
 
     Raises:
         Refused: the hub or its certificate is revoked, was renewed by another box, or is new.
@@ -120,6 +124,8 @@ def judge_renewal(known: Known | None, *, is_hub_revoked: bool, key: str, now_s:
     if is_hub_revoked or (known is not None and known.is_revoked):
         raise Refused(RefusalCode.REVOKED)
     if known is None:
+        if is_replaced:
+            raise Refused(RefusalCode.REVOKED)
         # Signed by the authority, but from before a backup was put back: a lock-out would mean a visit to each village.
         return Verdict.ISSUE
     if known.replaced_by_key:

@@ -21,6 +21,7 @@ from appliance.core.errors import StoreError
 from appliance.store.database import Store, open_reading, open_store
 from noc.store import schema
 from noc.store.contract import ArrivedBatch
+from noc.store.moments import FUTURE_MS_MAX
 from noc.store.ranges import Range
 
 DAY_MS: Final = 86_400_000
@@ -96,7 +97,9 @@ class Days:
         try:
             with self._reading(day) as store:
                 found = self._rows(store, timed, hub_id, to_ms, from_ms, committed)
-                return found + self._rows(store, _LOOSE, hub_id, committed)
+                # No record is placed later than this after it came: days before that are not read.
+                since_ms = from_ms - FUTURE_MS_MAX
+                return found + self._rows(store, f"{_LOOSE} AND received_ms >= ?", hub_id, committed, since_ms)
         except StoreError:
             if self._path(day).exists():
                 raise

@@ -46,8 +46,8 @@ def project(main: Store, days: Days, limit: int) -> int:
     batches = days.after(day, projected, committed, limit)
     with main.reading() as db:
         hubs = {hub_id: _begin(db, hub_id) for hub_id in {each.hub_id for each in batches}}
-    for batch in batches:
-        _follow(hubs[batch.hub_id], batch)
+    for batch, report in reading.decoded(batches):
+        _follow(hubs[batch.hub_id], batch, report)
     for each in hubs.values():
         _move(main, days, each)
     position = batches[-1].position if batches else committed
@@ -92,8 +92,8 @@ def span(main: Store, days: Days, hub_id: str, from_ms: int, to_ms: int) -> list
         known = known_anchors(db, hub_id)
         kept = db.execute("SELECT day, committed FROM day ORDER BY day").fetchall()
     for day, committed in kept:
-        for batch in days.of_hub(day, committed, hub_id, from_ms, to_ms):
-            placed = reading.records(batch, reading.report_of(batch), known)
+        for batch, report in reading.decoded(days.of_hub(day, committed, hub_id, from_ms, to_ms)):
+            placed = reading.records(batch, report, known)
             found.extend(each for each in placed if each.time_ms is not None and from_ms <= each.time_ms < to_ms)
     return reading.in_order(found)
 
@@ -116,8 +116,7 @@ def _begin(db: Database, hub_id: str) -> _Followed:
     return _Followed(hub_id, known_anchors(db, hub_id), list(latest(db, hub_id)))
 
 
-def _follow(hub: _Followed, batch: Kept) -> None:
-    report = reading.report_of(batch)
+def _follow(hub: _Followed, batch: Kept, report: Report) -> None:
     hub.contact_ms = max(hub.contact_ms, batch.received_ms)
     for boot_id, anchor in anchors(report, batch.received_ms).items():
         old = hub.anchors.get(boot_id)
@@ -143,8 +142,8 @@ def _move(main: Store, days: Days, hub: _Followed) -> None:
     with main.reading() as db:
         kept = db.execute("SELECT day, committed FROM day ORDER BY day").fetchall()
     for day, committed in kept:
-        for batch in days.loose(day, committed, hub.hub_id):
-            hub.hours.update(_moved_hours(reading.report_of(batch), batch.received_ms, hub))
+        for batch, report in reading.decoded(days.loose(day, committed, hub.hub_id)):
+            hub.hours.update(_moved_hours(report, batch.received_ms, hub))
     hub.recent = reading.in_order(_placed_anew(hub.recent, hub.anchors))
 
 

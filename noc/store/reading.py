@@ -1,16 +1,20 @@
-"""From batches as they came to records in time: pure."""
+"""From batches as they came to records in time: pure, but for a word in the journal."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import cbor2
 
 from appliance.core.clock import WallQuality
+from appliance.core.errors import ReportError
 from appliance.core.report import Record, Report, decode
 from noc.store.contract import ArrivedBatch, ArrivedRecord
 from noc.store.days import Held, Kept
 from noc.store.moments import Anchor, anchors, bounds, placed_ms
+
+_log = logging.getLogger(__name__)
 
 
 def arrived(hub_id: str, payload: bytes, report: Report, received_ms: int) -> ArrivedBatch:
@@ -20,12 +24,16 @@ def arrived(hub_id: str, payload: bytes, report: Report, received_ms: int) -> Ar
     return ArrivedBatch(hub_id, payload, received_ms, identities, *times)
 
 
-def report_of(batch: Kept) -> Report:
-    """Decode a batch. What cannot be decoded was never committed as one."""
-    message = decode(batch.payload)
-    if not isinstance(message, Report):
-        raise TypeError(f"a {type(message).__name__} was kept as a report")
-    return message
+def decoded(batches: Iterable[Kept]) -> Iterator[tuple[Kept, Report]]:
+    """Decode batches, and pass over what the disk did not give back as it was: one page must not stop all hubs."""
+    for batch in batches:
+        try:
+            message = decode(batch.payload)
+        except ReportError as error:
+            _log.error("batch %d of %s is lost, it cannot be read any more: %s", batch.position, batch.hub_id, error)
+            continue
+        if isinstance(message, Report):
+            yield batch, message
 
 
 def records(batch: Kept, report: Report, known: Mapping[str, Anchor]) -> Iterator[ArrivedRecord]:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
 from appliance.core.report import State
 from appliance.store.database import Database, Store, open_reading, open_store
@@ -222,7 +223,8 @@ def _near(db: Database, key: tuple[str, bytes], wanted: Sequence[ranges.Range]) 
     found: list[ranges.Range] = []
     for first, last in db.execute(
         "SELECT first, last FROM held WHERE hub_id = ? AND boot_id = ? AND first <= ? ORDER BY first DESC",
-        (*key, wanted[-1][1] + 1),
+        # SQLite knows no greater number than the greatest sequence.
+        (*key, min(wanted[-1][1] + 1, INTEGER_MAX)),
     ):
         if last < wanted[0][0] - 1:
             break

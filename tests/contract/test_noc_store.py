@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from appliance.core.clock import WallQuality
+from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
 from appliance.core.report import Record, Report, encode
 from noc.store import reading
 from noc.store.contract import Arrivals, ArrivedBatch, AsideKind, Hub, HubFacts, NocStore, SetAside, Summary
 from noc.store.sqlite import open_noc_store, open_noc_store_reading
-from tests.unit.noc.seed import MINUTE_MS, NOW_MS, arrived, batch, born
+from tests.unit.noc.seed import BOOT, MINUTE_MS, NOW_MS, arrived, batch, born
 
 DAY_MS = 86_400_000
 HUB = Hub("hub-0001", "Sukamaju", "51.03.01.2001", "Asia/Makassar")
@@ -82,6 +84,25 @@ def test_a_record_of_a_day_that_is_gone_does_not_come_back(store: NocStore) -> N
     again = dataclasses.replace(old, received_ms=NOW_MS)
     assert store.commit(Arrivals([again])) == 0
     assert sequences(store) == []
+
+
+def test_the_greatest_sequence_of_the_wire_is_a_sequence_like_others(store: NocStore) -> None:
+    last = [Record(BOOT, INTEGER_MAX - ago, 60_000, NOW_MS, WallQuality.NTP, {"boots": 1}) for ago in (1, 0)]
+    report = Report(BOOT, 60_000, tuple(last))
+    sent = reading.arrived(HUB.hub_id, encode(report), report, NOW_MS)
+    assert store.commit(Arrivals([sent])) == 2
+    assert store.commit(Arrivals([sent])) == 0
+    assert sequences(store) == [INTEGER_MAX - 1, INTEGER_MAX]
+
+
+def test_a_batch_that_the_disk_changed_is_passed_over_and_stops_nothing(store: NocStore, tmp_path: Path) -> None:
+    sent = [batch(arrived(HUB.hub_id, minute, (10 - minute) * MINUTE_MS)) for minute in (1, 2, 3)]
+    assert store.commit(Arrivals(sent)) == 3
+    (day,) = (tmp_path / "batches").glob("*.db")
+    with contextlib.closing(sqlite3.connect(day)) as db, db:
+        db.execute("UPDATE batch SET payload = substr(payload, 1, 40) WHERE position = 2")
+    assert [each.record.sequence for each in made(store).recent] == [1, 3]
+    assert sequences(store) == [1, 3]
 
 
 def test_days_go_by_arrival_and_whole(store: NocStore) -> None:

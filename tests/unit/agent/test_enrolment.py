@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import shutil
 import ssl
 from collections.abc import Iterator
@@ -352,3 +353,17 @@ def test_a_certificate_of_another_key_or_name_is_not_taken(box: Box) -> None:
     with pytest.raises(OperationError, match="another key"):
         identity.install_next(box.directory, HUB, pem, box.noc.authority.certificate_pem)
     assert identity.certificate(box.directory) == found
+
+
+def test_root_gives_nothing_away_through_a_link_that_took_the_place_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda *who: given.append(who))
+    monkeypatch.setattr(Path, "mkdir", lambda folder, **_: folder.symlink_to(tmp_path / "elsewhere"))
+    with pytest.raises(OperationError):
+        identity.request(tmp_path / "identity", HUB)
+    assert given == []
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -177,6 +177,12 @@ def test_what_cannot_be_written_down_is_not_done(box: Box, monkeypatch: pytest.M
     assert told(box.say(a_command())) == (Status.FAILED, Reason.NOT_KEPT)
 
 
+def test_a_reboot_that_cannot_be_written_down_is_not_done(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box.book, "tell", full)
+    assert told(box.say(a_command(Reboot()))) == (Status.REFUSED, Reason.NOT_KEPT)
+    assert box.machine.done == []
+
+
 def test_refusals_do_not_fill_the_card(box: Box) -> None:
     box.say(a_command())
     for number in range(500):

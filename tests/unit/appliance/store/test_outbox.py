@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,28 @@ def test_a_damaged_file_is_said_and_can_be_set_aside(path: Path, content: bytes)
     assert is_damaged(caught.value)
     assert set_aside(path).read_bytes() == content
     open_outbox(path, 10**7).close()
+
+
+@pytest.mark.parametrize("damage", ["samples = x'789c00'", "samples = '{'", "wall_quality = 9"])
+def test_a_record_that_the_disk_changed_is_dropped_counted_and_stops_nothing(path: Path, damage: str) -> None:
+    with contextlib.closing(open_outbox(path, 10**7)) as outbox:
+        one, two, three = (outbox.append(moment(at), {"a": 1}) for at in (100, 200, 300))
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute(f"UPDATE record SET {damage} WHERE sequence = ?", (two.sequence,))
+        assert outbox.newest(9) == [three, one]
+        assert outbox.waiting() == Waiting(2, 1)
+
+
+def test_a_changed_record_hides_no_other_while_the_disk_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(open_outbox(path, 10**7)) as outbox:
+        one, two = (outbox.append(moment(at), {"a": 1}) for at in (100, 200))
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE record SET samples = x'789c00' WHERE sequence = ?", (two.sequence,))
+        monkeypatch.setattr(database, "FREE_BYTES_MIN", 2**62)
+        assert outbox.newest(9) == [one]
+        monkeypatch.undo()
+        assert outbox.newest(9) == [one]
+        assert outbox.waiting() == Waiting(1, 1)
 
 
 def test_a_full_disk_is_no_damage() -> None:

@@ -136,11 +136,46 @@ def test_a_new_claim_revokes_the_box_before_and_lets_a_revoked_hub_back_in(noc: 
     assert state(noc).startswith("until")
 
 
+@pytest.mark.parametrize("is_revoked", [False, True])
+def test_a_box_that_another_replaced_stays_out_though_its_certificate_had_ended_by_then(
+    noc: Noc, is_revoked: bool
+) -> None:
+    lost = new_key()
+    before = noc.claim("hub-satu", noc.code("hub-satu"), lost)
+    noc.pass_days(100)
+    if is_revoked:
+        with noc.ledger.page() as page:
+            assert page.revoke_hub("hub-satu", "dicuri") == 0, "none that the broker would let in"
+    code = noc.code("hub-satu")
+    if is_revoked:
+        assert refusal(lambda: noc.renew(before, lost, new_key())) is RefusalCode.REVOKED
+    assert noc.claim("hub-satu", code, new_key())
+    assert refusal(lambda: noc.renew(before, lost, new_key())) is RefusalCode.REVOKED
+    assert noc.ledger.revocations() == [], "it is no news for the broker"
+
+
 def test_a_certificate_that_the_ledger_lost_is_renewed_on_its_signature(noc: Noc) -> None:
     key = new_key()
     pem = request("hub-satu", key).encode()
     _, unknown = enrol.sign_request(noc.authority, pem, lambda _: True, noc.now)
     assert noc.renew(unknown, key, new_key())
+
+
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_a_certificate_that_the_ledger_lost_stays_out_once_the_hub_was_revoked(noc: Noc, is_claimed: bool) -> None:
+    key = new_key()
+    _, unknown = enrol.sign_request(noc.authority, request("hub-satu", key).encode(), lambda _: True, noc.now)
+    noc.pass_days(1)
+    with noc.ledger.page() as page:
+        page.revoke_hub("hub-satu", "dicuri")
+        page.note("hub-satu", "", "revoked: dicuri")
+    code = noc.code("hub-satu")
+    if is_claimed:
+        right = new_key()
+        pem = noc.claim("hub-satu", code, right)
+        noc.pass_days(60)
+        assert noc.renew(pem, right, new_key())
+    assert refusal(lambda: noc.renew(unknown, key, new_key())) is RefusalCode.REVOKED
 
 
 def test_what_is_no_proof(noc: Noc, tmp_path: Path) -> None:
