@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from script import catalogues
 from script.village import village as running
 from script.village.village import Village
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 # In this order, the fast ones first.
 SUITES = ("unit", "golden", "contract", "integration", "village", "browser")
 
