@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appliance.core import schema
@@ -53,10 +53,21 @@ HARMLESS = {
     "name": "Sukamaju", "uplink": "eth0", "bridge": "br-warga", "ssid": "Desa", "file": "/etc/desahub/secrets/k.psk",
     "host": "masuk.desa.internal", "garden": "192.0.2.53", "domain": "judi.example",
 }  # fmt: skip
-SHAPE = {file.path: file.text.count("\n") for file in render(schema.load(Config, _document(**HARMLESS)))}
+
+
+def _shape(**texts: str) -> dict[str, int]:
+    config = schema.load(Config, _document(**(HARMLESS | texts)))
+    return {file.path: file.text.count("\n") for file in render(config)}
+
+
+SHAPE = _shape()
+# What may be opened before login is an address or a name, and each is written in places of its own.
+SHAPE_OF_A_NAME = _shape(garden="belajar.example")
 
 
 @given(st.sampled_from(sorted(HARMLESS)), hostile)
+@example("garden", "0.a")
+@example("garden", "198.51.100.1")
 def test_no_value_breaks_out_of_its_place(key: str, value: str) -> None:
     """Whatever hub.toml says is refused, or every file keeps its lines and names the village to people alone."""
     try:
@@ -68,7 +79,8 @@ def test_no_value_breaks_out_of_its_place(key: str, value: str) -> None:
         file.path.replace(f"10-desahub-{value}.", f"10-desahub-{usual}.") if usual else file.path: file.text
         for file in render(config)
     }
-    assert {path: len(text.split("\n")) - 1 for path, text in files.items()} == SHAPE
+    wanted = SHAPE_OF_A_NAME if key == "garden" and config.portal.garden_names else SHAPE
+    assert {path: len(text.split("\n")) - 1 for path, text in files.items()} == wanted
     for text in files.values():
         assert all(character == "\n" or character.isprintable() for character in text)
         if key == "name" and len(value) > 12:
