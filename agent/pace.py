@@ -65,4 +65,5 @@ class Bucket:
 
     def empty_for_ms(self) -> int:
         """Say in how many ms there will be room."""
-        return 0 if self._level > 0 else int(-self._level / self._rate * 1000) + 1
+        # A millisecond more than reckoned: what is rounded may leave the level at nothing.
+        return 0 if self._level > 0 else int(-self._level / self._rate * 1000) + 2

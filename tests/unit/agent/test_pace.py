@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.pace import BURST_SECONDS, Backoff, Bucket
@@ -62,6 +62,7 @@ def test_a_bucket_lets_through_its_rate_and_no_more(size: int) -> None:
 
 
 @given(st.floats(1.0, 1e9), st.integers(1, 10**6))
+@example(1.1, 649)
 def test_there_is_room_when_the_bucket_says_so(rate: float, size: int) -> None:
     bucket = Bucket(rate)
     assert bucket.has_room(1_000)
