@@ -46,7 +46,11 @@ def render(config: Config, *, https: bool = False) -> str:
             *([_blocked(config)] if filtered(config) else []),
             _program("portal", config.portal.host, _errors(config), body_limit="64k", answer_seconds=5),
             _program(
-                "kiosk", f"{config.kiosk.host} localhost 127.0.0.1", _errors(config), body_limit="2m", answer_seconds=30
+                "kiosk",
+                f"{config.kiosk.host} localhost 127.0.0.1",
+                _errors(config),
+                body_limit="64k",
+                answer_seconds=30,
             ),
             *([_tls(config.portal.host, _errors(config))] if https else []),
             "}",

@@ -34,6 +34,14 @@ BYTES_MAX: Final = 65_536
 LOOKS_EVERY: Final = datetime.timedelta(days=1)
 _END = b"-----END CERTIFICATE-----"
 _INSTALL = "sudo desahub certificate install FULLCHAIN KEY"
+# What the library raises where a certificate is damaged; not all of it is a ValueError.
+_DAMAGED: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class State(enum.StrEnum):
@@ -182,7 +190,7 @@ def judge(
         _leads_to(trusted, chain, host, clock, until_end)
     except _RefusedError as error:
         return Judgement(State.REFUSED, str(error), error.remedy)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except _DAMAGED as error:
         # The library reads parts of a certificate only when it is asked for them.
         return Judgement(
             State.REFUSED,
@@ -200,7 +208,7 @@ def _chain(text: bytes) -> list[x509.Certificate]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = x509.load_pem_x509_certificates(text)
-    except ValueError:
+    except _DAMAGED:
         found = []
     if not found:
         raise _RefusedError(
@@ -223,7 +231,7 @@ def names(certificate: x509.Certificate) -> list[str]:
     """The host names a certificate is for (RFC 9525: the common name counts for nothing)."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+    except (x509.ExtensionNotFound, *_DAMAGED):
         return []
     return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
 

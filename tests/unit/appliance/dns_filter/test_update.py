@@ -18,7 +18,7 @@ from appliance.core.config import Config, parse
 from appliance.core.errors import OperationError
 from appliance.dns_filter import index, sources, update
 from appliance.dns_filter.sources import Limits, Unreachable, Version
-from appliance.system import filter_state
+from appliance.system import files, filter_state
 from appliance.system.filter_state import ListState, State
 from tests.golden.test_rendered import FOLDER
 
@@ -262,7 +262,7 @@ def test_the_running_filter_is_told_and_waited_for(tmp_path: Path) -> None:
 
         def take() -> None:
             time.sleep(0.05)
-            held.write_text(json.dumps({"pid": os.getpid(), "index": "new", "domains": 0}))
+            files.write_durably(held, json.dumps({"pid": os.getpid(), "index": "new", "domains": 0}))
 
         thread = threading.Thread(target=take)
         thread.start()

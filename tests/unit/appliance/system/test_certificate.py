@@ -196,3 +196,14 @@ def test_an_extension_that_stands_there_twice_is_refused(good: tuple[bytes, byte
     found = judged(authority, (chain, good[1]))
     assert not found.is_usable
     assert "no host name" in found.because
+
+
+def test_a_version_that_does_not_exist_is_refused(good: tuple[bytes, bytes], authority: Authority) -> None:
+    first, *others = x509.load_pem_x509_certificates(good[0])
+    # The version is the first field: [0] EXPLICIT INTEGER, 2 for version 3 (RFC 5280, section 4.1).
+    eleventh = first.public_bytes(Encoding.DER).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x0a", 1)
+    chain = ssl.DER_cert_to_PEM_cert(eleventh).encode() + b"".join(one.public_bytes(Encoding.PEM) for one in others)
+    found = judged(authority, (chain, good[1]))
+    assert not found.is_usable
+    assert found.because
+    assert found.remedy
