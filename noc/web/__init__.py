@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from flask import Flask
 from flask_babel import lazy_gettext
@@ -13,21 +13,29 @@ from flask_babel import lazy_gettext
 from appliance.faces import login
 from appliance.faces.secret import load_or_make
 from appliance.faces.web import Face, install
+from noc.fleet_book.contract import FleetBook
 from noc.setup import Places, open_accounts
 from noc.store.contract import NocStore
-from noc.web import api, views
+from noc.web import api, hubs
+from noc.web.parts import Parts
 
 TIMEZONE: Final = "Asia/Jakarta"  # of the pages; each hub's own page speaks in the hub's local time
 
 
 def create_app(
-    places: Places, store: NocStore, *, clock: Callable[[], float] = time.time, behind_proxy: bool = False
+    places: Places,
+    store: NocStore,
+    book: FleetBook | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    behind_proxy: bool = False,
 ) -> Flask:
     """Make the application.
 
     Args:
         places: where accounts, the session key and the token are; made by ``desahub-noc init``.
         store: what the ingest keeps.
+        book: what the watch and people know of the fleet.
         clock: seconds, wall time.
         behind_proxy: a proxy on this machine speaks TLS and says in ``X-Real-IP`` who asks: Secure cookies, HSTS.
 
@@ -40,16 +48,19 @@ def create_app(
         name="Internet Desa Hub", part="Pusat kendali jaringan (NOC)", helper=keeper, keeper=keeper, is_open=False
     )
     install(app, face, timezone=TIMEZONE, catalogues=Path(__file__).parent / "translations", https=behind_proxy)
+    accounts = open_accounts(places)
     login.install(
         app,
-        open_accounts(places),
+        accounts,
         secret=load_or_make(places.web / "session.key"),
         clock=clock,
-        home_endpoint="noc.index",
+        home_endpoint="hubs.index",
         over_unix_socket=False,
         behind_proxy=behind_proxy,
     )
-    app.extensions["noc"] = views.Parts(store, clock)
-    app.register_blueprint(views.pages)
+    access.install(app, accounts)
+    app.extensions["noc"] = Parts(store, cast(FleetBook, book), clock)
+    for pages in (hubs.pages,):
+        app.register_blueprint(pages)
     app.register_blueprint(api.make(api.read_token(places.web / "api.token")))
     return app

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from appliance.core.errors import StoreError
 from appliance.faces.login import current_account
 from noc import fleet
-from noc.web.views import parts, statuses
+from noc.web.parts import parts, statuses
 
 
 def read_token(path: Path) -> str:

@@ -1,42 +1,27 @@
-"""The pages of the NOC: the list, with its filters in the address, and one page for each hub."""
+"""The pages of hubs: the list, with its filters in the address, and one page for each hub."""
 
 from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
+from flask import Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from appliance.core.report import Number
 from appliance.faces import charts as drawing
 from appliance.faces import formats
-from appliance.faces.login import turn_away
 from noc import fleet
-from noc.store.contract import HubFacts, NocStore
+from noc.store.contract import HubFacts
 from noc.web import charts
+from noc.web.parts import blueprint, parts, statuses
+from noc.web.words import page_words
 
 HUBS_PER_PAGE: Final = 25
-_LOOKS: Final = {
-    # Grey is normal; colour is for what is not.
-    fleet.HubState.ONLINE: "calm",
-    fleet.HubState.ATTENTION: "warn",
-    fleet.HubState.NO_CONTACT: "bad",
-    fleet.HubState.NEVER: "unknown",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the pages are given."""
-
-    store: NocStore
-    clock: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +35,7 @@ class Last:
     is_stale: bool
 
 
-pages = Blueprint("noc", __name__, template_folder="templates")
-pages.before_request(turn_away)
-
-
-def parts() -> Parts:
-    """What `noc.web.create_app` gave this application."""
-    return cast(Parts, current_app.extensions["noc"])
-
-
-def statuses(hub_id: str | None = None) -> list[fleet.HubStatus]:
-    """Judge every hub, or one: those that need somebody first, then by name."""
-    now_ms = int(parts().clock() * 1000)
-    order = list(fleet.HubState)
-    found = [fleet.judge(facts, now_ms) for facts in parts().store.facts(hub_id)]
-    return sorted(found, key=lambda each: (order.index(each.state), each.facts.hub.name))
-
-
-def state_words() -> dict[fleet.HubState, str]:
-    """Each state in the reader's language."""
-    return {
-        fleet.HubState.NO_CONTACT: gettext("Tidak ada kontak"),
-        fleet.HubState.ATTENTION: gettext("Perlu perhatian"),
-        fleet.HubState.NEVER: gettext("Belum pernah terhubung"),
-        fleet.HubState.ONLINE: gettext("Terhubung"),
-    }
-
-
-def reason_words() -> dict[fleet.Reason, str]:
-    """Each reason in the reader's language."""
-    return {
-        fleet.Reason.UPLINK_DOWN: gettext("Internet tidak menjawab"),
-        fleet.Reason.GATE_SILENT: gettext("Gerbang tidak menjawab"),
-        fleet.Reason.GATE_OPEN: gettext("Gerbang terbuka untuk semua"),
-        fleet.Reason.DISK_FULL: gettext("Penyimpanan hampir penuh"),
-        fleet.Reason.MEMORY_FULL: gettext("Memori hampir habis"),
-        fleet.Reason.HOT: gettext("Terlalu panas"),
-        fleet.Reason.RECORDS_DROPPED: gettext("Data pengukuran terbuang"),
-    }
+pages = blueprint("hubs", __name__)
 
 
 @pages.get("/")
@@ -111,7 +59,7 @@ def index() -> ResponseReturnValue:
         unknown_state=wanted if state is None else "",
         text=text,
         aside=sum(parts().store.aside_counts().values()),
-        **_words(),
+        **page_words(),
     )
 
 
@@ -140,7 +88,7 @@ def hub(hub_id: str) -> ResponseReturnValue:
         widths=drawing.WIDTHS,
         height=drawing.HEIGHT,
         zone_name=formats.moment(now, now, zone).rpartition(" ")[2],
-        **_words(),
+        **page_words(),
     )
 
 
@@ -181,10 +129,6 @@ def _last_known(status: fleet.HubStatus) -> Last:
         milliseconds = flow.to_ms - flow.from_ms
         rates = fleet.Rates(8_000 * flow.received_bytes / milliseconds, 8_000 * flow.sent_bytes / milliseconds)
     return Last(samples, samples.get("uptime_seconds"), rates, latest.time_ms, is_stale=True)
-
-
-def _words() -> dict[str, Any]:
-    return {"state_words": state_words(), "reason_words": reason_words(), "looks": _LOOKS, "rate": drawing.rate}
 
 
 def _matches(status: fleet.HubStatus, text: str) -> bool:

@@ -1,0 +1,49 @@
+"""What every page group of the NOC is given, and how it is made one: a blueprint whose pages need a login."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Blueprint, current_app
+
+from appliance.faces.login import turn_away
+from noc import fleet
+from noc.fleet_book.contract import FleetBook
+from noc.store.contract import NocStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the pages are given: what hubs said, what follows from it and what people wrote, and the time."""
+
+    store: NocStore
+    book: FleetBook
+    clock: Callable[[], float]
+
+    def now_ms(self) -> int:
+        """Now, in ms of UTC."""
+        return int(self.clock() * 1000)
+
+
+def parts() -> Parts:
+    """What `noc.web.create_app` gave this application."""
+    return cast(Parts, current_app.extensions["noc"])
+
+
+def blueprint(name: str, import_name: str) -> Blueprint:
+    """Make the blueprint of a page group: `noc.web.create_app` registers it, and strangers are led to the login.
+
+    Its endpoints are ``name.view``; templates are in ``noc/web/templates/noc/``.
+    """
+    made = Blueprint(name, import_name, template_folder="templates")
+    made.before_request(turn_away)
+    return made
+
+
+def statuses(hub_id: str | None = None) -> list[fleet.HubStatus]:
+    """Judge every hub, or one: those that need somebody first, then by name."""
+    order = list(fleet.HubState)
+    found = [fleet.judge(facts, parts().now_ms()) for facts in parts().store.facts(hub_id)]
+    return sorted(found, key=lambda each: (order.index(each.state), each.facts.hub.name))
