@@ -24,6 +24,7 @@ from appliance.core.errors import OperationError
 from appliance.store import accounts
 from appliance.store.database import open_store
 from noc import broker, enrol
+from noc.accounts import areas
 from noc.commands import keys as signing
 from noc.enrolment.ledger import open_ledger
 from noc.enrolment.revoking import write_list
@@ -85,7 +86,7 @@ def initialise(
 
 def open_accounts(places: Places) -> accounts.Accounts:
     """Open the accounts of the pages. Raises `StoreError`."""
-    return accounts.Accounts(open_store(places.web / "accounts.db", [accounts.MIGRATIONS]))
+    return accounts.Accounts(open_store(places.web / "accounts.db", [accounts.MIGRATIONS, areas.MIGRATIONS]))
 
 
 def own(places: Places) -> None:

@@ -16,7 +16,7 @@ from appliance.faces.web import Face, install
 from noc.fleet_book.contract import FleetBook
 from noc.setup import Places, open_accounts
 from noc.store.contract import NocStore
-from noc.web import api, hubs
+from noc.web import access, api, hubs
 from noc.web.parts import Parts
 
 TIMEZONE: Final = "Asia/Jakarta"  # of the pages; each hub's own page speaks in the hub's local time
