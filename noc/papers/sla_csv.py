@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable
 from typing import Final
 
+from noc.papers.cells import BYTE_ORDER_MARK, safe
 from noc.papers.months import HubMonth
 from noc.rules.sla import Month, Sla, SlaClass, Version
 
@@ -29,18 +30,16 @@ _COLUMNS: Final = (
     "kode_wilayah", "hub", "nama", "zona_waktu", "bulan", "versi", "dibuat", *_SECONDS.values(), "jumlah_detik",
     "putus_lebih_300", "putus_sampai_300", "ketersediaan_persen", "perubahan",
 )  # fmt: skip
-# A spreadsheet takes a text that begins so for a formula (OWASP, CSV injection).
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(months: Iterable[HubMonth]) -> str:
     """Write the table."""
     out = io.StringIO(newline="")
-    out.write("\ufeff")
+    out.write(BYTE_ORDER_MARK)
     table = csv.DictWriter(out, _COLUMNS)
     table.writeheader()
     for each in months:
-        table.writerow({name: _text(value) for name, value in _row(each).items()})
+        table.writerow({name: safe(value) for name, value in _row(each).items()})
     return out.getvalue()
 
 
@@ -50,7 +49,7 @@ def versions(text: str) -> dict[str, Version]:
     Raises:
         ValueError: it is no such table; says in which line.
     """
-    table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    table = csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK), newline=""))
     if tuple(table.fieldnames or ()) != _COLUMNS:
         raise ValueError("this is no table of desahub-noc sla: the first line names other columns")
     found = {}
@@ -90,7 +89,3 @@ def _version(row: dict[str, str]) -> Version:
     made = datetime.datetime.fromisoformat(row["dibuat"])
     sla = Sla(Month.parse(row["bulan"]), seconds, int(row["putus_lebih_300"]), int(row["putus_sampai_300"]))
     return Version(int(row["versi"]), int(made.timestamp()) * 1000, sla)
-
-
-def _text(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
