@@ -15,7 +15,7 @@ village_packages=(
     busybox socat curl dbus
 )
 # What the tests and the benches need besides.
-test_packages=(chromium fonts-dejavu-core wrk mmdebstrap)
+test_packages=(chromium fonts-dejavu-core wrk mmdebstrap postgresql-15 victoria-metrics)
 # What only benches need: the peers, and a compiler for the library that slows the disk down.
 bench_packages=(opennds iptables gcc libc6-dev collectd-core prometheus-node-exporter)
 
@@ -57,6 +57,8 @@ setup_debian() {
         mosquitto) systemctl disable --quiet mosquitto.service ;;
         hostapd) systemctl disable --quiet hostapd.service ;;
         nftables) systemctl disable --quiet nftables.service ;;
+        postgresql-15) systemctl disable --quiet postgresql.service ;;
+        victoria-metrics) systemctl disable --quiet victoria-metrics.service ;;
         esac
     done 2>/dev/null || true
 }
