@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -167,7 +167,7 @@ def records_of(hub_id: str, end_ms: int, minutes: int = 1_440) -> Iterator[Arriv
         )
 
 
-def _samples(minute: int, *, is_cut: bool, boots: int) -> Mapping[str, Number | None]:
+def _samples(minute: int, *, is_cut: bool, boots: int) -> dict[str, Number | None]:
     wave = 2.2 + math.sin(minute / 130) + math.sin(minute / 17) / 3
     told = samples(minute, boots=boots, uplink_state=0 if is_cut else 5, uplink_up=int(not is_cut))
     told |= {
@@ -206,15 +206,12 @@ def _followed(i: int, made: Made, records: list[ArrivedRecord]) -> Followed:
 
 def _outage(end_ms: int, i: int) -> Outage:
     seconds = 240 + 1_100 * (i % 7)
+    start_ms = end_ms - seconds * 1000
     if i % 2:
-        evidence = (Evidence.BOOT_GAP, Evidence.UNCLEAN_SHUTDOWN)
-        return Outage(
-            end_ms - seconds * 1000, end_ms, Condition.POWER, Cause.POWER_LOST, Basis.INFERRED, evidence, True, True
-        )
-    evidence = (Evidence.UPLINK_STATE,)
-    return Outage(
-        end_ms - seconds * 1000, end_ms, Condition.LINK, Cause.NO_INTERNET, Basis.MEASURED, evidence, True, True
-    )
+        gap = (Evidence.BOOT_GAP, Evidence.UNCLEAN_SHUTDOWN)
+        return Outage(start_ms, end_ms, Condition.POWER, Cause.POWER_LOST, Basis.INFERRED, gap, True, True)
+    told = (Evidence.UPLINK_STATE,)
+    return Outage(start_ms, end_ms, Condition.LINK, Cause.NO_INTERNET, Basis.MEASURED, told, True, True)
 
 
 def _day(hub_id: str, i: int, today: datetime.date, ago: int) -> Day:
