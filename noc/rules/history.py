@@ -99,7 +99,7 @@ def observe(records: Iterable[ArrivedRecord], terms: Terms, arrivals: Iterable[A
 
 
 def merge(one: History, other: History, terms: Terms) -> dict[str, Boot]:
-    """Put two histories of one hub together, both read by the same ``terms``."""
+    """Put two histories of one hub together, both read by the same interval of ``terms``."""
     merged = dict(one)
     for boot_id, boot in other.items():
         merged[boot_id] = _merged(merged[boot_id], boot, terms.hold_ms) if boot_id in merged else boot
@@ -140,16 +140,17 @@ def from_plain(rows: Iterable[list[Any]]) -> dict[str, Boot]:
 
 
 def _plain_look(look: Look) -> list[int | None]:
-    told = (look.link, look.is_slow, look.on_battery, look.under_voltage)
+    told = (look.link, look.download_kbit, look.upload_kbit, look.on_battery, look.under_voltage)
     return [look.is_change + 2 * look.is_lossy, *(None if each is None else int(each) for each in told)]
 
 
 def _look_of_plain(row: list[Any]) -> Look:
-    flags, link, *told = row
-    is_slow, on_battery, under_voltage = (None if each is None else bool(each) for each in told)
+    flags, link, download_kbit, upload_kbit, *told = row
+    on_battery, under_voltage = (None if each is None else bool(each) for each in told)
     return Look(
-        None if link is None else Link(link), bool(flags & 1), bool(flags & 2), is_slow, on_battery, under_voltage
-    )
+        None if link is None else Link(link), bool(flags & 1), bool(flags & 2), download_kbit, upload_kbit, on_battery,
+        under_voltage,
+    )  # fmt: skip
 
 
 def _boot(boot_id: str, records: list[ArrivedRecord], terms: Terms, arrival_start_ms: int | None) -> Boot:
@@ -162,7 +163,7 @@ def _boot(boot_id: str, records: list[ArrivedRecord], terms: Terms, arrival_star
     return Boot(
         boot_id,
         _runs(
-            (Run(r.sequence, r.sequence, r.boottime_ms, r.boottime_ms, read(r.samples, terms))
+            (Run(r.sequence, r.sequence, r.boottime_ms, r.boottime_ms, read(r.samples))
             for r in (each.record for each in records)),
             terms.hold_ms,
         ),

@@ -17,6 +17,7 @@ INTERVAL_MS: Final = 60_000
 USABLE_PERMILLE: Final = 500
 LOSS_UNUSABLE_PERMILLE: Final = 300
 _CHANGES: Final = ("event.uplink_down", "event.uplink_up", "event.uplink_half_open")
+_SPEED_KBIT_END: Final = 1 << 40  # more is no speed, whatever a hub says
 _TARGETS: Final = ("t1", "t2", "t3", "t4")
 
 
@@ -76,7 +77,9 @@ class Look:
         is_change: the line changed at this very moment; until then it was as before. It may lie before the record that
             was made last: a doubt comes true some seconds later.
         is_lossy: every target that was asked lost too much, in the interval that ends here.
-        is_slow: a speed test missed the contract, or met it; None without a test.
+        download_kbit: what a speed test found, None without one. What the line carried in that minute counts too:
+            residents may have used it meanwhile. Whether it is slow the contract says, not the record.
+        upload_kbit: the same towards the internet.
         on_battery: the box has no mains, or has; None where it has no word about it.
         under_voltage: the supply is too weak, or not; None likewise.
     """
@@ -84,18 +87,20 @@ class Look:
     link: Link | None
     is_change: bool = False
     is_lossy: bool = False
-    is_slow: bool | None = None
+    download_kbit: int | None = None
+    upload_kbit: int | None = None
     on_battery: bool | None = None
     under_voltage: bool | None = None
 
 
-def read(samples: Mapping[str, Number | None], terms: Terms) -> Look:
+def read(samples: Mapping[str, Number | None]) -> Look:
     """Take from a record's samples what is said of line and power."""
     return Look(
         link=_link(samples),
         is_change=any(name in samples for name in _CHANGES),
         is_lossy=_is_lossy(samples),
-        is_slow=_is_slow(samples, terms),
+        download_kbit=_speed(samples, "speed_test_download_kbit", "interface_received_peak_kbit.uplink"),
+        upload_kbit=_speed(samples, "speed_test_upload_kbit", "interface_sent_peak_kbit.uplink"),
         on_battery=_on_battery(samples),
         under_voltage=_flag(samples, "power_under_voltage"),
     )
@@ -141,14 +146,22 @@ def _is_lossy(samples: Mapping[str, Number | None]) -> bool:
     return bool(losses) and min(losses) >= LOSS_UNUSABLE_PERMILLE
 
 
-def _is_slow(samples: Mapping[str, Number | None], terms: Terms) -> bool | None:
-    """Judge a speed test. What the line carried in that minute counts too: residents may have used it meanwhile."""
-    found = []
-    for test, peak, contracted in (
-        ("speed_test_download_kbit", "interface_received_peak_kbit.uplink", terms.download_kbit),
-        ("speed_test_upload_kbit", "interface_sent_peak_kbit.uplink", terms.upload_kbit),
-    ):
-        measured = samples.get(test)
-        if measured is not None and contracted > 0:
-            found.append(1000 * max(measured, samples.get(peak) or 0) < USABLE_PERMILLE * contracted)
+def is_slow(look: Look, terms: Terms) -> bool | None:
+    """Say whether a speed test missed the contract, or met it; None without a test, or without a contract."""
+    found = [
+        1000 * measured < USABLE_PERMILLE * contracted
+        for measured, contracted in (
+            (look.download_kbit, terms.download_kbit),
+            (look.upload_kbit, terms.upload_kbit),
+        )
+        if measured is not None and contracted > 0
+    ]
     return any(found) if found else None
+
+
+def _speed(samples: Mapping[str, Number | None], test: str, peak: str) -> int | None:
+    measured = samples.get(test)
+    if measured is None:
+        return None
+    fastest = max(measured, samples.get(peak) or 0)
+    return int(fastest) if 0 <= fastest < _SPEED_KBIT_END else None

@@ -13,7 +13,7 @@ from typing import Final
 
 from noc.rules.anchors import Anchor, Source, place
 from noc.rules.history import Boot, History, Run
-from noc.rules.reading import BootReason, Link, Terms
+from noc.rules.reading import BootReason, Link, Terms, is_slow
 from noc.rules.states import UP, Basis, Cause, Condition, Evidence, Span, State, Window, measured, unknown
 
 START_MS_MAX: Final = 600_000  # a box that takes longer until its first record did not merely start
@@ -87,8 +87,8 @@ def _in_boot(boot: Boot, terms: Terms) -> list[Span]:
                 spans.append(Span(begin_ms, end_ms, unknown(Evidence.CHANGED_UNSEEN)))
         link = link if look.link is None else look.link
         on_battery = on_battery if look.on_battery is None else look.on_battery
-        if look.is_slow is not None:
-            slow_until_ms = run.first_boottime_ms + SLOW_HOLDS_MS if look.is_slow else -1
+        if (slow := is_slow(look, terms)) is not None:
+            slow_until_ms = run.first_boottime_ms + SLOW_HOLDS_MS if slow else -1
         line = _Line(link, look.is_lossy, on_battery)
         spans += _while(run.first_boottime_ms, run.last_boottime_ms, line, slow_until_ms)
         previous = run
@@ -110,19 +110,19 @@ def _class(link: Link) -> Condition:
 def _while(begin_ms: int, end_ms: int, line: _Line, slow_until_ms: int) -> Iterator[Span]:
     """Tell what a span without a change of the line amounts to; a speed test's word may end within it."""
     slow_end_ms = max(begin_ms, min(end_ms, slow_until_ms))
-    for start_ms, stop_ms, is_slow in ((begin_ms, slow_end_ms, True), (slow_end_ms, end_ms, False)):
+    for start_ms, stop_ms, slow in ((begin_ms, slow_end_ms, True), (slow_end_ms, end_ms, False)):
         if stop_ms > start_ms:
-            yield Span(start_ms, stop_ms, _state(line, is_slow))
+            yield Span(start_ms, stop_ms, _state(line, slow))
 
 
-def _state(line: _Line, is_slow: bool) -> State:
+def _state(line: _Line, slow: bool) -> State:
     if line.link is Link.NO_LINK and line.on_battery:
         return _MODEM_OFF
     if line.link is not Link.UP:
         return _NOT_UP[line.link]
     if line.is_lossy:
         return _LOSSY
-    return _SLOW if is_slow else UP
+    return _SLOW if slow else UP
 
 
 def _placed(anchor: Anchor, spans: Iterable[Span]) -> Iterator[Span]:

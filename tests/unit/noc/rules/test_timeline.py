@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.core.report import Number
 from noc.rules.history import observe
-from noc.rules.reading import Link, Terms, read
+from noc.rules.reading import Link, Terms, is_slow, read
 from noc.rules.states import Basis, Cause, Condition, Evidence, Span, Window
 from noc.rules.timeline import timeline
 from noc.store.contract import ArrivedRecord
@@ -106,9 +106,7 @@ def test_up_but_unusable() -> None:
         (Condition.UNUSABLE, 1, 2), (Condition.UP, 2, 3.5), (Condition.UNUSABLE, 3.5, 4),
     ]  # fmt: skip
     assert [s.state.cause for s in spans] == [Cause.LOSS, Cause.NONE, Cause.CAPTIVE]
-    assert (
-        read({"uplink_state": 5, "uplink_loss_permille.t1": 900, "uplink_loss_permille.t2": 0}, TERMS).is_lossy is False
-    )
+    assert read({"uplink_state": 5, "uplink_loss_permille.t1": 900, "uplink_loss_permille.t2": 0}).is_lossy is False
 
 
 def test_a_slow_line_is_unusable_until_a_better_test_or_an_hour() -> None:
@@ -122,8 +120,9 @@ def test_a_slow_line_is_unusable_until_a_better_test_or_an_hour() -> None:
     assert story() == [(Condition.UP, 1, 10), (Condition.UNUSABLE, 10, 70), (Condition.UP, 70, 90)]
     assert story(**fine) == [(Condition.UP, 1, 10), (Condition.UNUSABLE, 10, 30), (Condition.UP, 30, 90)]
     busy = {**slow, "interface_received_peak_kbit.uplink": 9_000}
-    assert read(busy, TERMS).is_slow is False, "residents used the line while it was tested"
-    assert read(slow, Terms()).is_slow is None, "without a contract no speed is too low"
+    assert is_slow(read(busy), TERMS) is False, "residents used the line while it was tested"
+    assert is_slow(read(slow), Terms()) is None, "without a contract no speed is too low"
+    assert read({"speed_test_download_kbit": 2**64}).download_kbit is None, "no line is as fast"
 
 
 def look_at(minute: int, said: dict[str, Number | None]) -> ArrivedRecord:
@@ -216,11 +215,11 @@ def test_of_a_boot_between_others_only_the_certain_is_said() -> None:
 
 
 def test_all_ways_to_say_that_the_line_is_down() -> None:
-    assert read({"uplink_up": 0, "uplink_has_link": 0}, TERMS).link is Link.NO_LINK
-    assert read({"uplink_up": 0, "uplink_has_link": 1, "uplink_has_address": 0}, TERMS).link is Link.NO_ADDRESS
-    assert read({"uplink_up": 0, "uplink_has_address": 1, "uplink_has_gateway": 0}, TERMS).link is Link.NO_GATEWAY
-    assert read({"event.uplink_down": 1}, TERMS).link is Link.DOWN
-    assert read({"event.uplink_up": 1}, TERMS).link is Link.UP
-    assert read({"event.boot": 1}, TERMS).link is None
-    assert read({"uplink_state": 17}, TERMS).link is Link.UNTOLD
-    assert read({"uplink_state": 0.5}, TERMS).link is Link.UNTOLD
+    assert read({"uplink_up": 0, "uplink_has_link": 0}).link is Link.NO_LINK
+    assert read({"uplink_up": 0, "uplink_has_link": 1, "uplink_has_address": 0}).link is Link.NO_ADDRESS
+    assert read({"uplink_up": 0, "uplink_has_address": 1, "uplink_has_gateway": 0}).link is Link.NO_GATEWAY
+    assert read({"event.uplink_down": 1}).link is Link.DOWN
+    assert read({"event.uplink_up": 1}).link is Link.UP
+    assert read({"event.boot": 1}).link is None
+    assert read({"uplink_state": 17}).link is Link.UNTOLD
+    assert read({"uplink_state": 0.5}).link is Link.UNTOLD
