@@ -7,48 +7,24 @@ that a kill between the two leaves rows behind that position, which nobody reads
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import cbor2
 
 from appliance.core.errors import StoreError
 from appliance.store.database import Store, open_reading, open_store
 from noc.store import schema
 from noc.store.contract import ArrivedBatch
+from noc.store.kept import Held, Kept, pack_held, unpack_held
 from noc.store.moments import FUTURE_MS_MAX
-from noc.store.ranges import Range
 
-DAY_MS: Final = 86_400_000
 _OPEN_MAX: Final = 2  # at midnight the day before still gets what came before it
 _CACHE_KIBIBYTES: Final = 32_768  # the index of a day is written everywhere at once
 
 _UNLINK_SECONDS: Final = 0.2  # small files are gone when the call returns
 _LOOSE: Final = "hub_id = ? AND from_ms IS NULL AND position <= ?"
-
-Held = dict[str, list[Range]]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A batch as it is kept. ``held`` names by boot which of its records count, None: all of them."""
-
-    position: int
-    hub_id: str
-    received_ms: int
-    held: Held | None
-    payload: bytes
-
-
-def day_of(time_ms: int) -> str:
-    """Name the day of UTC that a moment lies in, as in ``2026-11-22``. Days before 1970 and after 9999 are these."""
-    seconds = min(max(0, time_ms // 1000), 253_402_300_799)
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()
 
 
 class Days:
@@ -77,7 +53,7 @@ class Days:
                 "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
-                        position, each.hub_id, each.received_ms, each.from_ms, each.to_ms, _pack(held), each.payload
+                        position, each.hub_id, each.received_ms, each.from_ms, each.to_ms, pack_held(held), each.payload
                     )
                     for position, (each, held) in enumerate(rows, committed + 1)
                 ),
@@ -169,7 +145,7 @@ class Days:
                 values,
             ).fetchall()
         return [
-            Kept(position, hub, received_ms, _unpack(held), payload)
+            Kept(position, hub, received_ms, unpack_held(held), payload)
             for position, hub, received_ms, held, payload in rows
         ]
 
@@ -178,13 +154,3 @@ def _unlink(paths: Sequence[Path]) -> None:
     for path in paths:
         for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
             each.unlink(missing_ok=True)
-
-
-def _pack(held: Held | None) -> bytes | None:
-    return None if held is None else cbor2.dumps({bytes.fromhex(boot): ranges for boot, ranges in held.items()})
-
-
-def _unpack(held: bytes | None) -> Held | None:
-    if held is None:
-        return None
-    return {boot.hex(): [(first, last) for first, last in ranges] for boot, ranges in cbor2.loads(held).items()}

@@ -6,32 +6,15 @@ transaction; where another was quicker it does nothing. A kill leaves the step u
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+import itertools
 
-from appliance.core.report import Report
 from appliance.store.database import Database, Store
 from noc.store import earlier, reading
 from noc.store.contract import ArrivedRecord
-from noc.store.days import Days, Kept
-from noc.store.moments import Anchor, anchors, better, placed_ms
-from noc.store.rollup import GAP_MS, HOUR_MS, hour_of, pack, roll_up
-
-RECENT_RECORDS: Final = 5
-
-
-@dataclass(slots=True)
-class _Followed:
-    """What a step found for one hub."""
-
-    hub_id: str
-    anchors: dict[str, Anchor]
-    recent: list[ArrivedRecord]
-    contact_ms: int = 0
-    moved: dict[str, tuple[Anchor, Anchor]] = field(default_factory=dict)
-    better: dict[str, Anchor] = field(default_factory=dict)
-    hours: set[int] = field(default_factory=set)
+from noc.store.days import Days
+from noc.store.following import RECENT_RECORDS, Followed, follow, move
+from noc.store.moments import Anchor
+from noc.store.rollup import GAP_MS, HOUR_MS, pack, roll_up
 
 
 def project(main: Store, days: Days, limit: int) -> int:
@@ -47,7 +30,7 @@ def project(main: Store, days: Days, limit: int) -> int:
     with main.reading() as db:
         hubs = {hub_id: _begin(db, hub_id) for hub_id in {each.hub_id for each in batches}}
     for batch, report in reading.decoded(batches):
-        _follow(hubs[batch.hub_id], batch, report)
+        follow(hubs[batch.hub_id], batch, report)
     for each in hubs.values():
         _move(main, days, each)
     position = batches[-1].position if batches else committed
@@ -112,58 +95,19 @@ def latest(db: Database, hub_id: str) -> tuple[ArrivedRecord, ...]:
     return tuple(earlier.latest(db, hub_id, RECENT_RECORDS))
 
 
-def _begin(db: Database, hub_id: str) -> _Followed:
-    return _Followed(hub_id, known_anchors(db, hub_id), list(latest(db, hub_id)))
+def _begin(db: Database, hub_id: str) -> Followed:
+    return Followed(hub_id, known_anchors(db, hub_id), list(latest(db, hub_id)))
 
 
-def _follow(hub: _Followed, batch: Kept, report: Report) -> None:
-    hub.contact_ms = max(hub.contact_ms, batch.received_ms)
-    for boot_id, anchor in anchors(report, batch.received_ms).items():
-        old = hub.anchors.get(boot_id)
-        chosen = better(old, anchor)
-        if chosen != old:
-            hub.anchors[boot_id] = hub.better[boot_id] = chosen
-            if old is not None:
-                hub.moved[boot_id] = hub.moved.get(boot_id, (old,))[0], chosen
-    placed = [each for each in reading.records(batch, report, hub.anchors) if each.time_ms is not None]
-    hub.hours.update(_hours(each.time_ms for each in placed if each.time_ms is not None))
-    hub.recent = reading.in_order([*hub.recent, *placed])[-RECENT_RECORDS:]
-
-
-def _hours(times: Iterable[int]) -> set[int]:
-    # What a counter moved in the first minutes of an hour is the difference to the last record of the hour before.
-    return {hour_of(time_ms + ahead) for time_ms in times for ahead in (0, GAP_MS)}
-
-
-def _move(main: Store, days: Days, hub: _Followed) -> None:
-    """Find the hours that records leave and enter, where a boot turned out to have begun at another moment."""
+def _move(main: Store, days: Days, hub: Followed) -> None:
     if not hub.moved:
         return
     with main.reading() as db:
         kept = db.execute("SELECT day, committed FROM day ORDER BY day").fetchall()
-    for day, committed in kept:
-        for batch, report in reading.decoded(days.loose(day, committed, hub.hub_id)):
-            hub.hours.update(_moved_hours(report, batch.received_ms, hub))
-    hub.recent = reading.in_order(_placed_anew(hub.recent, hub.anchors))
+    move(hub, itertools.chain.from_iterable(days.loose(day, committed, hub.hub_id) for day, committed in kept))
 
 
-def _moved_hours(report: Report, received_ms: int, hub: _Followed) -> set[int]:
-    times = {
-        placed_ms(record, {record.boot_id: anchor}, received_ms)
-        for record in report.records
-        for anchor in hub.moved.get(record.boot_id, ())
-    }
-    return _hours(each for each in times if each is not None)
-
-
-def _placed_anew(found: Sequence[ArrivedRecord], known: dict[str, Anchor]) -> list[ArrivedRecord]:
-    return [
-        ArrivedRecord(each.hub_id, each.record, placed_ms(each.record, known, each.received_ms), each.received_ms)
-        for each in found
-    ]
-
-
-def _write(db: Database, hub: _Followed) -> None:
+def _write(db: Database, hub: Followed) -> None:
     db.execute(
         "UPDATE hub SET last_contact_ms = max(coalesce(last_contact_ms, 0), ?) WHERE hub_id = ?",
         (hub.contact_ms, hub.hub_id),

@@ -11,7 +11,7 @@ from appliance.core.clock import WallQuality
 from appliance.core.errors import ReportError
 from appliance.core.report import Record, Report, decode
 from noc.store.contract import ArrivedBatch, ArrivedRecord
-from noc.store.days import Held, Kept
+from noc.store.kept import Held, Kept
 from noc.store.moments import Anchor, anchors, bounds, placed_ms
 
 _log = logging.getLogger(__name__)

@@ -30,7 +30,8 @@ from noc.store.contract import (
     HubFacts,
     SetAside,
 )
-from noc.store.days import Days, Held, day_of
+from noc.store.days import Days
+from noc.store.kept import Held, day_of
 
 HOURS_KEPT_MS: Final = 90 * 86_400_000
 BIRTHS_KEPT: Final = 16

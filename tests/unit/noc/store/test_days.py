@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 from pathlib import Path
 
-from noc.store.days import DAY_MS, Days, day_of
+from noc.store.days import Days
+from noc.store.kept import DAY_MS, day_of
 from tests.unit.noc.seed import NOW_MS, arrived, batch
 
 HUB = "hub-0001"
