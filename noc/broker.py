@@ -2,8 +2,9 @@
 
 The user name and the client id are the certificate's common name, so no client chooses who it is. A hub writes its own
 report, state and results of commands, and reads its own acknowledgements and commands. The ingest's workers read all
-reports and states and write acknowledgements; the NOC's commands write commands and read results. There is no other
-client. Certificates in ``revocation_list`` are not let in; a reload (SIGHUP) reads it again.
+reports and states and write acknowledgements, and each says to itself that the way is open; the NOC's commands write
+commands and read results. There is no other client. Certificates in ``revocation_list`` are not let in; a reload
+(SIGHUP) reads it again.
 
 Source: mosquitto.conf(5), version 2.0.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.core.report import MESSAGE_BYTES_MAX
-from noc.enrol import COMMANDS_NAME, INGEST_WORKERS_MAX, ingest_name
+from noc.enrol import COMMANDS_NAME, INGEST_WORKERS_MAX, ear_topic, ingest_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +91,5 @@ user {name}
 topic read desahub/1/+/report
 topic read desahub/1/+/state
 topic write desahub/1/+/ack
+topic readwrite {ear_topic(name)}
 """

@@ -54,6 +54,11 @@ def ingest_name(worker: int) -> str:
 INGEST_NAME: Final = ingest_name(1)
 
 
+def ear_topic(name: str) -> str:
+    """The topic on which an ingest worker hears itself, and nobody else anything."""
+    return f"desahub/1/noc-ear/{name}"
+
+
 def require_hub_name(name: str) -> None:
     """Refuse what no hub can be called: the broker lets the NOC's own services do more.
 

@@ -16,6 +16,7 @@ from appliance.unit.notify import notify
 from noc.enrol import INGEST_WORKERS_MAX
 from noc.ingest import worker
 from noc.ingest.acknowledging import EVERY_SECONDS
+from noc.ingest.ear import OwnVoice
 from noc.ingest.house import House
 from noc.ingest.link import BrokerLink
 from noc.setup import Places
@@ -36,14 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         store = open_noc_store(options.store)
         link = BrokerLink(options.host, options.port, _identity(options), options.worker)
+        voice = OwnVoice(store, options.broker_name)
+        voice.announce()
     except (DesahubError, OSError) as error:
         _log.error("%s", error)
         return 1
     notify("READY=1")
     house = House(store, options.keep_days) if options.worker == 1 else None
     worker.run(
-        link, store, stopping, lambda: notify("WATCHDOG=1"), house, acknowledge_seconds=options.acknowledge_seconds
-    )
+        link, store, stopping, lambda: notify("WATCHDOG=1"), house, acknowledge_seconds=options.acknowledge_seconds,
+        voice=voice,
+    )  # fmt: skip
     notify("STOPPING=1")
     link.close()
     store.close()
@@ -73,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m noc.ingest", description="From the broker to the store.")
     parser.add_argument("--host", default="localhost", help="the broker, by a name of its certificate")
     parser.add_argument("--port", type=int, default=8883, help="the broker's port")
+    parser.add_argument(
+        "--broker-name", default="", metavar="NAME",
+        help="of several brokers the name that this one has on the cards of its hubs (none: there is one broker)",
+    )  # fmt: skip
     parser.add_argument(
         "--identity",
         type=Path,

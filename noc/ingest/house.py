@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from appliance.core.errors import StoreError
+from noc.ingest import ear
 from noc.store.contract import NocStore
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class House:
         self._keep_ms = keep_days * 86_400_000
         self._clock = clock
         self._monotonic = monotonic
-        self._next_project = self._next_hours = self._next_sweep = 0.0
+        self._next_project = self._next_hours = self._next_sweep = self._next_sign = 0.0
 
     def turn(self, *, is_busy: bool) -> float:
         """Do one step; say for how many seconds nothing is to be done here."""
@@ -54,6 +55,10 @@ class House:
             self._next_project = self._monotonic() + BUSY_PAUSE_SECONDS if is_busy else 0.0
             if taken == PROJECT_BATCHES:
                 return 0.0
+            if now >= self._next_sign:
+                # All that was committed when this step began is in the facts.
+                self._store.put_sign(ear.FACTS_SIGN, now_ms)
+                self._next_sign = now + ear.EVERY_SECONDS
         if now >= self._next_sweep:
             gone = self._store.sweep(now_ms - self._keep_ms, SWEEP_ROWS)
             self._next_sweep = self._monotonic() + (IDLE_SECONDS if gone >= SWEEP_ROWS else SWEEP_PAUSE_SECONDS)

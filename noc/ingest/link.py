@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.core.report import MESSAGE_BYTES_MAX, Ack, ack_topic, encode
-from noc.enrol import ingest_name
+from noc.enrol import ear_topic, ingest_name
 from noc.ingest import mqtt
 from noc.ingest.rules import Message
 from noc.ingest.worker import Delivery
@@ -51,6 +51,8 @@ class BrokerLink:
         self._context.load_cert_chain(identity / "client.crt", identity / "client.key")
         self._arrived: deque[Delivery] = deque()
         self._acks: deque[tuple[str, Ack]] = deque(maxlen=ACKS_WAITING_MAX)
+        self._ear = ear_topic(self._name)
+        self._word = b""
         self._connection: _Connection | None = None
         self._made = 0
         self._tries = 0
@@ -88,12 +90,18 @@ class BrokerLink:
         """Tell a hub what is committed. What is lost on the way is told when the hub sends again."""
         self._acks.append((hub_id, ack))
 
+    def say_to_itself(self, word: bytes) -> None:
+        """Say it to the broker, which says it back; the last word only, where there is no connection now."""
+        self._word = word
+
     def _turn(self, timeout_seconds: float) -> None:
         connection = self._connection or self._connect(timeout_seconds)
         if connection is None:
             return
         try:
             connection.send_acks(self._acks)
+            if self._word and connection.send_one(self._ear, self._word):
+                self._word = b""
             connection.keep_alive()
             connection.flush()
             for packet in connection.read(timeout_seconds, RECEIVE_MAX):
@@ -104,18 +112,18 @@ class BrokerLink:
     def _packet(self, connection: _Connection, packet: mqtt.Packet) -> None:
         if isinstance(packet, mqtt.Received):
             message = Message(packet.topic, packet.payload, time.time_ns() // 1_000_000)
-            qos = 1 if packet.packet_id else 0
-            self._arrived.append(Delivery(message, self._made << 16 | packet.packet_id, qos))
+            qos, is_own = 1 if packet.packet_id else 0, packet.topic == self._ear
+            self._arrived.append(Delivery(message, self._made << 16 | packet.packet_id, qos, is_own))
         elif isinstance(packet, mqtt.Taken):
             connection.taken(packet)
         elif isinstance(packet, mqtt.Connected):
             if packet.reason >= 128:
                 raise mqtt.ProtocolError(f"the broker refuses {self._name}: reason {packet.reason}")
             connection.accepted(packet)
-            connection.out += mqtt.subscribe(1, _TOPICS)
+            connection.out += mqtt.subscribe(1, (*_TOPICS, self._ear))
             connection.flush()
         elif isinstance(packet, mqtt.Subscribed):
-            if any(reason >= 128 for reason in packet.reasons):
+            if any(reason >= 128 for reason in packet.reasons[: len(_TOPICS)]):
                 raise mqtt.ProtocolError(f"the broker does not let {self._name} hear the hubs")
             self._tries = 0
             _log.info("listening to the hubs at %s:%d as %s", *self._address, self._name)
@@ -180,17 +188,26 @@ class _Connection:
         """Let go of a message that the broker has."""
         self._open.discard(answer.packet_id)
         if answer.reason >= 128:
-            _log.warning("the broker refused an acknowledgement: reason %d", answer.reason)
+            _log.warning(
+                "the broker refused a message of the ingest: reason %d; is its acl that of init?", answer.reason
+            )
 
     def send_acks(self, acks: deque[tuple[str, Ack]]) -> None:
         """Write as many of ``acks`` as may be open."""
         while acks and len(self._open) < self._open_max:
             hub_id, ack = acks.popleft()
+            self.send_one(ack_topic(hub_id), encode(ack))
+
+    def send_one(self, topic: str, payload: bytes) -> bool:
+        """Write a message if one more may be open; say whether."""
+        if len(self._open) >= self._open_max:
+            return False
+        self._packet_id = self._packet_id % 65_535 + 1
+        while self._packet_id in self._open:
             self._packet_id = self._packet_id % 65_535 + 1
-            while self._packet_id in self._open:
-                self._packet_id = self._packet_id % 65_535 + 1
-            self._open.add(self._packet_id)
-            self.out += mqtt.publish(ack_topic(hub_id), encode(ack), self._packet_id)
+        self._open.add(self._packet_id)
+        self.out += mqtt.publish(topic, payload, self._packet_id)
+        return True
 
     def keep_alive(self) -> None:
         """Ask whether the broker is there when it was silent for long. Raises OSError when it does not answer."""

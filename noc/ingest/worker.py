@@ -16,6 +16,7 @@ from appliance.core.report import Ack
 from noc.ingest import rules
 from noc.ingest.acknowledging import EVERY_SECONDS, Acknowledging
 from noc.ingest.brake import Brake
+from noc.ingest.ear import OwnVoice
 from noc.ingest.house import IDLE_SECONDS, House
 from noc.store.contract import Arrivals, NocStore
 
@@ -32,6 +33,7 @@ class Delivery:
     message: rules.Message
     mid: int
     qos: int
+    is_own: bool = False  # what this worker said to itself
 
 
 class Link(Protocol):
@@ -45,6 +47,8 @@ class Link(Protocol):
 
     def keep(self) -> None: ...
 
+    def say_to_itself(self, word: bytes) -> None: ...
+
 
 def run(
     link: Link,
@@ -54,6 +58,7 @@ def run(
     house: House | None,
     *,
     acknowledge_seconds: float = EVERY_SECONDS,
+    voice: OwnVoice | None = None,
 ) -> None:
     """Ingest until ``stopping``.
 
@@ -64,10 +69,13 @@ def run(
         alive: called with each turn, for the watchdog.
         house: what one of several workers does besides, between two batches.
         acknowledge_seconds: how long a hub whose records flow is told nothing.
+        voice: what it says to itself, so that the watch knows that hubs are heard.
     """
     epoch, size, acknowledging, brake = "", 0, Acknowledging(acknowledge_seconds), Brake()
     while not stopping.is_set():
         alive()
+        if voice is not None and (word := voice.word()) is not None:
+            link.say_to_itself(word)
         wait = house.turn(is_busy=size >= BUSY_MESSAGES) if house else IDLE_SECONDS
         batch = gather(link, wait)
         size = len(batch)
@@ -75,7 +83,7 @@ def run(
         while batch and not stopping.is_set():
             try:
                 epoch = epoch or store.epoch()
-                step(link, store, batch, epoch, acknowledging, brake=brake)
+                step(link, store, batch, epoch, acknowledging, brake=brake, voice=voice)
                 break
             except StoreError as error:
                 # Nothing is acknowledged: the broker keeps what follows, and each hub keeps what it sent.
@@ -105,11 +113,16 @@ def step(
     acknowledging: Acknowledging,
     *,
     brake: Brake | None = None,
+    voice: OwnVoice | None = None,
 ) -> Arrivals:
     """Commit one batch, then acknowledge it to the broker, and to the hubs what is due."""
-    known = store.known({hub_id for each in batch if (hub_id := rules.hub_of(each.message.topic)) is not None})
-    arrivals = rules.sort((each.message for each in batch), known, brake)
+    own = [each.message.payload for each in batch if each.is_own]
+    messages = [each.message for each in batch if not each.is_own]
+    known = store.known({hub_id for each in messages if (hub_id := rules.hub_of(each.topic)) is not None})
+    arrivals = rules.sort(messages, known, brake)
     new = store.commit(arrivals)
+    if own and voice is not None:
+        voice.heard(own[-1])
     for delivery in batch:
         link.done(delivery)
     for hub_id, acks in acknowledging.committed(arrivals.batches, epoch, time.monotonic()).items():

@@ -117,7 +117,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that is remembered from one step to the next."""
+    """All that is remembered from one step to the next, and from one start of the watch to the next."""
 
     watches: Mapping[Key, Watch] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
@@ -126,3 +126,4 @@ class State:
     silences: tuple[Silence, ...] = ()
     last_number: int = 0
     told_ms: int | None = None
+    turned_ms: int | None = None  # when the last step was

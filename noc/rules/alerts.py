@@ -14,7 +14,7 @@ from typing import Final
 
 from noc.rules.alert_state import Deed, Facts, Incident, News, NewsKind, Notification, Silence, State
 from noc.rules.groups import Fleet, GroupKind
-from noc.rules.hearing import listen
+from noc.rules.hearing import DEAF_AFTER_MS, STALLED_MS, WATCH, Ear, listen
 from noc.rules.incidents import gather, is_shared, open_single, update, watch
 from noc.rules.problems import Problem
 
@@ -27,10 +27,12 @@ GROWN_TIMES: Final = 4
 
 def step(state: State, facts: Facts, fleet: Fleet, now_ms: int) -> tuple[State, Notification | None]:
     """Take note of what is wrong now, and say what the operator must be told now, if anything."""
-    deafness = listen(state.deafness, facts.ears, now_ms)
+    state = _awake(state, now_ms)
+    deafness = listen(state.deafness, (*facts.ears, _own_ear(state, now_ms)), now_ms)
     watches = watch(state.watches, facts, fleet, deafness, now_ms)
     silences = tuple(each for each in state.silences if each.until_ms > now_ms)
-    state = update(replace(state, watches=watches, deafness=deafness, silences=silences), now_ms)
+    state = replace(state, watches=watches, deafness=deafness, silences=silences, turned_ms=now_ms)
+    state = update(state, now_ms)
     return _tell(open_single(gather(state, fleet, now_ms), now_ms), fleet, now_ms)
 
 
@@ -62,6 +64,24 @@ def lift(state: State, lifted: Silence, by: str, now_ms: int) -> tuple[State, De
 def oldest_unacknowledged_ms(state: State) -> int | None:
     """Since when the incident lasts that waits longest for somebody, None where none does."""
     return min((each.since_ms for each in state.incidents if not each.acknowledged_by and each.told_hubs), default=None)
+
+
+def _awake(state: State, now_ms: int) -> State:
+    """Forget how long things lasted when nobody looked in between: what was seen twice need not have been there."""
+    if state.turned_ms is None or now_ms - state.turned_ms <= DEAF_AFTER_MS:
+        return state
+    watches = {
+        key: replace(each, gone_ms=None) if each.is_raised else replace(each, since_ms=now_ms)
+        for key, each in state.watches.items()
+    }
+    incidents = tuple(replace(each, quiet_ms=None) for each in state.incidents)
+    return replace(state, watches=watches, incidents=incidents)
+
+
+def _own_ear(state: State, now_ms: int) -> Ear:
+    """The watch as an ear of its own: it hears while it turns."""
+    was_stalled = state.turned_ms is not None and now_ms - state.turned_ms > STALLED_MS
+    return Ear(WATCH, state.turned_ms if was_stalled and state.turned_ms is not None else now_ms)
 
 
 def _subject(silenced: Silence) -> str:

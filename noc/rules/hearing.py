@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 DEAF_AFTER_MS: Final = 90_000
+STALLED_MS: Final = 600_000  # of a watch that stood still for longer the operator hears, once it goes on
+WATCH: Final = "noc-watch"  # the ear's name for the watch itself; no broker is called so
 RECONNECT_MS: Final = 900_000  # hubs come back spread over this, so that they do not all come at once
 
 

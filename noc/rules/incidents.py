@@ -28,8 +28,9 @@ def watch(
         watch = before.get(key)
         is_blind = problem is not Problem.NOC_DEAF and (hub_id in excused or fleet.broker(hub_id) in deafness)
         if is_blind:
-            if watch is not None and watch.is_raised:
-                found[key] = watch
+            if watch is not None:
+                # Time in which nobody could know counts for nothing; an incident that has this hub keeps it.
+                found[key] = watch if watch.is_raised else replace(watch, since_ms=now_ms)
         elif key in there:
             since_ms = now_ms if watch is None else watch.since_ms
             is_raised = (watch is not None and watch.is_raised) or now_ms - since_ms >= RULES[problem].raise_after_ms

@@ -134,6 +134,9 @@ class NocStore(Protocol):
 
     `commit` is what a hub waits for. What follows from it (facts, roll-ups) is made later, in steps of bounded size:
     `project` brings the facts up to what is committed, `roll_up` makes the hours that are over.
+
+    Signs say that the way is open (`noc.ingest.ear`): a later `put_sign` takes the place of an earlier one, also where
+    the clock was set back between them.
     """
 
     def epoch(self) -> str: ...
@@ -157,6 +160,10 @@ class NocStore(Protocol):
     def records(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[ArrivedRecord, ...]: ...
 
     def hours(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[Hour, ...]: ...
+
+    def put_sign(self, name: str, at_ms: int) -> None: ...
+
+    def signs(self) -> Mapping[str, int]: ...
 
     def births(self, hub_id: str) -> tuple[Birth, ...]: ...
 

@@ -81,6 +81,12 @@ def m003_batches(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@MAIN()
+def m004_signs(db: sqlite_utils.Database) -> None:
+    """Keep when the NOC last knew that it hears."""
+    db.execute("CREATE TABLE sign (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID")
+
+
 @DAY()
 def m001_batches(db: sqlite_utils.Database) -> None:
     """Make the table of batches. ``held`` names what of a batch is not a repeat; null: all of it."""

@@ -160,6 +160,18 @@ class SqliteNocStore:
             ).fetchall()
         return tuple(Hour(hub_id, hour_ms, records, rollup.unpack(samples)) for hour_ms, records, samples in rows)
 
+    def put_sign(self, name: str, at_ms: int) -> None:
+        """Note a sign of life of the NOC itself."""
+        with self._store.transaction() as db:
+            db.execute(
+                "INSERT INTO sign VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms", (name, at_ms)
+            )
+
+    def signs(self) -> dict[str, int]:
+        """Tell the last sign under each name, in ms of UTC."""
+        with self._store.reading() as db:
+            return dict(db.execute("SELECT name, at_ms FROM sign").fetchall())
+
     def births(self, hub_id: str) -> tuple[Birth, ...]:
         """List the last connections that a hub opened, oldest first, at most `BIRTHS_KEPT`."""
         with self._store.reading() as db:

@@ -39,6 +39,14 @@ def test_the_inventory_takes_each_hub_once(store: NocStore) -> None:
     assert store.facts("hub-9999") == ()
 
 
+def test_the_last_sign_of_life_counts_whatever_its_time(store: NocStore) -> None:
+    assert store.signs() == {}
+    store.put_sign("broker ", 20)
+    store.put_sign("facts", 21)
+    store.put_sign("broker ", 5)
+    assert store.signs() == {"broker ": 5, "facts": 21}
+
+
 def made(store: NocStore) -> HubFacts:
     """Bring what follows up to what is committed; the facts of the one hub."""
     while store.project(3):

@@ -40,6 +40,9 @@ class Wire:
     def keep(self) -> None:
         self.said.append("keep")
 
+    def say_to_itself(self, word: bytes) -> None:
+        self.said.append(word)
+
     def acknowledge(self, hub_id: str, ack: Ack) -> None:
         self.said.append((hub_id, ack.committed[0].first, ack.committed[0].last))
 

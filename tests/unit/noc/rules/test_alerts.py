@@ -12,7 +12,7 @@ import pytest
 from noc.rules import alerts
 from noc.rules.alert_state import Deed, Facts, NewsKind, Notification, Silence, State
 from noc.rules.groups import Fleet, Group, GroupKind, Place, explain
-from noc.rules.hearing import RECONNECT_MS, Ear, heard_until_ms, listen
+from noc.rules.hearing import RECONNECT_MS, WATCH, Ear, heard_until_ms, listen
 from noc.rules.problems import Problem
 
 START_MS = 1_780_000_000_000
@@ -153,6 +153,51 @@ def test_a_deaf_noc_marks_no_hub_down() -> None:
     assert [(line[0], line[1].kind) for line in desk.lines()[2:]] == [(NewsKind.CLEARED, GroupKind.BROKER)]
     desk.run(30, {"hub-00007": DOWN, "hub-00008": DOWN})
     assert desk.lines()[3:] == [(NewsKind.RAISED, Group(GroupKind.HUB, "hub-00008"), Problem.NO_CONTACT, 1)]
+
+
+def test_a_shared_incident_does_not_end_while_nobody_can_hear() -> None:
+    everyone = places(400)
+    desk = Desk(Fleet(everyone))
+    fallen = {place.hub_id: DOWN for place in everyone[:15]}
+    desk.run(10, fallen)
+    assert [line[:2] for line in desk.lines()] == [(NewsKind.RAISED, Group(GroupKind.DISTRICT, "51.01.01"))]
+    broken_ms = desk.now_ms
+    desk.run(2, fallen, heard_ms=broken_ms)
+    desk.run(60, {}, heard_ms=broken_ms)
+    desk.run(14, {})
+    assert [line[0] for line in desk.lines()] == [NewsKind.RAISED, NewsKind.RAISED, NewsKind.CLEARED]
+    assert len([each for each in desk.state.incidents if each.problem is Problem.NO_CONTACT]) == 1
+    desk.run(20, {})
+    assert desk.lines()[-1][:2] == (NewsKind.CLEARED, Group(GroupKind.DISTRICT, "51.01.01"))
+
+
+def test_a_watch_that_stood_still_judges_anew_and_says_so_once() -> None:
+    desk = Desk(Fleet(places(40)))
+    down = {"hub-00000": DOWN}
+    desk.run(15, down)
+    desk.now_ms += 5 * MINUTE_MS
+    desk.run(19, down)
+    assert desk.told == [], "five minutes in which nobody looked count for nothing, and are not worth a message"
+    desk.now_ms += 60 * MINUTE_MS
+    desk.run(19, down)
+    assert desk.lines()[:1] == [(NewsKind.RAISED, Group(GroupKind.BROKER, WATCH), Problem.NOC_DEAF, 1)]
+    desk.run(30, down)
+    assert [line[:3] for line in desk.lines()] == [
+        (NewsKind.RAISED, Group(GroupKind.BROKER, WATCH), Problem.NOC_DEAF),
+        (NewsKind.CLEARED, Group(GroupKind.BROKER, WATCH), Problem.NOC_DEAF),
+        (NewsKind.RAISED, HUB_0, Problem.NO_CONTACT),
+    ]
+
+
+def test_what_was_gone_before_a_standstill_must_stay_away_after_it() -> None:
+    desk = Desk(Fleet(places(40)))
+    desk.run(30, {"hub-00000": DOWN})
+    desk.run(5, {})
+    desk.now_ms += 8 * MINUTE_MS
+    desk.run(5, {})
+    assert [line[0] for line in desk.lines()] == [NewsKind.RAISED]
+    desk.run(16, {})
+    assert [line[0] for line in desk.lines()] == [NewsKind.RAISED, NewsKind.CLEARED]
 
 
 def test_when_all_are_silent_the_broker_is_looked_at_first() -> None:
