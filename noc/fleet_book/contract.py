@@ -23,6 +23,7 @@ from noc.rules.outages import Headline, Outage
 from noc.rules.problems import Problem
 from noc.rules.sla import SlaClass, Version
 from noc.rules.states import Window
+from noc.store.contract import Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,19 +247,45 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What the watch learned of one hub: replaces its history, its outages that end after ``since_ms``, its days."""
+    """What the watch learned of one hub.
+
+    Replaces its history, its outages that end after ``since_ms`` and its days, and adds ``versions``: each of another
+    month, with a number that its month does not have yet.
+    """
 
     hub_id: str
     history: History
     since_ms: int
     outages: Sequence[Outage]
     days: Sequence[Day]
+    versions: Sequence[Version] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What came of a hub since its history was written last: a history too, small, written often and soon put to it.
+
+    Attributes:
+        hub_id: whose.
+        said: what came, and before it the last that the history has of this boot.
+        followed_ms: when history, outages and days were brought up last.
+        again_ms: days from this moment on are to be counted once more, since hours may be made later than they were.
+        read_by: by which contract and which windows; where these are others now, all is counted anew.
+    """
+
+    hub_id: str
+    said: History
+    followed_ms: int
+    again_ms: int
+    read_by: str
 
 
 class FleetBook(Protocol):
     """What watch, pages and commands ask. Each method raises `StoreError` or `StoreFull`."""
 
     # The inventory's other half. `cards` has a line for each hub of the NOC's store (the watch brings new ones).
+    # `take_over` does that, and lets name, code and time zone follow the inventory; it returns whose card changed.
+    def take_over(self, hubs: Sequence[Hub]) -> frozenset[str]: ...
     def put_cards(self, cards: Sequence[Card], deed: Deed) -> None: ...
     def card(self, hub_id: str) -> Card | None: ...
     def cards(self, scope: Scope = Scope(), area: str = "") -> tuple[Card, ...]: ...
@@ -276,12 +303,20 @@ class FleetBook(Protocol):
     def put_standings(self, standings: Sequence[Standing], now_ms: int) -> None: ...
     def judged_ms(self) -> int | None: ...
     def standing(self, hub_id: str) -> Standing | None: ...
+    def standings(self, hub_ids: Collection[str]) -> Mapping[str, Standing]: ...
     def find(self, query: Query) -> Found: ...
     def areas(self, scope: Scope, parent: str) -> tuple[AreaLine, ...]: ...
 
-    # How it was.
+    # How it was. One transaction holds what was learned, the tails, and up to where records were read (the mark).
     def histories(self, hub_ids: Collection[str]) -> Mapping[str, History]: ...
-    def put_followed(self, followed: Sequence[Followed], mark: str) -> None: ...
+    def put_followed(self, followed: Sequence[Followed], mark: str, tails: Sequence[Tail] = ()) -> None: ...
+    def tails(self, hub_ids: Collection[str]) -> Mapping[str, Tail]: ...
+
+    # Hubs whose history was brought up before this moment, longest ago first.
+    def stale(self, before_ms: int, limit: int) -> tuple[str, ...]: ...
+
+    # Deletes outages that ended before this moment and days before its day, some at a time; 0 when none is left.
+    def forget(self, before_ms: int, limit: int) -> int: ...
     def followed_mark(self) -> str: ...
     def outages(
         self, scope: Scope, area: str, from_ms: int, to_ms: int, hub_id: str = ""

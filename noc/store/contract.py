@@ -129,11 +129,29 @@ class Hour:
     samples: Mapping[str, Summary]
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A report that was kept, less the records that had come before.
+
+    It left ``sent_boottime_ms`` after the start of the boot ``sent_boot_id``.
+    """
+
+    hub_id: str
+    received_ms: int
+    sent_boot_id: str
+    sent_boottime_ms: int
+    records: tuple[Record, ...]
+
+
 class NocStore(Protocol):
     """What ingest and pages ask. Each method raises `StoreError` or `StoreFull`.
 
     `commit` is what a hub waits for. What follows from it (facts, roll-ups) is made later, in steps of bounded size:
     `project` brings the facts up to what is committed, `roll_up` makes the hours that are over.
+
+    Who follows what comes asks with a mark, and gets the next one: `changed` tells whose facts are others, and `came`
+    the reports in the order in which they were kept, each once. A mark of another store, or ``""``, means from the
+    beginning.
 
     Signs say that the way is open (`noc.ingest.ear`): a later `put_sign` takes the place of an earlier one, also where
     the clock was set back between them.
@@ -164,6 +182,12 @@ class NocStore(Protocol):
     def put_sign(self, name: str, at_ms: int) -> None: ...
 
     def signs(self) -> Mapping[str, int]: ...
+
+    def changed(self, mark: str) -> tuple[str, tuple[str, ...]]: ...
+
+    def facts_of(self, hub_ids: Collection[str]) -> tuple[HubFacts, ...]: ...
+
+    def came(self, mark: str, limit: int) -> tuple[str, tuple[Came, ...]]: ...
 
     def births(self, hub_id: str) -> tuple[Birth, ...]: ...
 

@@ -91,6 +91,10 @@ class Days:
                 raise
             return []
 
+    def has(self, day: str) -> bool:
+        """Say whether a day's file is there."""
+        return self._path(day).exists()
+
     def delete_before(self, day: str) -> int:
         """Delete the files of earlier days, also of stores that are no more; return how many days go.
 

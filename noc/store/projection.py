@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 
 from appliance.store.database import Database, Store
-from noc.store import earlier, reading
+from noc.store import earlier, marks, reading
 from noc.store.contract import ArrivedRecord
 from noc.store.days import Days
 from noc.store.following import RECENT_RECORDS, Followed, follow, move
@@ -41,6 +41,7 @@ def project(main: Store, days: Days, limit: int) -> int:
         if came:
             for each in hubs.values():
                 _write(db, each)
+            marks.touch(db, hubs)
     return len(batches)
 
 

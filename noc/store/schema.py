@@ -87,6 +87,17 @@ def m004_signs(db: sqlite_utils.Database) -> None:
     db.execute("CREATE TABLE sign (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID")
 
 
+@MAIN()
+def m005_touched(db: sqlite_utils.Database) -> None:
+    """Number what changes of each hub's facts, so that who follows them asks for what is new."""
+    for statement in (
+        "CREATE TABLE touched (hub_id TEXT PRIMARY KEY REFERENCES hub, number INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE INDEX touched_number ON touched (number)",
+        "INSERT INTO touched SELECT hub_id, 1 FROM hub",
+    ):
+        db.execute(statement)
+
+
 @DAY()
 def m001_batches(db: sqlite_utils.Database) -> None:
     """Make the table of batches. ``held`` names what of a batch is not a repeat; null: all of it."""

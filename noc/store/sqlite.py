@@ -17,7 +17,7 @@ from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
 from appliance.core.report import State
 from appliance.store.database import Database, Store, open_reading, open_store
-from noc.store import aside, earlier, projection, ranges, rollup, schema
+from noc.store import aside, earlier, marks, projection, ranges, rollup, schema
 from noc.store.contract import (
     Arrivals,
     ArrivedBatch,
@@ -25,6 +25,7 @@ from noc.store.contract import (
     ArrivedState,
     AsideKind,
     Birth,
+    Came,
     Hour,
     Hub,
     HubFacts,
@@ -64,6 +65,7 @@ class SqliteNocStore:
                 "INSERT INTO hub (hub_id, name, kode_wilayah, timezone) VALUES (?, ?, ?, ?)",
                 (hub.hub_id, hub.name, hub.kode_wilayah, hub.timezone),
             )
+            marks.touch(db, (hub.hub_id,))
 
     def hubs(self) -> tuple[Hub, ...]:
         """List the inventory by name."""
@@ -96,6 +98,7 @@ class SqliteNocStore:
                     by_day.setdefault(day_of(batch.received_ms), []).append((batch, held))
             for state in arrivals.states:
                 _put_state(db, state)
+            marks.touch(db, {state.hub_id for state in arrivals.states})
             aside.put(db, arrivals.aside)
             for day, rows in by_day.items():
                 self._append(db, day, rows)
@@ -130,7 +133,13 @@ class SqliteNocStore:
 
     def facts(self, hub_id: str | None = None) -> tuple[HubFacts, ...]:
         """Tell what is known of one hub, or of all by name; none when the id is not in the inventory."""
-        where, values = ("", ()) if hub_id is None else (" WHERE hub.hub_id = ?", (hub_id,))
+        return self._facts("") if hub_id is None else self._facts(" WHERE hub.hub_id = ?", hub_id)
+
+    def facts_of(self, hub_ids: Collection[str]) -> tuple[HubFacts, ...]:
+        """Tell what is known of some hubs, by name; of those that are not in the inventory nothing."""
+        return self._facts(" WHERE hub.hub_id IN (SELECT value FROM json_each(?))", json.dumps([*hub_ids]))
+
+    def _facts(self, where: str, *values: str) -> tuple[HubFacts, ...]:
         with self._store.reading() as db:
             rows = db.execute(
                 "SELECT hub.hub_id, name, kode_wilayah, timezone, last_contact_ms, state.boot_id, session, online,"  # noqa: S608 - constants
@@ -171,6 +180,14 @@ class SqliteNocStore:
         """Tell the last sign under each name, in ms of UTC."""
         with self._store.reading() as db:
             return dict(db.execute("SELECT name, at_ms FROM sign").fetchall())
+
+    def changed(self, mark: str) -> tuple[str, tuple[str, ...]]:
+        """Name the hubs whose facts changed since a mark, and the next mark."""
+        return marks.changed(self._store, self._epoch, mark)
+
+    def came(self, mark: str, limit: int) -> tuple[str, tuple[Came, ...]]:
+        """Read at most ``limit`` reports that were committed since a mark, and the next mark."""
+        return marks.came(self._store, self._days, self._epoch, mark, limit)
 
     def births(self, hub_id: str) -> tuple[Birth, ...]:
         """List the last connections that a hub opened, oldest first, at most `BIRTHS_KEPT`."""

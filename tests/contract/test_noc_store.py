@@ -264,3 +264,61 @@ def test_the_epoch_is_of_the_store(store: NocStore, tmp_path: Path) -> None:
         assert reading.epoch() == store.epoch()
         with pytest.raises(StoreError):
             reading.add_hub(Hub("hub-0002", "Dua", "51.03.01.2002"))
+
+
+def test_who_asks_for_changes_is_told_each_hub_whose_facts_are_others(store: NocStore) -> None:
+    mark, first = store.changed("")
+    assert first == (HUB.hub_id,), "a hub of the inventory is news"
+    assert store.changed(mark) == (mark, ())
+    other = Hub("hub-0002", "Wonosari", "51.03.01.2002")
+    store.add_hub(other)
+    store.commit(Arrivals(states=[born(HUB.hub_id, NOW_MS)]))
+    later, hubs = store.changed(mark)
+    assert set(hubs) == {HUB.hub_id, other.hub_id}
+    store.commit(Arrivals([batch(arrived(other.hub_id, 1, 0))]))
+    assert store.changed(later) == (later, ()), "the facts are not brought up yet"
+    made(store)
+    assert store.changed(later)[1] == (other.hub_id,)
+    assert [each.hub for each in store.facts_of((other.hub_id, "hub-9999"))] == [other]
+    assert store.facts_of((HUB.hub_id, other.hub_id)) == store.facts()
+    assert set(store.changed("another:7")[1]) == {HUB.hub_id, other.hub_id}, "a mark of another store tells nothing"
+
+
+def test_reports_are_read_once_each_whatever_the_steps(store: NocStore) -> None:
+    reports = [
+        batch(*(arrived(HUB.hub_id, 5 * i + k, (100 - 5 * i - k) * MINUTE_MS) for k in range(5))) for i in range(9)
+    ]
+    mark, seen = "", list[tuple[str, int]]()
+    for i, each in enumerate(reports):
+        store.commit(Arrivals([each, reports[i // 2]]))
+        while True:
+            mark, came = store.came(mark, 2)
+            if not came:
+                break
+            seen += [(each.sent_boot_id, record.sequence) for each in came for record in each.records]
+    assert seen == [(BOOT, number) for number in range(45)]
+    assert store.came("", 100)[1][0].received_ms == reports[0].received_ms
+    assert store.came(mark, 100) == (mark, ())
+
+
+def test_reports_of_yesterday_that_come_after_midnight_are_read_too(store: NocStore) -> None:
+    today, yesterday = batch(arrived(HUB.hub_id, 9, 0)), batch(arrived(HUB.hub_id, 1, DAY_MS))
+    store.commit(Arrivals([today]))
+    mark, _ = store.came("", 10)
+    store.commit(Arrivals([yesterday]))
+    mark, came = store.came(mark, 10)
+    assert [record.sequence for each in came for record in each.records] == [1]
+    store.sweep(NOW_MS - DAY_MS // 2, 10)
+    assert store.came(mark, 10)[1] == (), "a day that is gone"
+    assert [each.hub_id for each in store.came("", 10)[1]] == [HUB.hub_id]
+
+
+def test_a_mark_of_another_store_begins_anew(store: NocStore, tmp_path: Path) -> None:
+    store.commit(Arrivals([batch(arrived(HUB.hub_id, 1, 0))]))
+    (tmp_path / "other").mkdir()
+    with contextlib.closing(open_noc_store(tmp_path / "other/noc.db")) as other:
+        other.add_hub(HUB)
+        other.commit(Arrivals([batch(arrived(HUB.hub_id, 2, 0))]))
+        mark, _ = other.came("", 10)
+    _, came = store.came(mark, 10)
+    assert [record.sequence for each in came for record in each.records] == [1]
