@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from noc.fleet import HubState
+from noc.rules.affected import Part
 from noc.rules.alert_state import Deed, Incident, Silence
+from noc.rules.groups import Group
 from noc.rules.history import History
 from noc.rules.outages import Headline, Outage
 from noc.rules.problems import Problem
-from noc.rules.sla import SlaClass, Version
-from noc.rules.states import Window
+from noc.rules.sla import Sla, SlaClass, Version
+from noc.rules.states import Basis, Cause, Condition, Window
 from noc.store.contract import Hub
 
 
@@ -197,6 +199,40 @@ class AreaSum:
 
 
 @dataclass(frozen=True, slots=True)
+class DaySum:
+    """Days of the hubs of an area, added up. ``hub_days`` is how many there are; ``day`` is "" of several days."""
+
+    code: str
+    name: str
+    day: str
+    hub_days: int
+    seconds: Mapping[SlaClass, int]
+    long_cuts: int
+    short_cuts: int
+    received_bytes: int
+    sent_bytes: int
+    logins: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSum:
+    """The latest versions of a month of the hubs of an area, added up; ``hubs`` is how many have one."""
+
+    code: str
+    name: str
+    hubs: int
+    sla: Sla
+
+
+@dataclass(frozen=True, slots=True)
+class HubMonth:
+    """A month of one hub, as it was made last."""
+
+    card: Card
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
 class KeptOutage:
     """An outage and whose."""
 
@@ -221,6 +257,89 @@ class IncidentHub:
     row: Row
     is_in: bool
     contacts: tuple[Contact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentQuery:
+    """Which incidents a list shows: open ones by who waits longest for somebody, ended ones from the latest end on.
+
+    ``area`` and ``problem`` narrow it; ``from_ms`` leaves out what ended before.
+    """
+
+    scope: Scope = Scope()
+    is_open: bool = True
+    area: str = ""
+    problem: Problem | None = None
+    from_ms: int = 0
+    offset: int = 0
+    limit: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """An incident without its hubs, for lists and for the head of its page.
+
+    Attributes:
+        number: as of `Incident`; so are group, problem, since_ms, acknowledged_by and acknowledged_ms.
+        everyone: hubs that ever had it.
+        seen: those of them within the scope that was asked for.
+        hubs: of the seen, those that have it now.
+        residents: of these hubs, as far as somebody wrote them down.
+        timezone: of the first of the seen, "" where none is.
+    """
+
+    number: int
+    group: Group
+    problem: Problem
+    since_ms: int
+    opened_ms: int
+    ended_ms: int | None
+    acknowledged_by: str
+    acknowledged_ms: int | None
+    everyone: int
+    seen: int
+    hubs: int
+    residents: int
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartQuery:
+    """Which hubs of an incident a page shows: those of one part, as it is at ``now_ms``."""
+
+    number: int
+    part: Part
+    now_ms: int
+    scope: Scope = Scope()
+    offset: int = 0
+    limit: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class PartSum:
+    """Hubs of one part of an incident, and their residents as far as somebody wrote them down."""
+
+    hubs: int
+    residents: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSize:
+    """How many hubs had an incident at a moment, and how many ever had it until then."""
+
+    at_ms: int
+    everyone: int
+    hubs: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCause:
+    """For how many hubs of an incident their own records name this cause; condition None where none came yet."""
+
+    condition: Condition | None
+    cause: Cause
+    basis: Basis
+    hubs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +455,16 @@ class FleetBook(Protocol):
     def incidents(self, scope: Scope, *, is_open: bool, limit: int = 100) -> tuple[KeptIncident, ...]: ...
     def incident(self, number: int) -> KeptIncident | None: ...
     def incident_hubs(self, number: int, scope: Scope) -> tuple[IncidentHub, ...]: ...
+
+    # The same for pages: counts and one page of hubs at a time, of an incident of any size. `incident_lines` also says
+    # how many there are in all. Parts are those of `noc.rules.affected`, hubs of one by residents, most first.
+    def incident_lines(self, query: IncidentQuery) -> tuple[tuple[IncidentLine, ...], int]: ...
+    def incident_line(self, number: int, scope: Scope) -> IncidentLine | None: ...
+    def incident_parts(self, number: int, scope: Scope, now_ms: int) -> Mapping[Part, PartSum]: ...
+    def incident_hubs_of(self, query: PartQuery) -> tuple[IncidentHub, ...]: ...
+    def incident_sizes(self, number: int) -> tuple[IncidentSize, ...]: ...
+    def incident_causes(self, number: int, scope: Scope) -> tuple[IncidentCause, ...]: ...
+
     def put_incidents(self, opened: Sequence[Incident], ended: Sequence[Incident], now_ms: int) -> None: ...
     def acknowledge(self, number: int, deed: Deed) -> None: ...
     def silences(self, now_ms: int) -> tuple[Silence, ...]: ...
