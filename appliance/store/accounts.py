@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import enum
 import functools
-import hashlib
 import re
 import secrets
 import threading
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.core.errors import StoreError
+from appliance.store import brake
 from appliance.store.database import Database, Store
 from appliance.store.migrations import Migrations
 
@@ -32,24 +33,7 @@ PASSWORD_LENGTH_MIN: Final = 10
 PASSWORD_LENGTH_MAX: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Brake:
-    """After ``free`` failures in a row the next attempt waits ``first_seconds``, each further one twice as long."""
-
-    free: int
-    first_seconds: int
-    longest_seconds: int
-
-
-# Strict for one device that tries one name; a name alone is only slowed, since anybody may write anybody's name into
-# the form. At 60 s a whole botnet has 1,440 tries a day at a password of at least 10 letters.
-BRAKES: Final = {"pair": Brake(5, 30, 900), "device": Brake(20, 30, 900), "name": Brake(100, 2, 60)}
-# Where a person has logged in before, only their own mistakes there count: others cannot lock them out from elsewhere.
-KNOWN_DEVICE_SECONDS: Final = 30 * 86_400
 CLOCK_STEP_SECONDS_MAX: Final = 300  # how far a clock may step back without ending sessions
-FAILURES_FORGOTTEN_AFTER_SECONDS: Final = 86_400
-# A crowd of made-up names must not fill the disk; the oldest failures go first.
-FAILURE_ROWS_MAX: Final = 15_000
 
 # 19 MiB, two passes, one lane (OWASP's minimum): argon2-cffi's default of 64 MiB on eight threads took 587 MB of a 1 GB
 # board. One at a time for the same reason.
@@ -113,6 +97,25 @@ def m002_pairs(db: sqlite_utils.Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m003_codes(db: sqlite_utils.Database) -> None:
+    """Count wrong codes of a second factor too."""
+    db.executescript(
+        """
+        CREATE TABLE failures_with_codes (
+            kind TEXT NOT NULL CHECK (kind IN ('pair', 'device', 'name', 'code')),
+            subject TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            last_seconds INTEGER NOT NULL,
+            PRIMARY KEY (kind, subject)
+        ) STRICT;
+        INSERT INTO failures_with_codes SELECT * FROM failures;
+        DROP TABLE failures;
+        ALTER TABLE failures_with_codes RENAME TO failures;
+        """
+    )
+
+
 class AccountError(StoreError):
     """An account cannot be made or changed as asked; the text says what is allowed."""
 
@@ -144,6 +147,14 @@ class Login:
     account: Account | None = None
     token: str = ""
     wait_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that has not ended: since when, and when it was used last."""
+
+    begun_seconds: int
+    seen_seconds: int
 
 
 class PasswordProblem(enum.StrEnum):
@@ -208,19 +219,54 @@ class Accounts:
                 [password_hash, name],
             )
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
-            digest = _digest(name)
+            digest = brake.digest(name)
             db.execute(
-                "DELETE FROM failures WHERE kind IN ('name', 'pair') AND (subject = ? OR subject LIKE ?)",
+                "DELETE FROM failures WHERE kind IN ('name', 'pair', 'code') AND (subject = ? OR subject LIKE ?)",
                 [digest, f"{digest}@%"],
             )
             db.execute("DELETE FROM known_devices WHERE pair LIKE ?", [f"{digest}@%"])
         return password
 
-    def disable(self, name: str) -> None:
-        """Keep an account but let nobody in with it. Raises `AccountError` as `reset`."""
+    def disable(self, name: str, *, keep_one_of: str = "") -> None:
+        """Keep an account but let nobody in with it.
+
+        Raises:
+            AccountError: as `reset`; or nobody else would be left in the role ``keep_one_of``.
+        """
         with self.store.transaction() as db:
             self._require(db, name)
+            self._require_other(db, name, keep_one_of)
             db.execute("UPDATE accounts SET disabled = 1 WHERE name = ?", [name])
+            db.execute("DELETE FROM sessions WHERE name = ?", [name])
+
+    def enable(self, name: str) -> None:
+        """Let an account in again, with the password it had. Raises `AccountError` as `reset`."""
+        with self.store.transaction() as db:
+            self._require(db, name)
+            db.execute("UPDATE accounts SET disabled = 0 WHERE name = ?", [name])
+
+    def set_role(self, name: str, role: str, *, keep_one_of: str = "") -> None:
+        """Give an account another role; it counts from the next request. Raises `AccountError` as `disable`."""
+        with self.store.transaction() as db:
+            self._require(db, name)
+            if role != keep_one_of:
+                self._require_other(db, name, keep_one_of)
+            db.execute("UPDATE accounts SET role = ? WHERE name = ?", [role, name])
+
+    def one(self, name: str) -> Account:
+        """Find an account. Raises `AccountError` as `reset`."""
+        with self.store.reading() as db:
+            return _account(self._require(db, name))
+
+    def sessions(self, name: str, now: int) -> tuple[Session, ...]:
+        """List where an account is logged in, the one used last first."""
+        with self.store.reading() as db:
+            rows = db.rows("SELECT * FROM sessions WHERE name = ? ORDER BY seen_seconds DESC", [name])
+        return tuple(Session(row["begun_seconds"], row["seen_seconds"]) for row in rows if not self._ended(row, now))
+
+    def end_sessions(self, name: str) -> None:
+        """Log an account out everywhere."""
+        with self.store.transaction() as db:
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
 
     def all(self) -> tuple[Account, ...]:
@@ -228,7 +274,9 @@ class Accounts:
         with self.store.reading() as db:
             return tuple(_account(row) for row in db.rows("SELECT * FROM accounts ORDER BY name"))
 
-    def log_in(self, name: str, password: str, device: str, now: int) -> Login:
+    def log_in(
+        self, name: str, password: str, device: str, now: int, *, wants_more: Callable[[str], bool] = lambda _: False
+    ) -> Login:
         """Check a name and its password, and begin a session.
 
         The attempt is counted before the password is checked, so that attempts at the same moment do not pass the
@@ -239,37 +287,40 @@ class Accounts:
             password: as typed.
             device: the address the request came from.
             now: the time.
+            wants_more: says whether the session of a name still waits for a second factor. Until that has come, the
+                password alone forgives no failures: else it would give free tries at codes.
         """
         name = name.strip().lower()
-        subjects = _subjects(name, device)
+        subjects = brake.subjects_of(name, device)
         with self.store.transaction() as db:
-            wait_seconds = _wait_seconds(db, subjects, now)
+            wait_seconds = brake.wait_seconds(db, subjects, now)
             if wait_seconds:
                 return Login(Outcome.WAIT, wait_seconds=wait_seconds)
-            _count_failure(db, subjects, now)
+            brake.count_failure(db, subjects, now)
             row = _row(db, name)
         right = _matches(str(row["password_hash"]) if row else _NOBODY, password)
         if row is None or not right or row["disabled"]:
             return Login(Outcome.WRONG)
         digest = str(row["password_hash"])
-        token = secrets.token_urlsafe(32)
+        token, is_half = secrets.token_urlsafe(32), wants_more(name)
         with self.store.transaction() as db:
             row = _row(db, name)
             # Between check and now the password may have been reset, or the account disabled.
             if row is None or row["disabled"] or row["password_hash"] != digest:
                 return Login(Outcome.WRONG)
-            _forgive(db, subjects)
-            _remember(db, subjects, now)
+            if not is_half:
+                brake.forgive(db, subjects)
+                brake.remember(db, subjects, now)
             self._sweep(db, now)
             db.execute(
                 "INSERT INTO sessions (token_sha256, name, begun_seconds, seen_seconds) VALUES (?, ?, ?, ?)",
-                [_digest(token), name, now, now],
+                [brake.digest(token), name, now, now],
             )
         return Login(Outcome.WELCOME, _account(row), token)
 
     def of_session(self, token: str, now: int) -> Account | None:
         """Say whose session this is, and note that it is used; None when there is none or it has ended."""
-        key = _digest(token)
+        key = brake.digest(token)
         with self.store.reading() as db:
             session = next(iter(db.rows("SELECT * FROM sessions WHERE token_sha256 = ?", [key])), None)
             row = _row(db, session["name"]) if session else None
@@ -284,7 +335,7 @@ class Accounts:
     def log_out(self, token: str) -> None:
         """End a session. One that does not exist is no error."""
         with self.store.transaction() as db:
-            db.execute("DELETE FROM sessions WHERE token_sha256 = ?", [_digest(token)])
+            db.execute("DELETE FROM sessions WHERE token_sha256 = ?", [brake.digest(token)])
 
     def change_password(self, name: str, old: str, new: str, device: str, now: int) -> PasswordProblem | None:
         """Replace the password and end every session of this account; None when it was done.
@@ -295,11 +346,11 @@ class Accounts:
         problems = password_problems(name, old, new)
         if problems:
             return problems[0]
-        subjects = _subjects(name, device)
+        subjects = brake.subjects_of(name, device)
         with self.store.transaction() as db:
-            if _wait_seconds(db, subjects, now):
+            if brake.wait_seconds(db, subjects, now):
                 return PasswordProblem.WAIT
-            _count_failure(db, subjects, now)
+            brake.count_failure(db, subjects, now)
             row = self._require(db, name)
         if not _matches(str(row["password_hash"]), old):
             return PasswordProblem.OLD_WRONG
@@ -309,8 +360,30 @@ class Accounts:
                 return PasswordProblem.OLD_WRONG
             db.execute("UPDATE accounts SET password_hash = ?, must_change = 0 WHERE name = ?", [digest, name])
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
-            _forgive(db, subjects)
+            brake.forgive(db, subjects)
         return None
+
+    def check_password(self, name: str, password: str, device: str, now: int) -> Login:
+        """Ask somebody who is logged in for the password once more; the brake is the login's."""
+        subjects = brake.subjects_of(name, device)
+        with self.store.transaction() as db:
+            if seconds := brake.wait_seconds(db, subjects, now):
+                return Login(Outcome.WAIT, wait_seconds=seconds)
+            brake.count_failure(db, subjects, now)
+            row = self._require(db, name)
+        if not _matches(str(row["password_hash"]), password):
+            return Login(Outcome.WRONG)
+        with self.store.transaction() as db:
+            brake.forgive(db, subjects)
+        return Login(Outcome.WELCOME, _account(row))
+
+    def _require_other(self, db: Database, name: str, role: str) -> None:
+        if not role:
+            return
+        others = "SELECT 1 FROM accounts WHERE role = ? AND disabled = 0 AND name <> ?"
+        theirs = "SELECT 1 FROM accounts WHERE role = ? AND disabled = 0 AND name = ?"
+        if db.execute(theirs, [role, name]).fetchone() and not db.execute(others, [role, name]).fetchone():
+            raise AccountError(f"{name} is the only {role} who can log in; make another one first")
 
     def _require(self, db: Database, name: str) -> dict[str, Any]:
         row = _row(db, name)
@@ -342,64 +415,6 @@ def password_problems(name: str, old: str, new: str) -> tuple[PasswordProblem, .
         (PasswordProblem.UNCHANGED, new == old),
     )
     return tuple(problem for problem, holds in checks if holds)
-
-
-def wait_after(kind: str, count: int) -> int:
-    """Say for how many seconds an attempt must wait after ``count`` failures in a row; ``kind`` is one of `BRAKES`."""
-    brake = BRAKES[kind]
-    beyond = count - brake.free
-    return 0 if beyond < 0 else min(brake.longest_seconds, brake.first_seconds * 2 ** min(beyond, 10))
-
-
-def _wait_seconds(db: Database, subjects: dict[str, str], now: int) -> int:
-    longest = 0
-    known = db.execute(
-        "SELECT 1 FROM known_devices WHERE pair = ? AND seen_seconds > ?",
-        [subjects["pair"], now - KNOWN_DEVICE_SECONDS],
-    ).fetchone()
-    for kind, subject in subjects.items():
-        if known and kind != "pair":
-            continue
-        for row in db.rows("SELECT * FROM failures WHERE kind = ? AND subject = ?", [kind, subject]):
-            if row["last_seconds"] > now:
-                # The clock was set back: without this the wait would last until it has caught up.
-                db.execute("UPDATE failures SET last_seconds = ? WHERE kind = ? AND subject = ?", [now, kind, subject])
-            since = max(0, now - row["last_seconds"])
-            longest = max(longest, wait_after(kind, row["count"]) - since)
-    return longest
-
-
-def _count_failure(db: Database, subjects: dict[str, str], now: int) -> None:
-    db.execute("DELETE FROM failures WHERE last_seconds <= ?", [now - FAILURES_FORGOTTEN_AFTER_SECONDS])
-    for kind, subject in subjects.items():
-        db.execute(
-            "INSERT INTO failures (kind, subject, count, last_seconds) VALUES (?, ?, 1, ?)"
-            " ON CONFLICT (kind, subject) DO UPDATE SET count = count + 1, last_seconds = excluded.last_seconds",
-            [kind, subject, now],
-        )
-    db.execute(
-        "DELETE FROM failures WHERE rowid IN (SELECT rowid FROM failures ORDER BY last_seconds DESC LIMIT -1 OFFSET ?)",
-        [FAILURE_ROWS_MAX],
-    )
-
-
-def _subjects(name: str, device: str) -> dict[str, str]:
-    # Names as digests: people type their password into the wrong field.
-    digest = _digest(name)
-    return {"pair": f"{digest}@{device}", "device": device, "name": digest}
-
-
-def _forgive(db: Database, subjects: dict[str, str]) -> None:
-    """Forget this name's failures here, and elsewhere only the one just counted: others guess from there too."""
-    db.execute("DELETE FROM failures WHERE kind = 'pair' AND subject = ?", [subjects["pair"]])
-    for kind in ("device", "name"):
-        db.execute("UPDATE failures SET count = count - 1 WHERE kind = ? AND subject = ?", [kind, subjects[kind]])
-    db.execute("DELETE FROM failures WHERE count <= 0")
-
-
-def _remember(db: Database, subjects: dict[str, str], now: int) -> None:
-    db.execute("DELETE FROM known_devices WHERE seen_seconds <= ?", [now - KNOWN_DEVICE_SECONDS])
-    db.execute("INSERT OR REPLACE INTO known_devices (pair, seen_seconds) VALUES (?, ?)", [subjects["pair"], now])
 
 
 def _row(db: Database, name: str) -> dict[str, Any] | None:
@@ -443,7 +458,3 @@ def _matches(digest: str, password: str) -> bool:
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
     return True
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.store import accounts
+from appliance.store import accounts, brake
 from appliance.store.accounts import (
     AccountError,
     Accounts,
     Outcome,
     PasswordProblem,
     password_problems,
-    wait_after,
 )
+from appliance.store.brake import KNOWN_DEVICE_SECONDS, wait_after
 from appliance.store.database import open_store
 
 DEVICE, NEW = "10.21.0.7", "kopi pagi di balai"
@@ -123,7 +123,7 @@ def test_strangers_at_the_same_address_do_not_shut_out_who_is_known_there(people
 def test_who_was_long_away_is_no_longer_known(people: Accounts) -> None:
     password = people.add("siti", "operator", 0)
     people.log_in("siti", password, DEVICE, 100)
-    later = 100 + accounts.KNOWN_DEVICE_SECONDS
+    later = 100 + KNOWN_DEVICE_SECONDS
     for i in range(20):
         people.log_in(f"nama{i}", "x", DEVICE, later)
     assert people.log_in("siti", password, DEVICE, later).outcome is Outcome.WAIT
@@ -174,7 +174,7 @@ def test_waits_grow_to_a_limit() -> None:
 
 
 def test_made_up_names_do_not_fill_the_disk(people: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "FAILURE_ROWS_MAX", 6)
+    monkeypatch.setattr(brake, "FAILURE_ROWS_MAX", 6)
     for i in range(10):
         people.log_in(f"nama{i}", "x", f"10.21.0.{i}", 100 + i)
     with people.store.reading() as db:
@@ -247,3 +247,37 @@ def test_any_text_is_a_wrong_login_not_an_error(people: Accounts, name: str, pas
         db.execute("DELETE FROM failures")
     assert people.log_in(name, password, DEVICE, 1).outcome is Outcome.WRONG
     assert people.of_session(password, 1) is None
+
+
+def test_the_last_of_a_role_stays(people: Accounts) -> None:
+    people.add("satu", "admin", 0)
+    for change in (
+        lambda: people.disable("satu", keep_one_of="admin"),
+        lambda: people.set_role("satu", "operator", keep_one_of="admin"),
+    ):
+        with pytest.raises(AccountError, match="only admin"):
+            change()
+    people.add("dua", "admin", 0)
+    people.set_role("satu", "operator", keep_one_of="admin")
+    assert people.one("satu").role == "operator"
+    people.disable("satu", keep_one_of="admin")
+    people.enable("satu")
+    assert not people.one("satu").disabled
+    with pytest.raises(AccountError, match="only admin"):
+        people.disable("dua", keep_one_of="admin")
+
+
+def test_sessions_are_listed_and_ended(people: Accounts) -> None:
+    password = people.add("satu", "admin", 0)
+    tokens = [people.log_in("satu", password, DEVICE, now).token for now in (100, 200)]
+    assert [each.begun_seconds for each in people.sessions("satu", 210)] == [200, 100]
+    assert people.sessions("satu", 200 + 3600) == ()
+    people.end_sessions("satu")
+    assert [people.of_session(token, 210) for token in tokens] == [None, None]
+
+
+def test_the_password_is_asked_again_behind_the_same_brake(people: Accounts) -> None:
+    password = people.add("satu", "admin", 0)
+    assert people.check_password("satu", password, DEVICE, 0).outcome is Outcome.WELCOME
+    assert [people.check_password("satu", "x", DEVICE, 0).outcome for _ in range(6)][-1] is Outcome.WAIT
+    assert people.log_in("satu", password, DEVICE, 0).outcome is Outcome.WAIT
