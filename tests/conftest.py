@@ -15,6 +15,7 @@ from hypothesis import settings
 from script import catalogues
 from script.village import village as running
 from script.village.village import Village
+from tests import postgres
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # How long an example takes says something of the machine, not of the code.
@@ -35,6 +36,13 @@ def village() -> Iterator[Village]:
     finally:
         stopped = subprocess.run([server, "--stop"], capture_output=True, text=True, timeout=120, check=False)
         assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server; each test makes itself a database on it."""
+    with postgres.cluster() as made:
+        yield made
 
 
 def pytest_sessionstart() -> None:

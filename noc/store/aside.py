@@ -27,7 +27,7 @@ def put(db: Database, found: Sequence[SetAside]) -> None:
             " ON CONFLICT (kind) DO UPDATE SET messages = messages + excluded.messages",
             (kind, messages),
         )
-    kept = [(each, each.payload[: _longest(each.kind)]) for each in _sample(found)]
+    kept = [(each, each.payload[: longest(each.kind)]) for each in sampled(found)]
     db.executemany(
         "INSERT INTO aside (topic, kind, reason, payload, received_ms) VALUES (?, ?, ?, ?, ?)",
         ((each.topic, each.kind, each.reason, payload, each.received_ms) for each, payload in kept),
@@ -63,12 +63,13 @@ def kept(db: Database, limit: int) -> tuple[SetAside, ...]:
     return tuple(SetAside(topic, AsideKind(kind), *rest) for topic, kind, *rest in rows)
 
 
-def _longest(kind: AsideKind) -> int:
+def longest(kind: AsideKind) -> int:
+    """How many bytes of a payload are kept."""
     return UNKNOWN_BYTES_MAX if kind is AsideKind.UNKNOWN_VERSION else PAYLOAD_BYTES_MAX
 
 
-def _sample(found: Sequence[SetAside]) -> Sequence[SetAside]:
-    """The last of a flood, and before them what a later release can read: a flood of nonsense must not hide it."""
+def sampled(found: Sequence[SetAside]) -> Sequence[SetAside]:
+    """Choose the last of a flood, before them what a later release can read: nonsense must not hide it."""
     if len(found) <= ROWS_PER_COMMIT_MAX:
         return found
     ordered = sorted(range(len(found)), key=lambda at: (found[at].kind is AsideKind.UNKNOWN_VERSION, at))

@@ -1,4 +1,4 @@
-"""What is new since a mark, in SQLite: whose facts changed, and which reports came.
+"""What is new since a mark: whose facts changed, and which reports came; marks of any store, the rest in SQLite.
 
 Facts carry a number that grows with each transaction that changes some; reports have their day and their place in it.
 Days are counted each by itself: after midnight a report of the day before may still be committed.
@@ -7,13 +7,15 @@ Days are counted each by itself: after midnight a report of the day before may s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from appliance.core.errors import StoreError
+from appliance.core.report import Report
 from appliance.store.database import Database, Store
 from noc.store import reading
 from noc.store.contract import Came
 from noc.store.days import Days
+from noc.store.kept import Kept
 
 
 def touch(db: Database, hub_ids: Iterable[str]) -> None:
@@ -27,18 +29,17 @@ def touch(db: Database, hub_ids: Iterable[str]) -> None:
 
 def changed(main: Store, epoch: str, mark: str) -> tuple[str, tuple[str, ...]]:
     """Name the hubs whose facts changed since a mark, those of longest ago first, and the next mark."""
-    of, _, number = mark.rpartition(":")
-    since = int(number) if of == epoch and number.isdecimal() else 0
+    since = number_of(epoch, mark)
     with main.reading() as db:
         rows = db.execute("SELECT hub_id, number FROM touched WHERE number > ? ORDER BY number", (since,)).fetchall()
-    return f"{epoch}:{rows[-1][1] if rows else since}", tuple(hub_id for hub_id, _ in rows)
+    return numbered(epoch, rows[-1][1] if rows else since), tuple(hub_id for hub_id, _ in rows)
 
 
 def came(main: Store, days: Days, epoch: str, mark: str, limit: int) -> tuple[str, tuple[Came, ...]]:
     """Read at most ``limit`` reports that were committed since a mark, and the next mark."""
     with main.reading() as db:
         committed = dict(db.execute("SELECT day, committed FROM day ORDER BY day").fetchall())
-    read = _read_mark(epoch, mark, committed)
+    read = places_of(epoch, mark, committed)
     found: list[Came] = []
     left = limit
     for day, last in committed.items():
@@ -53,14 +54,35 @@ def came(main: Store, days: Days, epoch: str, mark: str, limit: int) -> tuple[st
             batches = []  # its time is over, and it went just now
         left -= len(batches)
         read[day] = batches[-1].position if batches else last
-        for batch, report in reading.decoded(batches):
-            records = tuple(each.record for each in reading.records(batch, report, {}))
-            found.append(Came(batch.hub_id, batch.received_ms, report.sent_boot_id, report.sent_boottime_ms, records))
-    return json.dumps({"epoch": epoch, "days": read}, separators=(",", ":")), tuple(found)
+        found.extend(each_came(reading.decoded(batches)))
+    return placed(epoch, read), tuple(found)
 
 
-def _read_mark(epoch: str, mark: str, committed: Mapping[str, int]) -> dict[str, int]:
-    """Say up to where each day that there is was read; a day that was made anew begins anew."""
+def each_came(batches: Iterable[tuple[Kept, Report]]) -> Iterator[Came]:
+    """Tell of reports what came with them for the first time."""
+    for batch, report in batches:
+        records = tuple(each.record for each in reading.records(batch, report, {}))
+        yield Came(batch.hub_id, batch.received_ms, report.sent_boot_id, report.sent_boottime_ms, records)
+
+
+def numbered(epoch: str, number: int) -> str:
+    """Write the mark of a number."""
+    return f"{epoch}:{number}"
+
+
+def number_of(epoch: str, mark: str) -> int:
+    """Read it; 0 for a mark of another store."""
+    of, _, number = mark.rpartition(":")
+    return int(number) if of == epoch and number.isdecimal() else 0
+
+
+def placed(epoch: str, read: Mapping[str, int]) -> str:
+    """Write the mark of a place in each day."""
+    return json.dumps({"epoch": epoch, "days": read}, separators=(",", ":"))
+
+
+def places_of(epoch: str, mark: str, committed: Mapping[str, int]) -> dict[str, int]:
+    """Read it: up to where was each day that there is read; a day that was made anew begins anew."""
     said = json.loads(mark) if mark else {}
     days = said["days"] if said.get("epoch") == epoch else {}
     return {day: days[day] for day, last in committed.items() if days.get(day, last + 1) <= last}

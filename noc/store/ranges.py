@@ -50,3 +50,11 @@ def united(held: Sequence[Range], added: Sequence[Range]) -> list[Range]:
 def count(ranges: Iterable[Range]) -> int:
     """How many sequences these ranges hold."""
     return sum(last - first + 1 for first, last in ranges)
+
+
+def by_boot(identities: Iterable[tuple[str, int]]) -> dict[str, list[Range]]:
+    """Gather boot ids and sequences into ranges for each boot."""
+    boots: dict[str, list[int]] = {}
+    for boot_id, sequence in identities:
+        boots.setdefault(boot_id, []).append(sequence)
+    return {boot_id: gathered(sequences) for boot_id, sequences in boots.items()}
