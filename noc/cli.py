@@ -16,6 +16,7 @@ from noc import enrol, setup
 from noc.commands import cli as commanding
 from noc.enrolment import commands as enrolling
 from noc.papers import commands as papers
+from noc.store.opening import add_database_option
 
 Command = Callable[[argparse.Namespace, setup.Places], int]
 
@@ -39,6 +40,7 @@ def _init(options: argparse.Namespace, places: setup.Places) -> int:
     done = setup.initialise(
         places, options.broker_host, _now(),
         bind_address=options.bind_address, port=options.port, ingest_workers=options.ingest_workers,
+        database_url=options.database_url,
     )  # fmt: skip
     for line in done.made:
         print(f"made {line}")
@@ -93,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--ingest-workers", type=int, default=1, choices=range(1, enrol.INGEST_WORKERS_MAX + 1), metavar="NUMBER",
         help="how many ingest processes get an identity of their own (%(default)s)",
     )  # fmt: skip
+    add_database_option(init, "keep the store in this PostgreSQL database (SQLite, or as database.env says already)")
     init.set_defaults(command=_init)
 
     hub = commands.add_parser("hub", help="the inventory").add_subparsers(required=True, metavar="COMMAND")

@@ -21,15 +21,13 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.core.errors import OperationError
-from appliance.store import accounts
-from appliance.store.database import open_store
 from noc import broker, enrol
-from noc.accounts import areas
+from noc.accounts.opening import open_accounts
 from noc.commands import keys as signing
 from noc.enrolment.ledger import open_ledger
 from noc.enrolment.revoking import write_list
 from noc.places import DIRECTORY, STATE_DIRECTORY, Places
-from noc.store.sqlite import open_noc_store
+from noc.store.opening import FILE_NAME, configured_url, open_store_for, write_url
 
 __all__ = ["DIRECTORY", "STATE_DIRECTORY", "Done", "Places", "initialise", "open_accounts", "own"]
 
@@ -56,8 +54,11 @@ def initialise(
     bind_address: str = "",
     port: int = 8883,
     ingest_workers: int = 1,
+    database_url: str | None = None,
 ) -> Done:
     """Make what is missing. What is there stays as it is.
+
+    With ``database_url`` the store is that PostgreSQL database, for every program of this NOC from now on.
 
     Raises:
         OperationError: a folder cannot be written, a host is no host, or half an identity is there.
@@ -77,16 +78,13 @@ def initialise(
         _client(places.commands, authority, enrol.COMMANDS_NAME, made)
         if not (places.commands / signing.KEY_NAME).exists():
             _once(places.commands / signing.KEY_NAME, signing.make(), 0o600, made)
+        if database_url is not None and (written := write_url(places, database_url)) is not None:
+            made.append(str(written))
         password = _state(places, now, made)
         own(places)
     except OSError as error:
         raise OperationError(f"{error.filename}: {error.strerror}") from None
     return Done(tuple(made), password)
-
-
-def open_accounts(places: Places) -> accounts.Accounts:
-    """Open the accounts of the pages. Raises `StoreError`."""
-    return accounts.Accounts(open_store(places.web / "accounts.db", [accounts.MIGRATIONS, areas.MIGRATIONS]))
 
 
 def own(places: Places) -> None:
@@ -120,7 +118,7 @@ def _share(places: Places) -> None:
         group = grp.getgrnam(SHARED_GROUP).gr_gid
     except KeyError:
         return
-    for path in (places.state, *places.state.glob("noc.db*")):
+    for path in (places.state, *places.state.glob("noc.db*"), *places.directory.glob(FILE_NAME)):
         os.chown(path, -1, group)
     places.state.chmod(0o2770)
 
@@ -174,10 +172,12 @@ def _client(folder: Path, authority: enrol.Authority, name: str, made: list[str]
 
 def _state(places: Places, now: datetime.datetime, made: list[str]) -> str | None:
     places.web.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not places.store.exists():
+    is_sqlite = configured_url(places) is None
+    if is_sqlite and not places.store.exists():
         made.append(str(places.store))
-    open_noc_store(places.store).close()
-    places.store.chmod(0o660)
+    open_store_for(places).close()
+    if is_sqlite:
+        places.store.chmod(0o660)
     _once(places.web / "session.key", secrets.token_hex(32).encode(), 0o600, made)
     _once(places.web / "api.token", secrets.token_urlsafe(32).encode(), 0o600, made)
     people = open_accounts(places)

@@ -33,7 +33,7 @@ from noc.commands import keys, rules
 from noc.commands.book import Book, Line, open_book
 from noc.commands.desk import Desk, Order
 from noc.commands.link import Link
-from noc.store.sqlite import open_noc_store_reading
+from noc.store.opening import open_store_for
 
 _COMMAND_LOCK: Final = "command.lock"
 Subparsers = argparse._SubParsersAction
@@ -111,7 +111,7 @@ def _give(options: argparse.Namespace, places: setup.Places) -> int:
 
 
 def _chosen(options: argparse.Namespace, places: setup.Places) -> tuple[Mapping[str, rules.Contact | None], list[str]]:
-    store = open_noc_store_reading(places.store)
+    store = open_store_for(places, reading=True)
     try:
         inventory = store.hubs()
         area = None if options.area is None else f"{options.area.rstrip('.')}."

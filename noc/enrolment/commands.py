@@ -15,7 +15,7 @@ from noc.enrolment import claims, desk
 from noc.enrolment.ledger import Ledger, Standing, open_ledger
 from noc.enrolment.rules import CLAIM_DAYS, RefusalCode
 from noc.store.contract import Hub
-from noc.store.sqlite import open_noc_store
+from noc.store.opening import open_store_for
 
 CLAIM_DAYS_MAX = 365
 
@@ -90,7 +90,7 @@ def _add(options: argparse.Namespace, places: setup.Places) -> int:
         raise OperationError("--name: allowed are 1 to 64 characters without control characters")
     area.AreaCode.parse(options.kode_wilayah)
     authority = _authority(places)
-    store = open_noc_store(places.store)
+    store = open_store_for(places)
     store.add_hub(Hub(options.hub_id, options.name, options.kode_wilayah, options.timezone))
     store.close()
     print(f"{options.hub_id} is in the inventory")
@@ -121,7 +121,7 @@ def _revoke(options: argparse.Namespace, places: setup.Places) -> int:
 
 
 def _list(_options: argparse.Namespace, places: setup.Places) -> int:
-    store = open_noc_store(places.store)
+    store = open_store_for(places)
     hubs = store.hubs()
     store.close()
     ledger = _ledger(places)
@@ -168,7 +168,7 @@ def _tell_code(options: argparse.Namespace, places: setup.Places, authority: enr
 
 
 def _require_known(hub_id: str, places: setup.Places) -> None:
-    store = open_noc_store(places.store)
+    store = open_store_for(places)
     known = {hub.hub_id for hub in store.hubs()}
     store.close()
     if hub_id not in known:

@@ -20,6 +20,7 @@ from noc.ingest.ear import OwnVoice
 from noc.ingest.house import House
 from noc.ingest.link import BrokerLink
 from noc.setup import Places
+from noc.store.opening import OpenStore, add_database_option, open_store_for
 from noc.store.sqlite import open_noc_store
 
 _log = logging.getLogger("noc.ingest")
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        store = open_noc_store(options.store)
+        store = _store(options)
         link = BrokerLink(options.host, options.port, _identity(options), options.worker)
         voice = OwnVoice(store, options.broker_name)
         voice.announce()
@@ -60,6 +61,16 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _store(options: argparse.Namespace) -> OpenStore:
+    if options.store is not None:
+        return open_noc_store(options.store)
+    return open_store_for(Places(state=_state()), options.database_url)
+
+
+def _state() -> Path:
+    return Path(os.environ.get("STATE_DIRECTORY", "/var/lib/desahub-noc").split(":")[0])
+
+
 def _identity(options: argparse.Namespace) -> Path:
     given: Path | None = options.identity
     return given or Places().ingest(options.worker)
@@ -73,7 +84,7 @@ def _seconds(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    state = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/desahub-noc").split(":")[0])
+    state = _state()
     parser = argparse.ArgumentParser(prog="python -m noc.ingest", description="From the broker to the store.")
     parser.add_argument("--host", default="localhost", help="the broker, by a name of its certificate")
     parser.add_argument("--port", type=int, default=8883, help="the broker's port")
@@ -94,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NUMBER",
         help="which of several workers; the first, which must be there, also makes facts and hours (%(default)s)",
     )
-    parser.add_argument("--store", type=Path, default=state / "noc.db", help="the NOC's database")
+    store = parser.add_mutually_exclusive_group()
+    store.add_argument("--store", type=Path, metavar="FILE", help=f"an SQLite store ({state / 'noc.db'})")
+    add_database_option(store, "a PostgreSQL store (as /etc/desahub-noc/database.env says, else SQLite)")
     parser.add_argument(
         "--keep-days", type=_days, default=14, metavar="DAYS", help="delete batches after this (%(default)s)"
     )

@@ -20,7 +20,7 @@ from noc.rules.reading import INTERVAL_MS, Terms
 from noc.rules.sla import Month, Version
 from noc.rules.states import Window
 from noc.store.contract import Hub, NocStore
-from noc.store.sqlite import open_noc_store_reading
+from noc.store.opening import open_store_for
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -59,7 +59,7 @@ def register(commands: _SubParsersAction[argparse.ArgumentParser], common: argpa
 
 def _timeline(options: argparse.Namespace, places: setup.Places) -> int:
     month, now_ms = Month.parse(options.month), int(time.time() * 1000)
-    store = open_noc_store_reading(places.store)
+    store = open_store_for(places, reading=True)
     try:
         found = _month(store, _one(store, options.hub), month, options, now_ms=now_ms)
     finally:
@@ -80,7 +80,7 @@ def _timeline(options: argparse.Namespace, places: setup.Places) -> int:
 def _sla(options: argparse.Namespace, places: setup.Places) -> int:
     month, now_ms = Month.parse(options.month), int(time.time() * 1000)
     before = sla_csv.versions(options.before.read_text("utf-8")) if options.before else {}
-    store = open_noc_store_reading(places.store)
+    store = open_store_for(places, reading=True)
     try:
         hubs = [_one(store, options.hub)] if options.hub else list(_of_area(store, options.area))
         months = [_month(store, hub, month, options, now_ms=now_ms, before=before) for hub in hubs]

@@ -26,7 +26,7 @@ from noc.store.contract import (
     SetAside,
 )
 from noc.store.kept import Held, day_of, pack_held
-from noc.store.postgres_server import Connection, Server, sql
+from noc.store.postgres_server import Connection, Server
 from noc.store.sqlite import BIRTHS_KEPT, HOURS_KEPT_MS
 
 Key = tuple[str, bytes]
@@ -115,15 +115,13 @@ class PostgresNocStore:
             gone = 0
             for table in ("hour", "due"):
                 gone += db.execute(
-                    sql(
-                        f"DELETE FROM {table} WHERE (hour_ms, hub_id) IN"  # noqa: S608 - constants
-                        f" (SELECT hour_ms, hub_id FROM {table} WHERE hour_ms < %s ORDER BY hour_ms LIMIT %s)"
-                    ),
+                    f"DELETE FROM {table} WHERE (hour_ms, hub_id) IN"  # noqa: S608 - constants
+                    f" (SELECT hour_ms, hub_id FROM {table} WHERE hour_ms < %s ORDER BY hour_ms LIMIT %s)",
                     (before_ms - HOURS_KEPT_MS, limit),
                 ).rowcount
             days = db.execute("DELETE FROM day WHERE day < %s RETURNING day", (day_of(before_ms),)).fetchall()
             for (day,) in days:
-                db.execute(sql(f"DROP TABLE {postgres_schema.day_table(day)}"))
+                db.execute(f"DROP TABLE {postgres_schema.day_table(day)}")
         return gone + len(days)
 
     def facts(self, hub_id: str | None = None) -> tuple[HubFacts, ...]:
@@ -215,9 +213,9 @@ class PostgresNocStore:
         with self._server.reading() as db:
             order = " ORDER BY name, hub.hub_id"
             if hub_ids is None:
-                rows = db.execute(sql(_FACTS + order)).fetchall()
+                rows = db.execute(_FACTS + order).fetchall()
             else:
-                rows = db.execute(sql(f"{_FACTS} WHERE hub.hub_id = ANY(%s){order}"), ([*hub_ids],)).fetchall()
+                rows = db.execute(f"{_FACTS} WHERE hub.hub_id = ANY(%s){order}", ([*hub_ids],)).fetchall()
             recent = postgres_projection.latest(db, hub_ids)
         return tuple(HubFacts(Hub(*row[:4]), row[4], _state(row), recent.get(row[0], ())) for row in rows)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from noc.store.aside import BYTES_MAX, ROWS_MAX, ROWS_PER_TOPIC_MAX, longest, sampled
 from noc.store.contract import AsideKind, SetAside
-from noc.store.postgres_server import Connection, sql
+from noc.store.postgres_server import Connection
 
 
 def put(db: Connection, found: Sequence[SetAside]) -> None:
@@ -66,5 +66,5 @@ def _text(text: str) -> str:
 
 def _delete(db: Connection, where: str, *values: object) -> int:
     """Delete and say how many bytes of payload went."""
-    rows = db.execute(sql(f"DELETE FROM aside WHERE {where} RETURNING length(payload)"), values).fetchall()  # noqa: S608 - constants
+    rows = db.execute(f"DELETE FROM aside WHERE {where} RETURNING length(payload)", values).fetchall()  # noqa: S608 - constants
     return sum(length for (length,) in rows)

@@ -10,7 +10,7 @@ from noc.store.contract import ArrivedRecord
 from noc.store.following import Followed, follow, move
 from noc.store.kept import Kept, unpack_held
 from noc.store.moments import FUTURE_MS_MAX, Anchor
-from noc.store.postgres_server import Connection, Server, sql
+from noc.store.postgres_server import Connection, Server
 from noc.store.rollup import GAP_MS, HOUR_MS, pack, roll_up
 
 _KEPT = "SELECT position, hub_id, received_ms, held, payload FROM batch WHERE "
@@ -109,14 +109,14 @@ def latest(db: Connection, hub_ids: Collection[str] | None) -> dict[str, tuple[A
     """The latest records of some hubs, or of all, oldest first."""
     statement = "SELECT hub_id, records FROM latest"
     if hub_ids is None:
-        rows = db.execute(sql(statement)).fetchall()
+        rows = db.execute(statement).fetchall()
     else:
-        rows = db.execute(sql(f"{statement} WHERE hub_id = ANY(%s)"), ([*hub_ids],)).fetchall()
+        rows = db.execute(f"{statement} WHERE hub_id = ANY(%s)", ([*hub_ids],)).fetchall()
     return {hub_id: reading.read(hub_id, records) for hub_id, records in rows}
 
 
 def _batches(db: Connection, where: str, *values: object) -> list[Kept]:
-    rows = db.execute(sql(_KEPT + where), values).fetchall()
+    rows = db.execute(_KEPT + where, values).fetchall()
     return [
         Kept(position, hub_id, received_ms, unpack_held(held), payload)
         for position, hub_id, received_ms, held, payload in rows

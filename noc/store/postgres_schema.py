@@ -10,7 +10,7 @@ import time
 from typing import Final
 
 from appliance.core.errors import StoreError, StoreTooNew
-from noc.store.postgres_server import Connection, Server, sql
+from noc.store.postgres_server import Connection, Server
 
 _TEXT: Final = 'text COLLATE "C"'
 STEPS: Final = {
@@ -70,7 +70,7 @@ def bring_up(server: Server) -> None:
         db.execute("CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_ms bigint NOT NULL)")
         for name in _waiting(server, db):
             for statement in STEPS[name]:
-                db.execute(sql(statement))
+                db.execute(statement)
             if name == "m001_first":
                 db.execute("INSERT INTO store VALUES (%s)", (secrets.token_hex(16),))
             db.execute("INSERT INTO migration VALUES (%s, %s)", (name, time.time_ns() // 1_000_000))
@@ -90,8 +90,8 @@ def require_current(server: Server) -> None:
 def make_day(db: Connection, day: str) -> None:
     """Make a day's partition. Attached, not made in place: who reads other days need not wait (ALTER TABLE)."""
     name = day_table(day)
-    db.execute(sql(f"CREATE TABLE {name} (LIKE batch INCLUDING STORAGE, CHECK (day = '{day}'))"))
-    db.execute(sql(f"ALTER TABLE batch ATTACH PARTITION {name} FOR VALUES IN ('{day}')"))
+    db.execute(f"CREATE TABLE {name} (LIKE batch INCLUDING STORAGE, CHECK (day = '{day}'))")
+    db.execute(f"ALTER TABLE batch ATTACH PARTITION {name} FOR VALUES IN ('{day}')")
     db.execute("INSERT INTO day VALUES (%s, 0, 0)", (day,))
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import Any, Final, LiteralString, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import psycopg
 from psycopg import conninfo, errors
@@ -31,11 +32,6 @@ Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
 
 _FULL: Final = (errors.DiskFull, errors.ReadOnlySqlTransaction, errors.IoError, errors.OutOfMemory)
 _REFUSED: Final = (errors.InsufficientPrivilege, errors.InvalidCatalogName, errors.UndefinedTable)
-
-
-def sql(text: str) -> LiteralString:
-    """Say that a text with values put in by the code, never by a message, is a statement."""
-    return cast("LiteralString", text)
 
 
 class Server:
@@ -59,7 +55,7 @@ class Server:
         """
         if self.is_read_only:
             raise StoreError(f"{self.name}: was opened for reading only")
-        yield from self._within(sql(f"BEGIN; SELECT pg_advisory_xact_lock({_TURN})"))
+        yield from self._within(f"BEGIN; SELECT pg_advisory_xact_lock({_TURN})")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -74,7 +70,7 @@ class Server:
             self._opened.clear()
         self._local = threading.local()
 
-    def _within(self, begin: LiteralString) -> Iterator[Connection]:
+    def _within(self, begin: str) -> Iterator[Connection]:
         with translated(self.name):
             db = self._begun(begin)
             try:
@@ -85,7 +81,7 @@ class Server:
                     with contextlib.suppress(psycopg.Error):
                         db.execute("ROLLBACK")
 
-    def _begun(self, begin: LiteralString) -> Connection:
+    def _begun(self, begin: str) -> Connection:
         """Begin; on a connection that turns out to be gone, since the server was started anew, on another one."""
         db = self._connection()
         try:
@@ -126,10 +122,8 @@ class Server:
                 " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
             )
             db.execute(
-                sql(
-                    f"SET lock_timeout = '{LOCK_SECONDS}s'; SET statement_timeout = '{STATEMENT_SECONDS}s';"
-                    " SET client_min_messages = warning"
-                )
+                f"SET lock_timeout = '{LOCK_SECONDS}s'; SET statement_timeout = '{STATEMENT_SECONDS}s';"
+                " SET client_min_messages = warning"
             )
         except BaseException:
             db.close()
@@ -160,9 +154,13 @@ def _address(url: str) -> tuple[str, str]:
         parts = conninfo.conninfo_to_dict(url)
     except psycopg.Error:
         parts = {}
-    if not url.startswith(("postgresql://", "postgres://")) or not parts.get("dbname"):
+    # A password with a / in it that is not written %2F would be taken for a port and a database, and be shown.
+    is_named = re.fullmatch(r"[^@:/]+", str(parts.get("dbname", ""))) and re.fullmatch(
+        r"[0-9,]*", str(parts.get("port", ""))
+    )
+    if not url.startswith(("postgresql://", "postgres://")) or not is_named:
         raise StoreError("the database's URL is not one of PostgreSQL, as in postgresql://USER@HOST/DATABASE")
-    options = {
+    options: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS, "application_name": "desahub-noc", "tcp_user_timeout": 30_000,
     } | parts  # fmt: skip
     return conninfo.make_conninfo("", **options), f"database {parts['dbname']} at {parts.get('host') or 'this machine'}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from appliance.core.errors import DesahubError
 from appliance.unit.serve import serve
 from noc.setup import Places
-from noc.store.sqlite import open_noc_store_reading
+from noc.store.opening import add_database_option, open_store_for
 from noc.web import create_app
 
 
@@ -26,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--behind-proxy", action="store_true",
         help="a proxy on this machine speaks TLS and sets X-Real-IP: believed from loopback; Secure cookies and HSTS",
     )  # fmt: skip
+    add_database_option(parser, "the store's PostgreSQL database (as /etc/desahub-noc/database.env says, else SQLite)")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     places = Places(state=options.state)
     try:
-        serve(
-            create_app(places, open_noc_store_reading(places.store), behind_proxy=options.behind_proxy), *options.bind
-        )
+        store = open_store_for(places, options.database_url, reading=True)
+        serve(create_app(places, store, behind_proxy=options.behind_proxy), *options.bind)
     except (DesahubError, OSError) as error:
         logging.getLogger("noc.web").error("%s", error)
         return 1
