@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, ParamSpec
+from dataclasses import dataclass
+from typing import Final, ParamSpec, Protocol, cast
 
 from flask import Blueprint, Flask, Request, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -22,15 +23,47 @@ from wtforms import PasswordField, StringField
 
 from appliance.faces import errors
 from appliance.faces.origin import braked_address
-from appliance.store.accounts import PASSWORD_LENGTH_MIN, Account, Accounts, Outcome, PasswordProblem, password_problems
+from appliance.store.accounts import (
+    PASSWORD_LENGTH_MIN,
+    Account,
+    Accounts,
+    Login,
+    Outcome,
+    PasswordProblem,
+    password_problems,
+)
 
 P = ParamSpec("P")
 BLUEPRINT: Final = "login"
+SECOND: Final = "desahub_second_step"  # the extension that is a `Second`, where there is one
+_EXTENSION: Final = "desahub_login"
 _KEY: Final = "token"
 # Where somebody was when the session was found ended, and whether what they had sent was lost by it.
 _WHERE: Final = "where"
 _LOST: Final = "lost"
 _WHERE_LENGTH_MAX: Final = 500
+
+
+class Second(Protocol):
+    """What a login asks beyond the password; see `appliance.faces.second_step`."""
+
+    def wants_more(self, name: str) -> bool: ...
+    def waits_for(self, account: Account, token: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What these pages are given. ``tell`` takes what happened, to which account, and from which address."""
+
+    accounts: Accounts
+    clock: Callable[[], float]
+    home_endpoint: str
+    address_of: Callable[[Request], str]
+    tell: Callable[[str, str, str], None]
+
+    def now(self) -> int:
+        """Now, in seconds."""
+        return int(self.clock())
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc] # Flask-WTF carries no types
@@ -59,6 +92,7 @@ def install(
     behind_proxy: bool = False,
     url_prefix: str = "",
     guard: Callable[[], ResponseReturnValue | None] | None = None,
+    tell: Callable[[str, str, str], None] = lambda _what, _name, _address: None,
 ) -> None:
     """Add ``/masuk``, ``/keluar`` and ``/sandi`` under ``url_prefix``, and CSRF protection to the whole of ``app``.
 
@@ -72,12 +106,14 @@ def install(
         behind_proxy: as for `appliance.faces.origin.braked_address`.
         url_prefix: such as ``/kantor``.
         guard: called before each of these pages; answers in their place where login is not allowed.
+        tell: is told of every login and change, for an audit: what, whose, from which address. A name is as it was
+            typed, and may be anything when nobody was let in.
     """
     app.config["SECRET_KEY"] = secret
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a clerk is interrupted; the token lives as long as the session
     CSRFProtect(app)
     address_of = functools.partial(braked_address, over_unix_socket=over_unix_socket, behind_proxy=behind_proxy)
-    app.extensions["desahub_login"] = (accounts, clock, home_endpoint, address_of)
+    app.extensions[_EXTENSION] = Parts(accounts, clock, home_endpoint, address_of, tell)
     pages = Blueprint(BLUEPRINT, __name__, url_prefix=url_prefix, template_folder="templates")
     if guard is not None:
         pages.before_request(guard)
@@ -91,12 +127,34 @@ def install(
 
 def current_account() -> Account | None:
     """Who is logged in, asked of the store once a request."""
+    account, step = _standing()
+    return None if step else account
+
+
+def half_account() -> Account | None:
+    """Whose password was right, while the second step is still to come."""
+    account, step = _standing()
+    return account if step else None
+
+
+def session_token() -> str:
+    """The token of this visitor's session, "" without one."""
+    token = session.get(_KEY)
+    return token if isinstance(token, str) else ""
+
+
+def _standing() -> tuple[Account | None, str]:
+    """Whose session this is, and the endpoint of the step that it waits for."""
     if "account" not in g:
-        accounts, clock, _, _ = _parts()
-        token = session.get(_KEY)
-        g.account = accounts.of_session(token, int(clock())) if isinstance(token, str) else None
-    found: Account | None = g.account
-    return found
+        token = session_token()
+        account = parts().accounts.of_session(token, parts().now()) if token else None
+        second = _second()
+        g.account = account, second.waits_for(account, token) if account and second else ""
+    return cast(tuple[Account | None, str], g.account)
+
+
+def _second() -> Second | None:
+    return cast("Second | None", current_app.extensions.get(SECOND))
 
 
 def login_required(
@@ -129,12 +187,32 @@ def turn_away(roles: Sequence[str] = ()) -> ResponseReturnValue | None:
 
 def _to_login() -> ResponseReturnValue:
     """Lead to the login, and remember what was open: in the cookie, which is signed, not in an address."""
+    _, step = _standing()
+    if step:
+        session.setdefault(_WHERE, _where())
+        return redirect(url_for(step), 303)
     is_sent = request.method not in ("GET", "HEAD")
     if is_sent or _KEY in session:
         session[_LOST] = is_sent
     session.pop(_KEY, None)
     session[_WHERE] = _where()
     return redirect(url_for(f"{BLUEPRINT}.log_in"), 303)
+
+
+def remember_where() -> None:
+    """Note the page that is open, to come back to it."""
+    session[_WHERE] = _where()
+
+
+def go_back() -> ResponseReturnValue:
+    """Lead to the page that was noted, or to the front page."""
+    return redirect(session.pop(_WHERE, None) or url_for(parts().home_endpoint), 303)
+
+
+def forget_session() -> None:
+    """Take the session from the cookie: it has ended in the store, or is to begin anew."""
+    session.clear()
+    g.pop("account", None)
 
 
 def _where() -> str:
@@ -164,22 +242,20 @@ def _of_form(prefix: str, error: CSRFError) -> ResponseReturnValue:
 
 def log_in() -> ResponseReturnValue:
     """Show the form, or check it."""
-    accounts, clock, home_endpoint, address_of = _parts()
-    where = session.get(_WHERE) or url_for(home_endpoint)
+    where = session.get(_WHERE) or url_for(parts().home_endpoint)
     if request.method != "POST" and current_account() is not None:
         return redirect(where, 303)
     form, problem, status, headers = LoginForm(), "", 200, {}
     if form.validate_on_submit():
-        answer = accounts.log_in(form.name.data or "", form.password.data or "", address_of(request), int(clock()))
+        answer = _try(form.name.data or "", form.password.data or "")
         if answer.outcome is Outcome.WELCOME:
-            session.clear()  # a session from before the login must not become a logged-in one
+            forget_session()  # a session from before the login must not become a logged-in one
             session[_KEY] = answer.token
+            if where != url_for(parts().home_endpoint):
+                session[_WHERE] = where
             return redirect(where, 303)
         if answer.outcome is Outcome.WAIT:
-            minutes = math.ceil(answer.wait_seconds / 60)
-            problem = gettext(
-                "Terlalu banyak percobaan yang salah. Coba lagi dalam %(minutes)d menit.", minutes=minutes
-            )
+            problem = wait_text(answer.wait_seconds)
             status, headers = 429, {"Retry-After": str(answer.wait_seconds)}
         else:
             form.name.errors, form.password.errors = [""], [""]
@@ -188,20 +264,35 @@ def log_in() -> ResponseReturnValue:
     return page, status, headers
 
 
+def _try(name: str, password: str) -> Login:
+    second, address = _second(), parts().address_of(request)
+    wants_more = second.wants_more if second else lambda _: False
+    answer = parts().accounts.log_in(name, password, address, parts().now(), wants_more=wants_more)
+    if answer.account is not None and not wants_more(answer.account.name):
+        parts().tell("log_in", answer.account.name, address)
+    elif answer.outcome is Outcome.WRONG:
+        parts().tell("log_in_refused", name.strip().lower(), address)
+    return answer
+
+
+def wait_text(seconds: int) -> str:
+    """Say how long to wait after too many wrong tries."""
+    minutes = math.ceil(seconds / 60)
+    return str(gettext("Terlalu banyak percobaan yang salah. Coba lagi dalam %(minutes)d menit.", minutes=minutes))
+
+
 def log_out() -> ResponseReturnValue:
     """End the session, here and in the store."""
-    accounts, _, _, _ = _parts()
-    token = session.get(_KEY)
-    session.clear()
-    if isinstance(token, str):
-        accounts.log_out(token)
+    token = session_token()
+    forget_session()
+    if token:
+        parts().accounts.log_out(token)
     return redirect(url_for(f"{BLUEPRINT}.log_in"), 303)
 
 
 def change_password() -> ResponseReturnValue:
     """Let a person replace their password; it ends all their sessions, this one too."""
-    accounts, clock, home_endpoint, address_of = _parts()
-    account = current_account()
+    account, address = current_account(), parts().address_of(request)
     if account is None:
         return _to_login()
     form, status = PasswordForm(), 200
@@ -211,9 +302,10 @@ def change_password() -> ResponseReturnValue:
         if new != form.again.data:
             form.again.errors = [gettext("Kedua kata sandi baru tidak sama.")]
         if not form.errors:
-            found = accounts.change_password(account.name, old, new, address_of(request), int(clock()))
+            found = parts().accounts.change_password(account.name, old, new, address, parts().now())
             if found is None:
-                session.clear()
+                parts().tell("password_changed", account.name, address)
+                forget_session()
                 return render_template("faces/password_changed.html")
             form.old.errors = [_problem_text(found)]
         status = 400
@@ -224,7 +316,7 @@ def change_password() -> ResponseReturnValue:
         problems=problems,
         account=account,
         length_min=PASSWORD_LENGTH_MIN,
-        home=url_for(home_endpoint),
+        home=url_for(parts().home_endpoint),
     )
     return page, status
 
@@ -243,6 +335,6 @@ def _problem_text(problem: PasswordProblem) -> str:
     return str(texts[problem])
 
 
-def _parts() -> tuple[Accounts, Callable[[], float], str, Callable[[Request], str]]:
-    parts: Any = current_app.extensions["desahub_login"]
-    return (*parts,)
+def parts() -> Parts:
+    """What `install` was given."""
+    return cast(Parts, current_app.extensions[_EXTENSION])

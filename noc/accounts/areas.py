@@ -34,6 +34,26 @@ def m001_areas(db: sqlite_utils.Database) -> None:
     )
 
 
+@MIGRATIONS()
+def m002_policy_and_tokens(db: sqlite_utils.Database) -> None:
+    """Roles that must have a second factor, and tokens of programs."""
+    db.executescript(
+        """
+        CREATE TABLE second_factor_roles (role TEXT PRIMARY KEY) STRICT;
+        INSERT INTO second_factor_roles VALUES ('admin');
+        CREATE TABLE api_tokens (
+            token_sha256 TEXT PRIMARY KEY,
+            number INTEGER NOT NULL UNIQUE,
+            name TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+            label TEXT NOT NULL,
+            made_seconds INTEGER NOT NULL,
+            used_seconds INTEGER
+        ) STRICT;
+        CREATE INDEX api_tokens_by_name ON api_tokens (name);
+        """
+    )
+
+
 def areas_of(store: Store, name: str) -> tuple[str, ...]:
     """List the areas of an account; () is the whole country."""
     with store.reading() as db:

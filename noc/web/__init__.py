@@ -13,8 +13,9 @@ from flask_babel import lazy_gettext
 from appliance.faces import login
 from appliance.faces.secret import load_or_make
 from appliance.faces.web import Face, install
+from noc.accounts.opening import open_accounts, open_factors
 from noc.fleet_book.contract import FleetBook
-from noc.setup import Places, open_accounts
+from noc.setup import Places
 from noc.store.contract import NocStore
 from noc.web import access, api, hubs
 from noc.web.parts import Parts
@@ -57,9 +58,10 @@ def create_app(
         home_endpoint="hubs.index",
         over_unix_socket=False,
         behind_proxy=behind_proxy,
+        tell=access.tell,
     )
-    access.install(app, accounts)
     app.extensions["noc"] = Parts(store, cast(FleetBook, book), clock)
+    access.install(app, accounts, open_factors(places, accounts))
     for pages in (hubs.pages,):
         app.register_blueprint(pages)
     app.register_blueprint(api.make(api.read_token(places.web / "api.token")))

@@ -7,6 +7,7 @@ as if it were not there. ``who()`` is the name for the audit.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, ParamSpec, cast
@@ -15,16 +16,26 @@ from flask import Flask, abort, current_app, g
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from appliance.faces import errors
+from appliance.faces import errors, second_step
 from appliance.faces.login import current_account, turn_away
-from appliance.store.accounts import Accounts
+from appliance.store.accounts import NAME, Account, Accounts
+from appliance.store.second_factor import SecondFactors
 from noc.accounts.areas import areas_of
+from noc.accounts.desk import AccountDesk
+from noc.accounts.policy import roles_with_factor
 from noc.accounts.roles import Right, rights_of
 from noc.fleet_book.contract import Scope
+from noc.rules.alert_state import Deed
+from noc.web.parts import parts
 
-__all__ = ["Right", "Scope", "Visitor", "install", "may", "people", "require", "right_of", "scope", "visitor", "who"]
+__all__ = [
+    "Right", "Scope", "Visitor", "desk", "factors", "install", "may", "people", "require", "right_of", "scope", "tell",
+    "visitor", "welcome", "who", "write_deed",
+]  # fmt: skip
 
 P = ParamSpec("P")
+_log = logging.getLogger(__name__)
+ASKED_AGAIN_SECONDS: Final = 900  # who works on accounts is asked who they are at least this often
 _KEY: Final = "noc_accounts"
 _NEEDS: Final = "needs_right"
 
@@ -38,15 +49,48 @@ class Visitor:
     scope: Scope
 
 
-def install(app: Flask, accounts: Accounts) -> None:
-    """Tell the pages where accounts are. After `appliance.faces.login.install`."""
+def install(app: Flask, accounts: Accounts, factors: SecondFactors) -> None:
+    """Tell the pages where accounts are, and ask for second factors. After `appliance.faces.login.install`."""
     app.extensions[_KEY] = accounts
+
+    def is_required(account: Account) -> bool:
+        return account.role in roles_with_factor(accounts.store)
+
+    second_step.install(app, second_step.SecondStep(factors, is_required))
     app.context_processor(lambda: {"may": may, "Right": Right})
 
 
 def people() -> Accounts:
     """The accounts of this application."""
     return cast(Accounts, current_app.extensions[_KEY])
+
+
+def tell(what: str, name: str, address: str) -> None:
+    """Write a login, or what came instead, into the audit.
+
+    Only names of accounts: a stranger's word may be a password in the wrong field, and there is no end of them.
+    """
+    if NAME.fullmatch(name) and any(each.name == name for each in people().all()):
+        write_deed(Deed(parts().now_ms(), name, what, f"account:{name}", address))
+    else:
+        _log.warning("%s: a name that nobody has, from %s", what, address)
+
+
+def write_deed(deed: Deed) -> None:
+    """Write into the audit, and into the journal."""
+    _log.info("%s by %s: %s %s", deed.what, deed.by, deed.subject, deed.why)
+    if parts().book is not None:
+        parts().book.write_deed(deed)
+
+
+def desk() -> AccountDesk:
+    """What who asks does with accounts."""
+    return AccountDesk(people(), factors(), write_deed, who(), parts().now_ms() // 1000)
+
+
+def factors() -> SecondFactors:
+    """The second factors of this application's accounts."""
+    return second_step.second_step().factors
 
 
 def visitor() -> Visitor | None:
@@ -97,6 +141,10 @@ def require(right: Right) -> Callable[[Callable[P, ResponseReturnValue]], Callab
                 return answer
             if not may(right):
                 return _refuse(right)
+            if right is Right.ADMIN:
+                answer = second_step.turn_away_stale(ASKED_AGAIN_SECONDS)
+                if answer is not None:
+                    return answer
             return view(*args, **kwargs)
 
         setattr(guarded, _NEEDS, right)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from noc import setup
-from noc.accounts import areas
 from noc.store.sqlite import open_noc_store
 from noc.web import create_app
 from noc.web.access import Right, may, require, right_of, scope, who
 from tests.unit.noc.seed import NOW_MS
-
-PASSWORD = "panjang sekali sandi"
+from tests.unit.noc.web.staff import log_in, send
 
 
 @pytest.fixture
@@ -43,22 +39,11 @@ def app(places: setup.Places) -> Iterator[Flask]:
         yield made
 
 
-def logged_in(app: Flask, places: setup.Places, role: str, *bound: str) -> FlaskClient:
-    people, now = setup.open_accounts(places), NOW_MS // 1000
-    assert people.change_password("petugas", people.add("petugas", role, now), PASSWORD, "x", now) is None
-    areas.bind(people.store, "petugas", role, bound)
-    client = app.test_client()
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/masuk").text)
-    assert token is not None
-    client.post("/masuk", data={"csrf_token": token[1], "name": "petugas", "password": PASSWORD})
-    return client
-
-
 @pytest.mark.parametrize(
     ("role", "opened"), [("viewer", "look"), ("operator", "look act"), ("admin", "look act manage admin"), ("lain", "")]
 )
 def test_each_role_opens_what_it_may(app: Flask, places: setup.Places, role: str, opened: str) -> None:
-    client = logged_in(app, places, role)
+    client = log_in(app, places, role)
     answers = {right: client.get(f"/coba/{right.value}") for right in Right}
     assert " ".join(right for right, answer in answers.items() if answer.status_code == 200) == opened
     for answer in answers.values():
@@ -69,14 +54,12 @@ def test_strangers_and_one_time_passwords_open_nothing(app: Flask, places: setup
     assert app.test_client().get("/coba/look").headers["Location"] == "/masuk"
     password = setup.open_accounts(places).add("baru", "admin", NOW_MS // 1000)
     client = app.test_client()
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/masuk").text)
-    assert token is not None
-    client.post("/masuk", data={"csrf_token": token[1], "name": "baru", "password": password})
+    send(client, "/masuk", name="baru", password=password)
     assert client.get("/coba/look").headers["Location"] == "/sandi"
 
 
 def test_a_view_knows_who_asks_and_from_where(app: Flask, places: setup.Places) -> None:
-    assert logged_in(app, places, "operator", "51.03", "52").get("/coba/look").text == "petugas 51.03,52 True"
+    assert log_in(app, places, "operator", "51.03", "52").get("/coba/look").text == "petugas 51.03,52 True"
 
 
 def test_a_right_is_written_on_its_view() -> None:
