@@ -76,7 +76,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A thing that stands there: box, modem, antenna, UPS."""
+    """A thing that stands there: box, modem, antenna, UPS. ``until_day`` is when it was taken away, "" while it is there."""
 
     asset_id: int
     hub_id: str
@@ -84,17 +84,22 @@ class Asset:
     model: str
     serial: str
     since_day: str
+    until_day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody was there, or will be: ``what`` was done, by whom."""
+    """Somebody was there, or will be: ``what`` was done, by whom.
+
+    One that was written wrongly stays; ``reversed_why`` says who reversed it and why, "" of one that holds.
+    """
 
     visit_id: int
     hub_id: str
     day: str
     by: str
     what: str
+    reversed_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,12 +353,16 @@ class KeptWindow:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a shift leaves to the next one."""
+    """What a shift leaves to the next one. ``areas`` are those its writer saw, none of the whole country.
+
+    An account reads the notes whose writers saw nothing but what it sees itself.
+    """
 
     note_id: int
     at_ms: int
     by: str
     text: str
+    areas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,7 +496,7 @@ class FleetBook(Protocol):
     def window(self, window_id: int, scope: Scope = Scope()) -> KeptWindow | None: ...
     def put_window(self, window: KeptWindow, deed: Deed) -> int: ...
     def end_window(self, window_id: int, end_ms: int, deed: Deed) -> None: ...
-    def notes(self, limit: int) -> tuple[Note, ...]: ...
+    def notes(self, limit: int, scope: Scope = Scope()) -> tuple[Note, ...]: ...
     def put_note(self, note: Note, deed: Deed) -> int: ...
 
     # Who did what: a chain that only grows, each row proving those before it. `verify_deeds` finds the first broken
