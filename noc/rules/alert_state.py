@@ -127,3 +127,52 @@ class State:
     last_number: int = 0
     told_ms: int | None = None
     turned_ms: int | None = None  # when the last step was
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What people decided meanwhile: silences, and by number who takes care of an incident since when."""
+
+    silences: tuple[Silence, ...]
+    cared: Mapping[int, tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One line that one channel is to be told; channel, number, kind and hubs together are said once.
+
+    Attributes:
+        channel: its name.
+        number: the incident's; group, problem and since_ms are its too.
+        kind: what is new.
+        hubs: how many of the channel's hubs ever had it.
+        at_ms: when this was to be told; of what is over, when it was.
+        is_urgent: also in quiet hours.
+    """
+
+    channel: str
+    number: int
+    kind: NewsKind
+    hubs: int
+    problem: Problem
+    group: Group
+    since_ms: int
+    at_ms: int
+    is_urgent: bool
+
+    @property
+    def key(self) -> tuple[str, int, NewsKind, int]:
+        """What makes it one."""
+        return self.channel, self.number, self.kind, self.hubs
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How a channel is. ``failing_since_ms`` is None while it works; ``next_ms`` is when it is tried again."""
+
+    name: str
+    sent_ms: int | None = None
+    failing_since_ms: int | None = None
+    tries: int = 0
+    next_ms: int | None = None
+    error: str = ""
