@@ -76,7 +76,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A thing that stands there: box, modem, antenna, UPS. ``until_day`` is when it was taken away, "" while it is there."""
+    """A thing that stands there: box, modem, antenna, UPS. ``until_day`` is when it was taken away, "" until then."""
 
     asset_id: int
     hub_id: str
