@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,13 @@ class Cluster:
         for each in (process, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while any(_lives(each) for each in (process, *map(int, children))):
+            assert time.monotonic() < deadline, "the server's processes did not end"
+            time.sleep(0.01)
+        # As after a power cut nobody has these numbers; here the dead may still be counted.
+        for left in (self.folder / "data/postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
+            left.unlink(missing_ok=True)
 
     def database(self) -> str:
         """Make a database; its URL."""
@@ -64,6 +72,13 @@ class Cluster:
             stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
+
+
+def _lives(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @contextlib.contextmanager

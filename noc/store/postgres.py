@@ -6,7 +6,7 @@ A commit is one transaction of the server, durable when it returns.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from appliance.core.errors import StoreError
@@ -229,16 +229,21 @@ class PostgresNocStore:
 
 def open_postgres_store(url: str) -> PostgresNocStore:
     """Open the store for writing, making its tables or bringing them up to date. Raises `StoreError`."""
-    server = Server(url)
-    postgres_schema.bring_up(server)
-    return PostgresNocStore(server)
+    return _opened(Server(url), postgres_schema.bring_up)
 
 
 def open_postgres_store_reading(url: str) -> PostgresNocStore:
     """Open the store for reading only, as the pages do. Raises `StoreError`."""
-    server = Server(url, read_only=True)
-    postgres_schema.require_current(server)
-    return PostgresNocStore(server)
+    return _opened(Server(url, read_only=True), postgres_schema.require_current)
+
+
+def _opened(server: Server, prepare: Callable[[Server], None]) -> PostgresNocStore:
+    try:
+        prepare(server)
+        return PostgresNocStore(server)
+    except BaseException:
+        server.close()
+        raise
 
 
 Rows = list[tuple[ArrivedBatch, Held | None]]

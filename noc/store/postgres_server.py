@@ -13,7 +13,6 @@ import contextlib
 import os
 import re
 import threading
-import weakref
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -40,8 +39,7 @@ class Server:
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self._conninfo, self.name = _address(url)
         self.is_read_only = read_only
-        self._local = threading.local()
-        self._opened: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._opened: dict[threading.Thread, tuple[int, Connection]] = {}
         self._opened_lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -65,10 +63,10 @@ class Server:
     def close(self) -> None:
         """Close the connections of all threads. What runs in another thread at that moment fails."""
         with self._opened_lock:
-            for db in list(self._opened):
-                db.close()
+            for process, db in self._opened.values():
+                if process == os.getpid():
+                    db.close()
             self._opened.clear()
-        self._local = threading.local()
 
     def _within(self, begin: str) -> Iterator[Connection]:
         with translated(self.name):
@@ -96,13 +94,19 @@ class Server:
 
     def _connection(self) -> Connection:
         # A connection must not cross a fork: both sides would speak on one socket.
-        found: Connection | None = getattr(self._local, "db", None)
-        if found is None or found.closed or self._local.process != os.getpid():
-            found = self._local.db = self._connect()
-            self._local.process = os.getpid()
+        process, db = self._opened.get(threading.current_thread(), (0, None))
+        if db is None or db.closed or process != os.getpid():
+            db = self._connect()
             with self._opened_lock:
-                self._opened.add(found)
-        return found
+                self._close_of_ended()
+                self._opened[threading.current_thread()] = os.getpid(), db
+        return db
+
+    def _close_of_ended(self) -> None:
+        for thread in [each for each in self._opened if not each.is_alive()]:
+            process, db = self._opened.pop(thread)
+            if process == os.getpid():
+                db.close()
 
     def _connect(self) -> Connection:
         db: Connection = psycopg.connect(self._conninfo, autocommit=True)
