@@ -96,7 +96,7 @@ def judge(facts: HubFacts, now_ms: int, heard_until_ms: int | None = None) -> Hu
     latest = facts.recent[-1] if facts.recent else None
     age_ms = None if facts.last_contact_ms is None else max(0, now_ms - facts.last_contact_ms)
     is_recent = latest is not None and latest.time_ms is not None and until_ms - latest.time_ms <= RECENT_MS
-    state = _state(facts, until_ms)
+    state = _state(facts, until_ms, now_ms)
     samples = latest.record.samples if latest is not None and is_recent and state is HubState.ONLINE else {}
     reasons = tuple(_reasons(samples, facts.recent))
     if reasons and state is HubState.ONLINE:
@@ -161,9 +161,12 @@ def count_states(statuses: Sequence[HubStatus]) -> dict[HubState, int]:
     return {state: sum(each.state is state for each in statuses) for state in HubState}
 
 
-def _state(facts: HubFacts, until_ms: int) -> HubState:
+def _state(facts: HubFacts, until_ms: int, now_ms: int) -> HubState:
     if facts.last_contact_ms is None:
         return HubState.NEVER
+    if facts.last_contact_ms > now_ms + CONTACT_LOST_MS:
+        # Noted while the NOC's clock was ahead: it says nothing about now.
+        return HubState.NO_CONTACT if until_ms == now_ms else HubState.ONLINE
     # A will or goodbye that came after everything else: the broker knows at once what silence tells later.
     said = facts.state
     if said is not None and not said.state.online and facts.last_contact_ms <= said.received_ms <= until_ms:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Final
 
 from appliance.core.errors import StoreError
+from noc.clock import Clock, boottime_seconds
 from noc.ingest import ear
 from noc.store.contract import NocStore
+from noc.store.kept import DAY_MS
 
 _log = logging.getLogger(__name__)
 PROJECT_BATCHES: Final = 200
@@ -24,7 +26,15 @@ TROUBLE_PAUSE_SECONDS: Final = 30.0
 
 
 class House:
-    """The steps of one worker. ``clock`` is wall time in seconds, ``monotonic`` counts on."""
+    """The steps of one worker.
+
+    Args:
+        store: where batches are.
+        keep_days: for how long.
+        clock: wall time in seconds.
+        monotonic: counts on.
+        boottime: counts on also while the machine sleeps; by it a date that somebody set is known.
+    """
 
     def __init__(
         self,
@@ -32,10 +42,11 @@ class House:
         keep_days: int,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        boottime: Callable[[], float] = boottime_seconds,
     ) -> None:
         self._store = store
-        self._keep_ms = keep_days * 86_400_000
-        self._clock = clock
+        self._keep_days = keep_days
+        self._clock = Clock(clock, boottime)
         self._monotonic = monotonic
         self._next_project = self._next_hours = self._next_sweep = self._next_sign = 0.0
 
@@ -49,7 +60,7 @@ class House:
             return IDLE_SECONDS
 
     def _step(self, is_busy: bool) -> float:
-        now, now_ms = self._monotonic(), int(self._clock() * 1000)
+        now, now_ms = self._monotonic(), self._clock.now_ms()
         if now >= self._next_project:
             taken = self._store.project(PROJECT_BATCHES)
             self._next_project = self._monotonic() + BUSY_PAUSE_SECONDS if is_busy else 0.0
@@ -60,7 +71,7 @@ class House:
                 self._store.put_sign(ear.FACTS_SIGN, now_ms)
                 self._next_sign = now + ear.EVERY_SECONDS
         if now >= self._next_sweep:
-            gone = self._store.sweep(now_ms - self._keep_ms, SWEEP_ROWS)
+            gone = self._sweep(now_ms)
             self._next_sweep = self._monotonic() + (IDLE_SECONDS if gone >= SWEEP_ROWS else SWEEP_PAUSE_SECONDS)
             return 0.0
         if now >= self._next_hours and not is_busy:
@@ -68,3 +79,12 @@ class House:
                 return 0.0
             self._next_hours = self._monotonic() + HOURS_PAUSE_SECONDS
         return IDLE_SECONDS
+
+    def _sweep(self, now_ms: int) -> int:
+        if self._clock.is_doubtful():
+            _log.error(
+                "nothing old is deleted: the date was set by more than a day since this process began; if it is right"
+                " now, restart this unit"
+            )
+            return 0
+        return self._store.sweep(now_ms - self._keep_days * DAY_MS, SWEEP_ROWS, self._keep_days)

@@ -32,6 +32,11 @@ def day_of(time_ms: int) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()
 
 
+def start_ms(day: str) -> int:
+    """Say when a day of UTC begins."""
+    return int(datetime.datetime.fromisoformat(day).replace(tzinfo=datetime.UTC).timestamp()) * 1000
+
+
 def pack_held(held: Held | None) -> bytes | None:
     """Write which records count, for `unpack_held`."""
     return None if held is None else cbor2.dumps({bytes.fromhex(boot): ranges for boot, ranges in held.items()})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from appliance.core.errors import StoreError
 from appliance.core.report import Report
@@ -16,6 +17,10 @@ from noc.store import reading
 from noc.store.contract import Came
 from noc.store.days import Days
 from noc.store.kept import Kept
+from noc.store.moments import FUTURE_MS_MAX
+
+# The later one; but one that lies days ahead was noted by a clock that was wrong, and must not hold for years.
+CONTACT: Final = f"CASE WHEN last_contact_ms > ? + {FUTURE_MS_MAX} THEN ? ELSE max(coalesce(last_contact_ms, 0), ?) END"
 
 
 def touch(db: Database, hub_ids: Iterable[str]) -> None:

@@ -25,7 +25,8 @@ from noc.store.contract import (
     HubFacts,
     SetAside,
 )
-from noc.store.kept import Held, day_of, pack_held
+from noc.store.kept import Held, day_of, pack_held, start_ms
+from noc.store.moments import FUTURE_MS_MAX
 from noc.store.postgres_server import Connection, Server
 from noc.store.sqlite import BIRTHS_KEPT, HOURS_KEPT_MS
 
@@ -105,13 +106,17 @@ class PostgresNocStore:
         """Make up to ``limit`` hours that are over and that records have come for; return how many."""
         return postgres_projection.make_hours(self._server, now_ms, limit)
 
-    def sweep(self, before_ms: int, limit: int) -> int:
+    def sweep(self, before_ms: int, limit: int, least_days: int = 0) -> int:
         """Drop days on which nothing came after ``before_ms``, and ``limit`` other rows whose time is over.
 
         By arrival, not by date: a hub's clock may say anything. Returns how many rows and days went; ``limit`` or more
-        means that there may be others.
+        means that there may be others. The newest ``least_days`` days stay, as in `noc.store.sqlite`.
         """
         with self._server.transaction() as db:
+            kept = db.execute("SELECT day FROM day ORDER BY day DESC LIMIT %s", (least_days,)).fetchall()
+            if len(kept) < least_days:
+                return 0
+            before_ms = min([before_ms, *(start_ms(day) for (day,) in kept[-1:])])
             gone = 0
             for table in ("hour", "due"):
                 gone += db.execute(
@@ -368,8 +373,9 @@ def _put_state(db: Connection, arrived: ArrivedState) -> None:
 def _put_birth(db: Connection, arrived: ArrivedState) -> None:
     # A will is the broker's word about a hub; a birth is the hub's own.
     db.execute(
-        "UPDATE hub SET last_contact_ms = greatest(last_contact_ms, %s) WHERE hub_id = %s",
-        (arrived.received_ms, arrived.hub_id),
+        f"UPDATE hub SET last_contact_ms = CASE WHEN last_contact_ms > %s + {FUTURE_MS_MAX} THEN %s"  # noqa: S608 - constants
+        " ELSE greatest(last_contact_ms, %s) END WHERE hub_id = %s",
+        (*[arrived.received_ms] * 3, arrived.hub_id),
     )
     last = db.execute(
         "SELECT boot_id, session FROM birth WHERE hub_id = %s ORDER BY position DESC LIMIT 1", (arrived.hub_id,)

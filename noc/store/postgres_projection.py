@@ -131,7 +131,9 @@ def _begin(db: Connection, hub_ids: Collection[str]) -> dict[str, Followed]:
 def _write(db: Connection, hubs: Sequence[Followed]) -> None:
     # In the order of the hubs' ids: rows are touched in the same order by whoever touches them.
     db.execute(
-        "UPDATE hub SET last_contact_ms = greatest(last_contact_ms, new.contact_ms), touched = nextval('touch')"
+        # As `noc.store.marks.CONTACT`: what a clock that was days ahead noted holds no longer.
+        f"UPDATE hub SET last_contact_ms = CASE WHEN last_contact_ms > new.contact_ms + {FUTURE_MS_MAX}"  # noqa: S608 - constants
+        " THEN new.contact_ms ELSE greatest(last_contact_ms, new.contact_ms) END, touched = nextval('touch')"
         " FROM unnest(%s::text[], %s::bigint[]) AS new (hub_id, contact_ms) WHERE hub.hub_id = new.hub_id",
         _columns((each.hub_id, each.contact_ms) for each in hubs),
     )

@@ -110,8 +110,8 @@ def _move(main: Store, days: Days, hub: Followed) -> None:
 
 def _write(db: Database, hub: Followed) -> None:
     db.execute(
-        "UPDATE hub SET last_contact_ms = max(coalesce(last_contact_ms, 0), ?) WHERE hub_id = ?",
-        (hub.contact_ms, hub.hub_id),
+        f"UPDATE hub SET last_contact_ms = {marks.CONTACT} WHERE hub_id = ?",  # noqa: S608 - constants
+        (*[hub.contact_ms] * 3, hub.hub_id),
     )
     db.execute("INSERT OR REPLACE INTO latest VALUES (?, ?)", (hub.hub_id, reading.write(hub.recent)))
     db.executemany(

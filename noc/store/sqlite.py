@@ -32,7 +32,7 @@ from noc.store.contract import (
     SetAside,
 )
 from noc.store.days import Days
-from noc.store.kept import Held, day_of
+from noc.store.kept import Held, day_of, start_ms
 
 HOURS_KEPT_MS: Final = 90 * 86_400_000
 BIRTHS_KEPT: Final = 16
@@ -112,14 +112,19 @@ class SqliteNocStore:
         """Make up to ``limit`` hours that are over and that records have come for; return how many."""
         return projection.make_hours(self._store, self._days, now_ms, limit)
 
-    def sweep(self, before_ms: int, limit: int) -> int:
+    def sweep(self, before_ms: int, limit: int, least_days: int = 0) -> int:
         """Delete days on which nothing came after ``before_ms``, and ``limit`` other rows whose time is over.
 
         By arrival, not by date: a hub's clock may say anything. Returns how many rows and days went; ``limit`` or more
-        means that there may be others.
+        means that there may be others. The newest ``least_days`` days stay: a clock that is wrong makes days of its
+        own, one each day, and somebody has that long to see it.
         """
-        day = day_of(before_ms)
         with self._store.transaction() as db:
+            kept = db.execute("SELECT day FROM day ORDER BY day DESC LIMIT ?", (least_days,)).fetchall()
+            if len(kept) < least_days:
+                return 0
+            before_ms = min([before_ms, *(start_ms(day) for (day,) in kept[-1:])])
+            day = day_of(before_ms)
             gone = earlier.delete(db, before_ms, limit)
             for table in ("hour", "due"):
                 gone += db.execute(
@@ -295,8 +300,8 @@ def _put_state(db: Database, arrived: ArrivedState) -> None:
 def _put_birth(db: Database, arrived: ArrivedState) -> None:
     # A will is the broker's word about a hub; a birth is the hub's own.
     db.execute(
-        "UPDATE hub SET last_contact_ms = max(coalesce(last_contact_ms, 0), ?) WHERE hub_id = ?",
-        (arrived.received_ms, arrived.hub_id),
+        f"UPDATE hub SET last_contact_ms = {marks.CONTACT} WHERE hub_id = ?",  # noqa: S608 - constants
+        (*[arrived.received_ms] * 3, arrived.hub_id),
     )
     last = db.execute(
         "SELECT boot_id, session FROM birth WHERE hub_id = ? ORDER BY position DESC LIMIT 1", (arrived.hub_id,)

@@ -371,3 +371,28 @@ def test_a_mark_of_another_store_begins_anew(store: NocStore, site: Site) -> Non
         mark, _ = other.came("", 10)
     _, came = store.came(mark, 10)
     assert [record.sequence for each in came for record in each.records] == [1]
+
+
+def test_a_contact_of_a_time_that_is_not_yet_does_not_outlast_the_clock_that_noted_it(store: NocStore) -> None:
+    ahead = dataclasses.replace(batch(arrived(HUB.hub_id, 1, 0)), received_ms=NOW_MS + 3_650 * DAY_MS)
+    store.commit(Arrivals([ahead]))
+    assert made(store).last_contact_ms == ahead.received_ms
+    store.commit(Arrivals([batch(arrived(HUB.hub_id, 2, 0))]))
+    assert made(store).last_contact_ms == NOW_MS
+    store.commit(Arrivals(states=[born(HUB.hub_id, ahead.received_ms)]))
+    store.commit(Arrivals(states=[born(HUB.hub_id, NOW_MS + 1, session=2)]))
+    assert made(store).last_contact_ms == NOW_MS + 1
+
+
+def test_the_newest_days_stay_whatever_the_date_is_said_to_be(store: NocStore) -> None:
+    for day in range(15):
+        store.commit(Arrivals([batch(arrived(HUB.hub_id, 1 + day, day * DAY_MS))]))
+    ahead_ms = NOW_MS + 3_650 * DAY_MS
+    assert store.sweep(ahead_ms, 100, 16) == 0
+    assert store.sweep(ahead_ms, 100, 14) == 1
+    assert len(sequences(store)) == 14
+    for day in range(13):  # it is believed that these days are ten years on
+        late = batch(arrived(HUB.hub_id, 100 + day, 0))
+        store.commit(Arrivals([dataclasses.replace(late, received_ms=ahead_ms + day * DAY_MS)]))
+    store.sweep(ahead_ms + 13 * DAY_MS, 100, 14)
+    assert 1 in sequences(store), "the last day of before is still there"

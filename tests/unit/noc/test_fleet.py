@@ -132,3 +132,9 @@ def test_what_the_noc_could_not_hear_is_no_silence_of_the_hub() -> None:
     assert fleet.judge(facts(record), NOW_MS, heard_until_ms).state is HubState.ONLINE
     assert fleet.judge(facts(record, state=will), NOW_MS, heard_until_ms).state is HubState.ONLINE
     assert fleet.judge(facts(record), NOW_MS, NOW_MS - 3_000_000).state is HubState.NO_CONTACT
+
+
+def test_a_contact_that_a_wrong_clock_noted_in_the_future_holds_for_nothing() -> None:
+    ahead = facts(arrived(HUB.hub_id, 10, 0), contact_ms=NOW_MS + 3_650 * 86_400_000)
+    assert fleet.judge(ahead, NOW_MS).state is HubState.NO_CONTACT
+    assert fleet.judge(ahead, NOW_MS, NOW_MS - 60_000).state is HubState.ONLINE, "while the NOC itself is in doubt"

@@ -39,7 +39,8 @@ class Store:
     def roll_up(self, now_ms: int, limit: int) -> int:
         return self._do("roll_up", limit, now_ms)
 
-    def sweep(self, before_ms: int, limit: int) -> int:
+    def sweep(self, before_ms: int, limit: int, least_days: int) -> int:
+        assert least_days == 14
         return self._do("sweep", limit, before_ms)
 
 
@@ -87,3 +88,26 @@ def test_a_store_in_trouble_is_said_and_left_alone_for_a_while(caplog: pytest.Lo
     store.is_full = True
     assert turns(store, 20, tick=1.0) == [house.IDLE_SECONDS] * 20
     assert caplog.text.count("the disk is full") == 1
+
+
+def test_nothing_is_deleted_by_a_date_that_somebody_set(caplog: pytest.LogCaptureFixture) -> None:
+    store, wall, ticks = Store(old=10_000_000), [20 * DAY], [1_000.0]
+
+    def tick(seconds: float) -> None:
+        wall[0] += seconds
+        ticks[0] += seconds
+
+    made = House(cast(NocStore, store), 14, lambda: wall[0], lambda: ticks[0], lambda: ticks[0])
+    made.turn(is_busy=False)
+    assert names(store).count("sweep") == 1
+    wall[0] += 3_650 * DAY
+    for _ in range(5):
+        tick(house.SWEEP_PAUSE_SECONDS)
+        made.turn(is_busy=False)
+    assert names(store).count("sweep") == 1
+    assert "the date was set" in caplog.text
+    wall[0] -= 3_650 * DAY
+    for _ in range(5):
+        tick(3 * DAY)
+        made.turn(is_busy=False)
+    assert names(store).count("sweep") > 1, "days that go by are no doubt"
