@@ -5,6 +5,7 @@ The classes of a month add up to its length exactly. The month is the hub's own:
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import enum
 import itertools
@@ -142,24 +143,62 @@ def account(spans: Sequence[Span], month: Month, timezone: str, now_ms: int) -> 
         now_ms: what comes later is ahead.
     """
     begin_ms, end_ms = month.bounds_ms(timezone)
+    counted = count(stretches(spans), begin_ms, end_ms, now_ms)
+    return Sla(month, counted.seconds, counted.long_cuts, counted.short_cuts)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time of one condition, whatever its causes, and what its seconds count as."""
+
+    start_ms: int
+    end_ms: int
+    sla_class: SlaClass
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A time counted: seconds of each class, and cuts of the line that lie in it, in whole or in part."""
+
+    seconds: Mapping[SlaClass, int]
+    long_cuts: int
+    short_cuts: int
+
+
+def stretches(spans: Iterable[Span]) -> list[Stretch]:
+    """Put neighbours of one condition together: how long a cut lasted decides, not what was known of it when."""
+    found: list[Stretch] = []
+    for condition, group in itertools.groupby(spans, key=lambda span: span.state.condition):
+        parts = list(group)
+        start_ms, end_ms = parts[0].start_ms, parts[-1].end_ms
+        found.append(Stretch(start_ms, end_ms, _class(condition, end_ms - start_ms)))
+    return found
+
+
+def count(every: Sequence[Stretch], begin_ms: int, end_ms: int, now_ms: int) -> Counted:
+    """Count the time from ``begin_ms`` up to ``end_ms``, both whole seconds; what comes after ``now_ms`` is ahead.
+
+    Times that follow each other add up to the time that they make together, second by second.
+    """
     known_ms = max(begin_ms, min(end_ms, now_ms // 1000 * 1000))
     seconds = dict.fromkeys(SlaClass, 0)
     cuts = dict.fromkeys(SlaClass, 0)
     # Borders are brought to whole seconds, all in the same way, so that the parts add up to the whole.
     at = begin_ms // 1000
-    for condition, group in itertools.groupby(spans, key=lambda span: span.state.condition):
-        parts = list(group)
-        if parts[-1].end_ms <= begin_ms or parts[0].start_ms >= known_ms:
-            continue
-        sla_class = _class(condition, parts[-1].end_ms - parts[0].start_ms)
-        cuts[sla_class] += 1
-        for until_ms, counted_as in ((parts[0].start_ms, SlaClass.UNKNOWN), (parts[-1].end_ms, sla_class)):
+    for stretch in itertools.islice(every, bisect.bisect_right(every, begin_ms, key=lambda s: s.end_ms), None):
+        if stretch.start_ms >= known_ms:
+            break
+        cuts[stretch.sla_class] += 1
+        for until_ms, counted_as in (
+            (stretch.start_ms, SlaClass.UNKNOWN),
+            (stretch.end_ms, stretch.sla_class),
+        ):
             until = min(known_ms // 1000, (until_ms + 500) // 1000)
             seconds[counted_as] += max(0, until - at)
             at = max(at, until)
     seconds[SlaClass.UNKNOWN] += known_ms // 1000 - at
     seconds[SlaClass.AHEAD] = (end_ms - known_ms) // 1000
-    return Sla(month, seconds, cuts[SlaClass.LINK_LONG], cuts[SlaClass.LINK_SHORT])
+    return Counted(seconds, cuts[SlaClass.LINK_LONG], cuts[SlaClass.LINK_SHORT])
 
 
 def _class(condition: Condition, duration_ms: int) -> SlaClass:
