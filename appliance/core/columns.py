@@ -41,6 +41,7 @@ DECIMALS_MAX: Final = 9
 BITS_MAX: Final = 40
 WIDTH_MAX: Final = 8
 _FORMATS: Final = {1: "b", 2: "h", 4: "i", 8: "q"}  # of struct
+_SMALL_WIDTH_MAX, _SMALL_COUNT_MAX = 5, 2**20  # 2**20 numbers of 5 bytes and one below 2**62 are below 2**63
 _EXACT_MAX: Final = 2**53  # up to here every whole number is a float of its own
 ABSENT: Final = cbor2.undefined
 
@@ -79,6 +80,31 @@ def read_column(written: Any, count: int) -> list[Any]:
         divisor = 10**scale
         return [each / divisor if type(each) is int else each for each in found]
     return [_checked(each << -scale) if type(each) is int else each for each in found]
+
+
+def check_columns(columns: Sequence[Any], count: int) -> None:
+    """Raise `ReportMalformed` exactly where `read_column` would for one of these; make none of their values."""
+    limit = 2**62 // count**2  # sums of sums of so many such numbers are of 64 bits
+    whole: list[Any] = []
+    for column in columns:
+        each, kind = column, type(column)
+        if kind is int and -INTEGER_MAX <= each <= INTEGER_MAX:
+            continue
+        if kind is dict and len(each) == 1:
+            ((scale, inner),) = each.items()
+            if type(scale) is int and 0 <= scale <= DECIMALS_MAX and type(inner) is list:
+                each, kind = inner, list
+        if kind is not list:
+            read_column(column, count)
+        elif len(each) == count:
+            whole += each
+        elif len(each) == 1 and type(each[0]) is list and len(each[0]) == count:
+            whole += each[0]
+        elif not _is_small_and_packed(each, count):
+            read_column(column, count)
+    if whole and not (set(map(type, whole)) == {int} and max(whole) < limit and min(whole) > -limit):
+        for column in columns:
+            read_column(column, count)
 
 
 def write_names(names: Sequence[str]) -> tuple[list[Any], list[str]]:
@@ -244,6 +270,14 @@ def _read(written: Any, count: int) -> list[Any]:
         else:
             found.append(each if each is ABSENT else _checked(each))
     return found
+
+
+def _is_small_and_packed(written: list[Any], count: int) -> bool:
+    """Say that a list is a first value and other differences in bytes, and that no sum of them leaves 64 bits."""
+    if len(written) != 2 or type(written[1]) is not bytes or type(written[0]) is not int or count < 2:
+        return False
+    width, rest = divmod(len(written[1]), count - 1)
+    return not rest and 1 <= width <= _SMALL_WIDTH_MAX and abs(written[0]) < 2**62 and count <= _SMALL_COUNT_MAX
 
 
 def _unpacked(first: Any, packed: bytes, count: int) -> list[int]:

@@ -17,12 +17,20 @@ import enum
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import cbor2
 
 from appliance.core.clock import WallQuality, parse_boot_id
-from appliance.core.columns import ABSENT, INTEGER_MAX, read_column, read_names, write_column, write_names
+from appliance.core.columns import (
+    ABSENT,
+    INTEGER_MAX,
+    check_columns,
+    read_column,
+    read_names,
+    write_column,
+    write_names,
+)
 from appliance.core.errors import ReportMalformed, ReportUnknown
 from appliance.core.report_dictionary import DICTIONARY
 from appliance.core.report_dictionary import NUMBER as DICTIONARY_NUMBER
@@ -68,6 +76,25 @@ class Record:
     def is_event(self) -> bool:
         """Whether it tells of an event (a sample named ``event.NAME``), which is sent at once."""
         return any(is_event(name) for name in self.samples)
+
+
+class Stamp(NamedTuple):
+    """Which record it is and when it was made: a `Record` without its samples."""
+
+    boot_id: str
+    sequence: int
+    boottime_ms: int
+    wall_ms: int
+    wall_quality: WallQuality
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A `Report` whose samples were looked at and not made."""
+
+    sent_boot_id: str
+    sent_boottime_ms: int
+    records: tuple[Stamp, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +189,34 @@ def decode(payload: bytes) -> Message:
         ReportUnknown: its version or schema is not of this release.
         ReportMalformed: the bytes are no message, or a value is outside its bounds.
     """
+    schema, packed = _opened(payload)
+    body = _loads(_inflate(packed, schema))
+    if schema is Schema.REPORT:
+        return _report(body)
+    if schema is Schema.STATE:
+        return _state(body)
+    return _ack(body)
+
+
+def outline(payload: bytes) -> Outline | State | Ack:
+    """Read one message, of a report only what a store files it by; that takes a third of the time.
+
+    It takes what `decode` takes and raises where that raises: who keeps a payload can read it later.
+    """
+    schema, packed = _opened(payload)
+    if schema is not Schema.REPORT:
+        body = _loads(_inflate(packed, schema))
+        return _state(body) if schema is Schema.STATE else _ack(body)
+    ids, sent_after_ms, groups = _parts(_loads(_inflate(packed, schema)))
+    stamps: list[Stamp] = []
+    for group in groups:
+        found, _, columns = _stamps(group, ids, RECORDS_MAX - len(stamps))
+        check_columns(columns, len(found))
+        stamps.extend(found)
+    return Outline(ids[0], _sent_ms(sent_after_ms, ids[0], stamps), tuple(stamps))
+
+
+def _opened(payload: bytes) -> tuple[Schema, bytes]:
     if len(payload) > MESSAGE_BYTES_MAX:
         _refuse(f"the message has {len(payload)} bytes; at most {MESSAGE_BYTES_MAX} are read")
     if payload[:2] != MAGIC or len(payload) < 4:
@@ -170,13 +225,7 @@ def decode(payload: bytes) -> Message:
     if number not in set(Schema) or version != VERSIONS[Schema(number)]:
         reads = ", ".join(f"version {VERSIONS[each]} of schema {each}" for each in Schema)
         raise ReportUnknown(f"version {version}, schema {number}; this release reads {reads}")
-    schema = Schema(number)
-    body = _loads(_inflate(payload[4:], schema))
-    if schema is Schema.REPORT:
-        return _report(body)
-    if schema is Schema.STATE:
-        return _state(body)
-    return _ack(body)
+    return Schema(number), payload[4:]
 
 
 def _body(message: Message) -> tuple[Schema, list[Any]]:
@@ -268,7 +317,7 @@ def _report_body(report: Report) -> list[Any]:
     ]
 
 
-def _anchor_ms(boot_id: str, records: Sequence[Record]) -> int:
+def _anchor_ms(boot_id: str, records: Sequence[Record | Stamp]) -> int:
     """When the last record of ``boot_id`` was made; 0 without one. The report left soon after: few bytes say when."""
     return next((each.boottime_ms for each in reversed(records) if each.boot_id == boot_id), 0)
 
@@ -308,22 +357,44 @@ def _group_body(boot: int, run: list[Record]) -> list[Any]:
 
 
 def _report(body: Any) -> Report:
+    ids, sent_after_ms, groups = _parts(body)
+    records: list[Record] = []
+    for group in groups:
+        records.extend(_group(group, ids, RECORDS_MAX - len(records)))
+    return Report(ids[0], _sent_ms(sent_after_ms, ids[0], records), tuple(records))
+
+
+def _parts(body: Any) -> tuple[list[str], Any, list[Any]]:
     boots, sent_after_ms, groups = _list(body, 3, "a report")
     if not isinstance(boots, list) or not 1 <= len(boots) <= RECORDS_MAX + 1:
         _refuse(f"a report holds a list of 1 to {RECORDS_MAX + 1} boot ids")
     ids = [_id(each) for each in boots]
     if not isinstance(groups, list) or len(groups) > RECORDS_MAX:
         _refuse(f"a report holds a list of at most {RECORDS_MAX} groups")
-    records: list[Record] = []
-    for group in groups:
-        records.extend(_group(group, ids, RECORDS_MAX - len(records)))
+    return ids, sent_after_ms, groups
+
+
+def _sent_ms(sent_after_ms: Any, boot_id: str, records: Sequence[Record | Stamp]) -> int:
     if type(sent_after_ms) is not int:
         _refuse("sent_boottime_ms is a whole number")
-    sent_boottime_ms = _whole(sent_after_ms + _anchor_ms(ids[0], records), "sent_boottime_ms")
-    return Report(ids[0], sent_boottime_ms, tuple(records))
+    return _whole(sent_after_ms + _anchor_ms(boot_id, records), "sent_boottime_ms")
 
 
 def _group(group: Any, ids: list[str], at_most: int) -> list[Record]:
+    stamps, order, columns = _stamps(group, ids, at_most)
+    cells = [read_column(each, len(stamps)) for each in columns]
+    rows: Any = zip(*cells, strict=True) if cells else [()] * len(stamps)
+    found = []
+    for stamp, row in zip(stamps, rows, strict=True):
+        samples = dict(zip(order, row, strict=True))
+        if ABSENT in row:
+            samples = {name: value for name, value in samples.items() if value is not ABSENT}
+        found.append(Record(*stamp, samples))
+    return found
+
+
+def _stamps(group: Any, ids: list[str], at_most: int) -> tuple[list[Stamp], tuple[str, ...], list[Any]]:
+    """Read a group but for its samples: their names, and their columns as they are written."""
     boot, count, sequences, boottimes, offsets, qualities, names, columns = _list(group, 8, "a group")
     if type(boot) is not int or not 0 <= boot < len(ids):
         _refuse("a group names its boot by its place in the list")
@@ -332,27 +403,18 @@ def _group(group: Any, ids: list[str], at_most: int) -> list[Record]:
     order = read_names(names, SAMPLES_MAX)
     if not isinstance(columns, list) or len(columns) != len(order):
         _refuse("a group has a column for each name")
-    cells = [read_column(each, count) for each in columns]
-    rows: Any = zip(*cells, strict=True) if cells else [()] * count
-    found = []
-    for sequence, boottime, offset_ms, quality, row in zip(
-        *(read_column(each, count) for each in (sequences, boottimes, offsets, qualities)), rows, strict=True
+    boot_id, found = ids[boot], []
+    for sequence, boottime, offset_ms, quality in zip(
+        *(read_column(each, count) for each in (sequences, boottimes, offsets, qualities)), strict=True
     ):
         if type(quality) is not int or quality not in _QUALITIES:
             _refuse("wall_quality is 0, 1 or 2")
         if type(offset_ms) is not int:
             _refuse("wall_ms less boottime_ms is a whole number")
         boottime_ms = _whole(boottime, "boottime_ms")
-        samples = dict(zip(order, row, strict=True))
-        if ABSENT in row:
-            samples = {name: value for name, value in samples.items() if value is not ABSENT}
-        found.append(
-            Record(
-                ids[boot], _whole(sequence, "sequence"), boottime_ms, _whole(boottime_ms + offset_ms, "wall_ms"),
-                _QUALITIES[quality], samples,
-            )
-        )  # fmt: skip
-    return found
+        wall_ms = _whole(boottime_ms + offset_ms, "wall_ms")
+        found.append(Stamp(boot_id, _whole(sequence, "sequence"), boottime_ms, wall_ms, _QUALITIES[quality]))
+    return found, order, columns
 
 
 def _state(body: Any) -> State:

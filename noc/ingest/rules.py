@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.core.errors import ReportMalformed, ReportUnknown
-from appliance.core.report import Report, State, decode
+from appliance.core.report import Outline, State, outline
 from noc.ingest.brake import Brake
 from noc.store import reading
 from noc.store.contract import Arrivals, ArrivedBatch, ArrivedState, AsideKind, SetAside
@@ -39,7 +39,7 @@ class Sorting:
 
 
 def sort(messages: Iterable[Message], known_hubs: Collection[str], brake: Brake | None = None) -> Arrivals:
-    """Decode ``messages``; what cannot be used goes aside with its reason and stops nothing.
+    """Read ``messages``; what cannot be used goes aside with its reason and stops nothing.
 
     Of a hub that ``brake`` holds nothing is decoded.
     """
@@ -72,13 +72,14 @@ def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting, b
         return
     if brake is not None and brake.holds(hub_id):
         raise ReportMalformed("not read: too much that came from this hub within a minute was of no use")
-    content = decode(message.payload)
-    if kind == "report" and isinstance(content, Report):
+    content = outline(message.payload)
+    if kind == "report" and isinstance(content, Outline):
         sorting.batches.append(reading.arrived(hub_id, message.payload, content, message.received_ms))
     elif kind == "state" and isinstance(content, State):
         sorting.states.append(ArrivedState(hub_id, content, message.received_ms))
     else:
-        raise ReportMalformed(f"a {type(content).__name__} on the topic of a {kind}")
+        what = "Report" if isinstance(content, Outline) else type(content).__name__
+        raise ReportMalformed(f"a {what} on the topic of a {kind}")
 
 
 def _aside(message: Message, kind: AsideKind, reason: str) -> SetAside:

@@ -9,7 +9,7 @@ import cbor2
 
 from appliance.core.clock import WallQuality
 from appliance.core.errors import ReportError
-from appliance.core.report import Record, Report, decode
+from appliance.core.report import Outline, Record, Report, decode
 from noc.store.contract import ArrivedBatch, ArrivedRecord
 from noc.store.kept import Held, Kept
 from noc.store.moments import Anchor, anchors, bounds, placed_ms
@@ -17,7 +17,7 @@ from noc.store.moments import Anchor, anchors, bounds, placed_ms
 _log = logging.getLogger(__name__)
 
 
-def arrived(hub_id: str, payload: bytes, report: Report, received_ms: int) -> ArrivedBatch:
+def arrived(hub_id: str, payload: bytes, report: Report | Outline, received_ms: int) -> ArrivedBatch:
     """Describe a report that came, for a store to keep."""
     times = bounds(report.records, received_ms) or (None, None)
     identities = tuple((each.boot_id, each.sequence) for each in report.records)

@@ -272,7 +272,7 @@ def test_a_cut_message_is_refused(message: report.Message, data: st.DataObject) 
         (group(columns=[[1, b""]]), "1 to 8 bytes"),
         (group(columns=[[1, bytes(9)]]), "1 to 8 bytes"),
         (group(columns=[[None, bytes(1)]]), "1 to 8 bytes"),
-        (group(count=1, columns=[[1, bytes(1)]]), "1 to 8 bytes"),
+        (group(count=1, sequences=1, boottimes=5, columns=[[1, bytes(1)]]), "1 to 8 bytes"),
         (group(columns=[2**64]), "CBOR"),
         (group(columns=[cbor2.CBORTag(1, 0)]), "CBOR"),
         (group(columns=[cbor2.CBORTag(35, "(a+)+$")]), "CBOR"),
