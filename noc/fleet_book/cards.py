@@ -135,8 +135,8 @@ def put_contact(db: Database, contact: Contact) -> int:
 def assets(db: Database, hub_id: str) -> tuple[Asset, ...]:
     """Read what stands at a hub."""
     rows = db.execute(
-        "SELECT asset.number, hub_id, kind, model, serial, since_day FROM asset JOIN hub ON hub.number = asset.hub"
-        " WHERE hub_id = ? ORDER BY kind, asset.number",
+        "SELECT asset.number, hub_id, kind, model, serial, since_day, until_day FROM asset"
+        " JOIN hub ON hub.number = asset.hub WHERE hub_id = ? ORDER BY kind, asset.number",
         (hub_id,),
     )
     return tuple(Asset(*row) for row in rows)
@@ -145,14 +145,14 @@ def assets(db: Database, hub_id: str) -> tuple[Asset, ...]:
 def put_asset(db: Database, asset: Asset) -> int:
     """Add an asset (its id is 0), or change one."""
     checks.require(checks.of_asset(asset))
-    values = (number(db, asset.hub_id), asset.kind, asset.model, asset.serial, asset.since_day)
-    return _put(db, "asset", "hub, kind, model, serial, since_day", asset.asset_id, values)
+    values = (number(db, asset.hub_id), asset.kind, asset.model, asset.serial, asset.since_day, asset.until_day)
+    return _put(db, "asset", "hub, kind, model, serial, since_day, until_day", asset.asset_id, values)
 
 
 def visits(db: Database, hub_id: str) -> tuple[Visit, ...]:
     """Read who was, or will be, at a hub, newest first."""
     rows = db.execute(
-        "SELECT visit.number, hub_id, day, by, what FROM visit JOIN hub ON hub.number = visit.hub"
+        "SELECT visit.number, hub_id, day, by, what, reversed_why FROM visit JOIN hub ON hub.number = visit.hub"
         " WHERE hub_id = ? ORDER BY day DESC, visit.number DESC",
         (hub_id,),
     )
@@ -162,8 +162,8 @@ def visits(db: Database, hub_id: str) -> tuple[Visit, ...]:
 def put_visit(db: Database, visit: Visit) -> int:
     """Add a visit (its id is 0), or change one."""
     checks.require(checks.of_visit(visit))
-    values = (number(db, visit.hub_id), visit.day, visit.by, visit.what)
-    return _put(db, "visit", "hub, day, by, what", visit.visit_id, values)
+    values = (number(db, visit.hub_id), visit.day, visit.by, visit.what, visit.reversed_why)
+    return _put(db, "visit", "hub, day, by, what, reversed_why", visit.visit_id, values)
 
 
 def drop(db: Database, table: str, found: int) -> None:

@@ -79,8 +79,9 @@ def of_asset(asset: Asset) -> Iterator[Problem]:
     yield from text("kind", asset.kind, 1, NAME_MAX)
     yield from text("model", asset.model, 0, NAME_MAX)
     yield from text("serial", asset.serial, 0, NAME_MAX)
-    if asset.since_day:
-        yield from day("since_day", asset.since_day)
+    for name, value in (("since_day", asset.since_day), ("until_day", asset.until_day)):
+        if value:
+            yield from day(name, value)
 
 
 def of_visit(visit: Visit) -> Iterator[Problem]:
@@ -88,12 +89,16 @@ def of_visit(visit: Visit) -> Iterator[Problem]:
     yield from day("day", visit.day)
     yield from text("by", visit.by, 1, NAME_MAX)
     yield from text("what", visit.what, 1, NOTE_MAX, lines=True)
+    yield from text("reversed_why", visit.reversed_why, 0, NOTE_MAX, lines=True)
 
 
 def of_note(note: Note) -> Iterator[Problem]:
     """Check what a shift leaves to the next one."""
     yield from text("by", note.by, 1, NAME_MAX)
     yield from text("text", note.text, 1, NOTE_MAX, lines=True)
+    for code in note.areas:
+        if not is_area(code):
+            yield Problem("areas", f"hold {code[:40]!r}", "allowed are codes such as 51, 51.03 or 51.03.01")
 
 
 def of_window(window: KeptWindow) -> Iterator[Problem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from typing import Any, Final
 
 from appliance.store.database import Database
@@ -106,16 +108,24 @@ def end_window(db: Database, window_id: int, end_ms: int) -> None:
         db.execute("UPDATE planned SET end_ms = ? WHERE number = ?", (end_ms, window_id))
 
 
-def notes(db: Database, limit: int) -> tuple[Note, ...]:
-    """List the newest notes, newest first."""
-    rows = db.execute("SELECT number, at_ms, by, text FROM note ORDER BY number DESC LIMIT ?", (limit,))
-    return tuple(Note(*row) for row in rows)
+def notes(db: Database, limit: int, scope: Scope) -> tuple[Note, ...]:
+    """List the newest notes, newest first, whose writers saw nothing but what this account sees."""
+    found = (
+        Note(number, at_ms, by, text, tuple(json.loads(areas)))
+        for number, at_ms, by, text, areas in db.execute(
+            "SELECT number, at_ms, by, text, areas FROM note ORDER BY number DESC"
+        )
+    )
+    return tuple(itertools.islice((note for note in found if all(map(scope.sees, note.areas or ("",)))), limit))
 
 
 def put_note(db: Database, note: Note) -> int:
     """Add a note. Raises ValueError."""
     checks.require(checks.of_note(note))
-    cursor = db.execute("INSERT INTO note (at_ms, by, text) VALUES (?, ?, ?)", (note.at_ms, note.by, note.text))
+    cursor = db.execute(
+        "INSERT INTO note (at_ms, by, text, areas) VALUES (?, ?, ?, ?)",
+        (note.at_ms, note.by, note.text, json.dumps(note.areas)),
+    )
     return int(cursor.lastrowid or 0)
 
 

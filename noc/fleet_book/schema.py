@@ -122,13 +122,14 @@ def m004_people(db: sqlite_utils.Database) -> None:
         " name TEXT NOT NULL, role TEXT NOT NULL, phone TEXT NOT NULL, position INTEGER NOT NULL)",
         "CREATE INDEX contact_hub ON contact (hub, position)",
         "CREATE TABLE asset (number INTEGER PRIMARY KEY AUTOINCREMENT, hub INTEGER NOT NULL REFERENCES hub,"
-        " kind TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, since_day TEXT NOT NULL)",
+        " kind TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, since_day TEXT NOT NULL,"
+        " until_day TEXT NOT NULL)",
         "CREATE INDEX asset_hub ON asset (hub)",
         "CREATE TABLE visit (number INTEGER PRIMARY KEY AUTOINCREMENT, hub INTEGER NOT NULL REFERENCES hub,"
-        " day TEXT NOT NULL, by TEXT NOT NULL, what TEXT NOT NULL)",
+        " day TEXT NOT NULL, by TEXT NOT NULL, what TEXT NOT NULL, reversed_why TEXT NOT NULL)",
         "CREATE INDEX visit_hub ON visit (hub, day)",
         "CREATE TABLE note (number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, by TEXT NOT NULL,"
-        " text TEXT NOT NULL)",
+        " text TEXT NOT NULL, areas TEXT NOT NULL)",
         "CREATE TABLE deed (position INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, by TEXT NOT NULL,"
         " what TEXT NOT NULL, subject TEXT NOT NULL, why TEXT NOT NULL, hash BLOB NOT NULL)",
         "CREATE INDEX deed_subject ON deed (subject, position)",

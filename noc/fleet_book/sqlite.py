@@ -126,10 +126,10 @@ class SqliteFleetBook(InventoryBook, StandingBook, PastBook, AlertBook):
         with self.writing(deed) as db:
             decisions.end_window(db, window_id, end_ms)
 
-    def notes(self, limit: int) -> tuple[Note, ...]:
-        """List the newest notes, newest first."""
+    def notes(self, limit: int, scope: Scope = EVERYWHERE) -> tuple[Note, ...]:
+        """List the newest notes that an account may read, newest first."""
         with self.reading() as db:
-            return decisions.notes(db, limit)
+            return decisions.notes(db, limit, scope)
 
     def put_note(self, note: Note, deed: Deed) -> int:
         """Add a note; return its id."""

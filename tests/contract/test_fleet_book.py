@@ -470,3 +470,8 @@ def test_a_reader_writes_nothing_and_sees_what_is_written(tmp_path: Path) -> Non
         assert reader.card("hub-0001") == KUTA
         with pytest.raises((StoreError, sqlite3.OperationalError)):
             reader.put_cards([KUTA], DEED)
+
+
+def test_it_is_a_fleet_book(book: SqliteFleetBook) -> None:
+    kept: FleetBook = book
+    assert kept.card("hub-0001") == KUTA
