@@ -23,6 +23,11 @@ class Places:
         return self.state / "noc.db"
 
     @property
+    def fleet_book(self) -> Path:
+        """What the watch and people know of the fleet."""
+        return self.state / "fleet.db"
+
+    @property
     def authority(self) -> Path:
         """The authority's key and certificate."""
         return self.directory / "authority"
@@ -55,6 +60,11 @@ class Places:
     def command_book(self) -> Path:
         """What was commanded and answered, in a folder of its own."""
         return Path(f"{self.state}-commands") / "commands.db"
+
+    @property
+    def speed(self) -> Path:
+        """Key and certificate of the other end of speed tests."""
+        return self.directory / "speed"
 
     @property
     def web(self) -> Path:

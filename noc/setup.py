@@ -2,8 +2,9 @@
 
 Folders, by who may read them: ``authority/`` and ``enrolment/`` the enrolment service and root; ``broker/`` the
 broker's user; ``ingest/``, ``ingest-2/`` and so on the ingest's; ``commands/`` root. The state folder
-holds ``noc.db`` (written by the ingest, read by the pages) and ``web/`` (accounts and secrets of the pages); the
-enrolment service has a state folder of its own, with the list of revoked certificates that the broker reads.
+holds ``noc.db`` (written by the ingest, read by the pages), ``fleet.db`` (written by the watch, the pages and commands)
+and ``web/`` (accounts and secrets of the pages); the enrolment service has a state folder of its own, with the list of
+revoked certificates that the broker reads.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from noc.accounts.opening import open_accounts
 from noc.commands import keys as signing
 from noc.enrolment.ledger import open_ledger
 from noc.enrolment.revoking import write_list
+from noc.fleet_book.sqlite import open_fleet_book
 from noc.places import DIRECTORY, STATE_DIRECTORY, Places
 from noc.store.opening import FILE_NAME, configured_url, open_store_for, write_url
 
@@ -35,6 +37,7 @@ BROKER_USER: Final = "mosquitto"
 INGEST_USER: Final = "desahub-noc-ingest"
 WEB_USER: Final = "desahub-noc-web"
 ENROLMENT_USER: Final = "desahub-noc-enrolment"
+SPEED_USER: Final = "desahub-noc-speed"
 SHARED_GROUP: Final = "desahub-noc"
 
 
@@ -70,6 +73,9 @@ def initialise(
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         authority = enrol.open_authority(places.authority, now)
         _enrolment(places, authority, hosts, now, made)
+        places.speed.mkdir(mode=0o700, exist_ok=True)
+        _once(places.speed / "ca.crt", authority.certificate_pem, 0o644, made)
+        _server(places.speed, authority, hosts, made)
         folder = places.directory / "broker"
         plan = broker.BrokerPlan(folder, folder / "data", places.revocation_list, bind_address, port)
         _broker(authority, hosts, plan, made)
@@ -96,6 +102,7 @@ def own(places: Places) -> None:
         (places.authority, ENROLMENT_USER),
         (places.directory / "enrolment", ENROLMENT_USER),
         (places.enrolment, ENROLMENT_USER),
+        (places.speed, SPEED_USER),
         (places.directory / "broker", BROKER_USER),
         *((folder, INGEST_USER) for folder in workers if folder.exists()),
         (places.state, INGEST_USER),
@@ -118,7 +125,12 @@ def _share(places: Places) -> None:
         group = grp.getgrnam(SHARED_GROUP).gr_gid
     except KeyError:
         return
-    for path in (places.state, *places.state.glob("noc.db*"), *places.directory.glob(FILE_NAME)):
+    for path in (
+        places.state,
+        *places.state.glob("noc.db*"),
+        *places.state.glob("fleet.db*"),
+        *places.directory.glob(FILE_NAME),
+    ):
         os.chown(path, -1, group)
     places.state.chmod(0o2770)
 
@@ -178,6 +190,10 @@ def _state(places: Places, now: datetime.datetime, made: list[str]) -> str | Non
     open_store_for(places).close()
     if is_sqlite:
         places.store.chmod(0o660)
+    if not places.fleet_book.exists():
+        made.append(str(places.fleet_book))
+    open_fleet_book(places.fleet_book).close()
+    places.fleet_book.chmod(0o660)
     _once(places.web / "session.key", secrets.token_hex(32).encode(), 0o600, made)
     _once(places.web / "api.token", secrets.token_urlsafe(32).encode(), 0o600, made)
     people = open_accounts(places)

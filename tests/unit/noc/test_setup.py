@@ -231,3 +231,8 @@ def test_the_broker_lets_nobody_choose_a_name() -> None:
         "pattern read desahub/1/%u/ack",
         "pattern read desahub/1/%u/command",
     ]
+
+
+def test_the_fleet_book_is_made_for_the_group(noc: Path) -> None:
+    book = noc / "var/fleet.db"
+    assert book.stat().st_mode & 0o777 == 0o660
