@@ -31,6 +31,7 @@ APPLIED_TOML = places.APPLIED_TOML
 # sets ``run`` (argparse.Namespace -> exit code) with set_defaults.
 _ROOMS = (
     "appliance.commands.certificate",
+    "appliance.commands.configuration",
     "appliance.commands.doctor",
     "appliance.operator.commands",
     "appliance.records.commands",

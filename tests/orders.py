@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from appliance.core.actions import Action, Restart
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.command_results import Request, Result, decode_result
-from appliance.core.commands import Action, BootDeadline, Command, Restart, write
+from appliance.core.commands import BootDeadline, Command, write
 from appliance.core.errors import OperationError
+from appliance.core.pushing import Change
 from appliance.operator import keys as hub_keys
 from appliance.operator.book import open_book
 from appliance.operator.service import Operator
+from appliance.system import pushed
 from noc.commands import keys as noc_keys
 
 BOOT, NEXT_BOOT = "ab" * 16, "cd" * 16
@@ -35,6 +38,7 @@ class MachineTwin:
     fails: str = ""
     log: str = "2026-06-01T00:00:00+0000 desa dnsmasq[7]: ready\n"
     cut: Callable[[], None] | None = None
+    waits: str = ""
 
     def _do(self, what: str) -> None:
         if self.fails and what.startswith(self.fails):
@@ -56,6 +60,21 @@ class MachineTwin:
 
     def reboot(self) -> None:
         self._do("reboot")
+
+    def configure(self, command: str, changes: Sequence[Change]) -> pushed.Outcome:
+        self._do(f"configure {', '.join(f'{each.path}={each.value}' for each in changes)}")
+        self.waits = command
+        return pushed.Outcome(command, pushed.PushedState.APPLIED, "applied")
+
+    def keep(self, command: str) -> pushed.Outcome:
+        self._do("keep")
+        if self.waits != command:
+            raise OperationError(f"no change of command {command} waits here")
+        return pushed.Outcome(command, pushed.PushedState.KEPT, "what the command changed stays")
+
+    def speed_test(self, megabytes: int) -> str:
+        self._do(f"speed test {megabytes}")
+        return '{"download_kbit": 4000, "upload_kbit": 900}'
 
 
 @dataclass

@@ -19,8 +19,9 @@ import zlib
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
+from appliance.core.agreed_json import load_json, whole
 from appliance.core.clock import WallQuality
-from appliance.core.commands import COMMAND_BYTES_MAX, MAGIC, VERSION, load_json, whole
+from appliance.core.commands import COMMAND_BYTES_MAX, MAGIC, VERSION
 from appliance.core.errors import CommandMalformed, CommandUnknown
 
 RESULT_SCHEMA: Final = 5

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.core.actions import action_document
 from appliance.core.clock import Moment
 from appliance.core.command_results import Reason, Result, Status, decode_result, encode_result
-from appliance.core.commands import Command, action_document
+from appliance.core.commands import Command
 from appliance.core.errors import StoreError
 from appliance.store.database import Database, Store, open_store
 from appliance.store.migrations import Migrations

@@ -1,19 +1,29 @@
-"""What the operator does to its machine: four things, each a fixed program with arguments from closed lists."""
+"""What the operator does to its machine: a few things, each a fixed program with arguments from closed lists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import stat
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-from appliance.core.commands import READABLE, RESTARTABLE, is_restartable
+from appliance.core.actions import READABLE, RESTARTABLE, is_restartable
 from appliance.core.errors import OperationError
+from appliance.core.pushing import Change
 from appliance.operator.rules import shown_configuration, without_addresses
+from appliance.system import pushed
 from appliance.system.processes import Completed, run
 from appliance.unit.config import APPLIED_PATH
 
 RESTART_SECONDS_MAX: Final = 90.0
 ASK_SECONDS_MAX: Final = 30.0
+CONFIGURE_SECONDS_MAX: Final = 130.0
+SPEED_TEST_SECONDS_MAX: Final = 100.0
+SPEED_TEST_RESULT: Final = Path("/var/lib/desahub-agent/speed-test.json")
+SPEED_TEST_RESULT_BYTES_MAX: Final = 4_096
+CONFIGURE_UNIT: Final = "desahub-configure.service"
 
 
 class Machine(Protocol):
@@ -27,6 +37,12 @@ class Machine(Protocol):
 
     def reboot(self) -> None: ...
 
+    def configure(self, command: str, changes: Sequence[Change]) -> pushed.Outcome: ...
+
+    def keep(self, command: str) -> pushed.Outcome: ...
+
+    def speed_test(self, megabytes: int) -> str: ...
+
 
 class SystemdMachine:
     """The real one.
@@ -34,10 +50,19 @@ class SystemdMachine:
     Args:
         applied: the configuration that the hub runs with; beside it stands a file for each radio.
         program: runs a program, as `appliance.system.processes.run`.
+        folder: through which changes of the configuration go.
+        measured: what the speed test writes down.
     """
 
-    def __init__(self, applied: Path = APPLIED_PATH, program: Callable[..., Completed] = run) -> None:
+    def __init__(
+        self,
+        applied: Path = APPLIED_PATH,
+        program: Callable[..., Completed] = run,
+        folder: pushed.Folder | None = None,
+        measured: Path = SPEED_TEST_RESULT,
+    ) -> None:
         self._applied, self._run = applied, program
+        self._folder, self._measured = folder or pushed.Folder(), measured
 
     def restart(self, unit: str) -> None:
         """Start a unit anew and wait until it is. Source: systemctl(1)."""
@@ -76,3 +101,46 @@ class SystemdMachine:
     def reboot(self) -> None:
         """Ask systemd to start the box anew; returns before it does."""
         self._run(["systemctl", "--no-wall", "reboot"], timeout_seconds=ASK_SECONDS_MAX)
+
+    def configure(self, command: str, changes: Sequence[Change]) -> pushed.Outcome:
+        """Let ``hub.toml`` be changed and applied by a program that may; return what became of it."""
+        pushed.ask(self._folder, command, changes)
+        done = self._run(
+            ["systemctl", "start", "--", CONFIGURE_UNIT], timeout_seconds=CONFIGURE_SECONDS_MAX, accepted=range(256)
+        )
+        said = pushed.outcome(self._folder)
+        if said is None or said.command != command:
+            raise OperationError(f"{CONFIGURE_UNIT} ended with {done.status} and told nothing: {done.errors.strip()}")
+        return said
+
+    def keep(self, command: str) -> pushed.Outcome:
+        """Let what was changed stay."""
+        return pushed.keep(self._folder, command)
+
+    def speed_test(self, megabytes: int) -> str:
+        """Let the line be measured by a program without privileges; return what it found, as JSON."""
+        unit = f"desahub-speed-test@{megabytes}.service"
+        # Two at a time would measure each other.
+        self._run(["systemctl", "reset-failed", "--", unit], timeout_seconds=ASK_SECONDS_MAX, accepted=range(256))
+        done = self._run(
+            ["systemctl", "start", "--", unit], timeout_seconds=SPEED_TEST_SECONDS_MAX, accepted=range(256)
+        )
+        try:
+            text = _of_another(self._measured, SPEED_TEST_RESULT_BYTES_MAX + 1)
+            said = json.loads(text) if len(text) <= SPEED_TEST_RESULT_BYTES_MAX else None
+        except (OSError, ValueError) as error:
+            raise OperationError(f"the speed test told nothing: {error}") from None
+        if not isinstance(said, dict):
+            raise OperationError("what the speed test told cannot be read")
+        if done.status != 0:
+            raise OperationError(f"the line was not measured: {str(said.get('error', 'no reason was given'))[:300]}")
+        return json.dumps(said, ensure_ascii=False)
+
+
+def _of_another(path: Path, count: int) -> bytes:
+    """Read a file that somebody without privileges wrote: a file, and no way to one that they may not read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is no file")
+        return file.read(count)

@@ -5,23 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from appliance.core.actions import Action, Configure, Keep, Reboot, Restart, SendLogs, SpeedTest
 from appliance.core.clock import Moment
 from appliance.core.command_results import DETAIL_CHARACTERS_MAX, Reason, Request, Status, newest_part
-from appliance.core.commands import (
-    Action,
-    Command,
-    Reboot,
-    Restart,
-    Sealed,
-    SendLogs,
-    command_id,
-    read,
-    split,
-)
+from appliance.core.commands import Command, Sealed, command_id, read, split
 from appliance.core.errors import CommandError, CommandUnknown, OperationError, StoreError
 from appliance.operator import rules
 from appliance.operator.book import Book, Known, Outcome, answered
 from appliance.operator.machine import Machine
+from appliance.system.pushed import PushedState
 
 log = logging.getLogger("desahub.operator")
 
@@ -107,19 +99,33 @@ class Operator:
             self._reboot_of = name
             return said
         try:
-            outcome = self._do(action)
+            outcome = self._do(name, action)
         except OperationError as error:
             log.error("%s", error)
             outcome = Outcome(Status.FAILED, Reason.OPERATION, _sentence(error))
         return self._finish(name, outcome)
 
-    def _do(self, action: Action) -> Outcome:
+    def _do(self, name: str, action: Action) -> Outcome:
         if isinstance(action, Restart):
             self._machine.restart(action.unit)
             return Outcome(Status.DONE, detail=f"{action.unit} was started anew")
         if isinstance(action, SendLogs):
             return Outcome(Status.DONE, output=newest_part(self._machine.logs(action.unit, action.lines)))
+        if isinstance(action, Configure):
+            return self._configure(name, action)
+        if isinstance(action, Keep):
+            return Outcome(Status.DONE, detail=_sentence(self._machine.keep(action.command).detail))
+        if isinstance(action, SpeedTest):
+            return Outcome(Status.DONE, output=newest_part(self._machine.speed_test(action.megabytes)))
         return Outcome(Status.DONE, output=newest_part(self._machine.configuration()))
+
+    def _configure(self, name: str, action: Configure) -> Outcome:
+        said = self._machine.configure(name, action.changes)
+        detail = _sentence(said.detail)
+        if said.state is PushedState.REFUSED:
+            return Outcome(Status.FAILED, Reason.OPERATION, detail)
+        # Begun, until the NOC has heard of it over the line as it is now, and says that it shall stay.
+        return Outcome(Status.BEGUN if said.state is PushedState.APPLIED else Status.DONE, detail=detail)
 
     def _again(self, name: str, command: Command, known: Known) -> bytes:
         """Answer as before, whatever the time is now. What has no end was cut off, or is the reboot asked for."""
@@ -164,5 +170,5 @@ def _why_unreadable(error: CommandError) -> rules.Refusal:
     return rules.Refusal(reason, _sentence(error))
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception | str) -> str:
     return newest_part(rules.without_addresses(str(error)), DETAIL_CHARACTERS_MAX)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from appliance.core.actions import action_document
 from appliance.core.command_results import Result, Status
-from appliance.core.commands import Command, action_document
+from appliance.core.commands import Command
 from appliance.store.database import Store, open_store
 from appliance.store.migrations import Migrations
 from noc.commands.rules import went_back

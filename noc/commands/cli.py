@@ -10,24 +10,28 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from appliance.core.command_results import Status
-from appliance.core.commands import (
-    LIFE_SECONDS_MAX,
-    LIFE_SECONDS_MIN,
+from appliance.core.actions import (
     LOG_LINES_MAX,
     READABLE,
     RESTARTABLE,
+    SPEED_TEST_MEGABYTES_MAX,
     Action,
+    Configure,
     FetchConfiguration,
     Reboot,
     Restart,
     SendLogs,
+    SpeedTest,
 )
+from appliance.core.command_results import Status
+from appliance.core.commands import LIFE_SECONDS_MAX, LIFE_SECONDS_MIN
 from appliance.core.errors import OperationError
+from appliance.core.pushing import Change, changes_of
 from noc import setup
 from noc.commands import keys, rules
 from noc.commands.book import Book, Line, open_book
@@ -55,6 +59,20 @@ def register(commands: Subparsers[argparse.ArgumentParser], common: argparse.Arg
     fetch.set_defaults(action=lambda _: FetchConfiguration())
     reboot = _giving(command, common, "reboot", "start whole hubs anew")
     reboot.set_defaults(action=lambda _: Reboot())
+
+    configure = _giving(command, common, "configure", "set keys of hub.toml; hubs that cannot be reached then go back")
+    configure.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="wanted",
+        help="as in hub.toml: portal.history_days=30, 'networks[warga].speed=\"biasa\"'; may be given again",
+    )  # fmt: skip
+    configure.add_argument("--unset", action="append", default=[], metavar="KEY", help="let its default hold again")
+    configure.set_defaults(action=lambda options: Configure(_changes(options.wanted, options.unset)))
+    speed = _giving(command, common, "speed-test", "let hubs measure their line against this NOC")
+    speed.add_argument(
+        "--megabytes", type=int, default=10, metavar="MB",
+        help=f"at most so many, 1 to {SPEED_TEST_MEGABYTES_MAX} (%(default)s)",
+    )  # fmt: skip
+    speed.set_defaults(action=lambda options: SpeedTest(options.megabytes))
 
     listing = command.add_parser("list", parents=[common], help="list what was ordered, newest first")
     listing.add_argument("--hub", metavar="HUB", help="of this hub alone")
@@ -108,6 +126,22 @@ def _give(options: argparse.Namespace, places: setup.Places) -> int:
     done = sum(hub in answers and answers[hub].status is Status.DONE for hub in hubs)
     print(f"{done} of {len(hubs)} hubs have done it", file=sys.stderr)
     return 0 if done == len(hubs) else 1
+
+
+def _changes(wanted: Sequence[str], unset: Sequence[str]) -> tuple[Change, ...]:
+    """Read KEY=VALUE, whose values are written as in TOML."""
+    document: dict[str, object] = dict.fromkeys(unset)
+    for each in wanted:
+        key, equals, value = each.partition("=")
+        try:
+            document[key.strip()] = tomllib.loads(f"value = {value}")["value"] if equals else None
+        except tomllib.TOMLDecodeError:
+            raise OperationError(
+                f'--set {each[:120]}: the value is written as in hub.toml: 30, true, "text" or ["one", "two"]'
+            ) from None
+        if not equals:
+            raise OperationError(f"--set {each[:120]}: allowed is KEY=VALUE")
+    return changes_of(document)
 
 
 def _chosen(options: argparse.Namespace, places: setup.Places) -> tuple[Mapping[str, rules.Contact | None], list[str]]:

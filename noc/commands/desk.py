@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from appliance.core.actions import Action, Configure, Keep
 from appliance.core.command_results import Result, Status, decode_result
-from appliance.core.commands import Action, Command, command_id, split, write
+from appliance.core.commands import Command, command_id, split, write
 from appliance.core.errors import CommandError, OperationError
 from noc.commands import rules
 from noc.commands.book import Book
@@ -97,13 +98,18 @@ class Desk:
             if heard is None:
                 continue
             hub, result = heard[0], self._read(*heard)
-            if result is None or names.get(result.command) != hub:
+            if result is None or names.get(result.command) != hub or hub not in open_hubs:
                 continue
             if hub not in answers or answers[hub].status is not result.status:
                 self._tell(f"{hub}: {result.status}{f', {result.detail}' if result.detail else ''}")
             answers[hub] = result
             if result.status in FINAL:
                 open_hubs.discard(hub)
+            elif isinstance(order.action, Configure) and result.command == command_id(split(payloads[hub]).body):
+                # It came over the line as it is after the change: that is what had to be shown.
+                payloads[hub] = self._issue(replace(order, action=Keep(result.command)), hub)
+                names[command_id(split(payloads[hub]).body)] = hub
+                self._carrier.send(hub, payloads[hub])
         for hub in sorted(open_hubs - set(answers)):
             self._tell(f"{hub}: said nothing")
         return answers

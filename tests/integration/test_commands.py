@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.actions import FetchConfiguration
 from appliance.core.clock import WallQuality
 from appliance.core.command_results import Reason, Status, decode_result
-from appliance.core.commands import Command, FetchConfiguration, command_topic, result_topic, write
+from appliance.core.commands import Command, command_topic, result_topic, write
 from appliance.operator import keys as hub_keys
 from appliance.operator.server import Server
 from appliance.operator.service import Operator

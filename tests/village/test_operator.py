@@ -19,7 +19,8 @@ KEY = "/etc/desahub/noc-command.pub"
 FORGE = """
 import sys, time
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from appliance.core.commands import Command, Restart, seal, to_sign, write
+from appliance.core.actions import Restart
+from appliance.core.commands import Command, seal, to_sign, write
 from appliance.core.command_results import ANSWER_LINE_BYTES_MAX, Request, decode_answer, decode_result, encode_request
 from appliance.unit.ask import ask
 

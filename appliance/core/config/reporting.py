@@ -65,6 +65,13 @@ class Agent:
         default=50,
     )
 
+    speed_test_megabytes: int = option(
+        about="What speed tests that the NOC asks for may use in any 30 days; 0 refuses them.",
+        example=300,
+        rule=between(0, 100_000, "MB"),
+        default=300,
+    )
+
     def problems(self) -> Iterator[Problem]:
         """Without a target nothing could be said about the uplink."""
         if not self.targets:
@@ -92,4 +99,10 @@ class Noc:
         example=8443,
         rule=between(1, 65535),
         default=8443,
+    )
+    speed_test_port: int = option(
+        about="The port on the same host that speed tests use.",
+        example=8444,
+        rule=between(1, 65535),
+        default=8444,
     )

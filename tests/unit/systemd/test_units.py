@@ -21,6 +21,8 @@ EXPOSURE_MAX = 20  # tenths
 AS_ROOT = (
     "desahub-radio@.service",
     "desahub-certificate.service",
+    "desahub-configure.service",
+    "desahub-return.service",
     "desahub-operator.service",
     "desahub-noc-revoked.service",
 )
@@ -102,7 +104,7 @@ def test_only_services_with_the_same_data_share_a_user() -> None:
         "desahub-gate": {"desahub-firewall", "desahub-gate"},
         "desahub-portal": {"desahub-portal", "desahub-keeper"},
         "desahub-filter": {"desahub-filter", "desahub-filter-update"},
-        "desahub-agent": {"desahub-agent", "desahub-claim", "desahub-renew", "desahub-clock"},
+        "desahub-agent": {"desahub-agent", "desahub-claim", "desahub-renew", "desahub-clock", "desahub-speed-test@"},
         "desahub-noc-ingest": {"desahub-noc-ingest", "desahub-noc-ingest@"},
     }
 

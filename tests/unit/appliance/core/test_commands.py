@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core import command_results, commands
+from appliance.core import actions as acting
+from appliance.core import agreed_json, command_results, commands
+from appliance.core.actions import READABLE, RESTARTABLE, FetchConfiguration, Reboot, Restart, SendLogs
 from appliance.core.clock import WallQuality
 from appliance.core.command_results import (
     OUTPUT_BYTES_MAX,
@@ -27,21 +29,7 @@ from appliance.core.command_results import (
     encode_result,
     newest_part,
 )
-from appliance.core.commands import (
-    READABLE,
-    RESTARTABLE,
-    BootDeadline,
-    Command,
-    FetchConfiguration,
-    Reboot,
-    Restart,
-    SendLogs,
-    command_id,
-    read,
-    seal,
-    split,
-    write,
-)
+from appliance.core.commands import BootDeadline, Command, command_id, read, seal, split, write
 from appliance.core.errors import CommandError, CommandMalformed, CommandUnknown
 from tests import orders
 
@@ -58,9 +46,9 @@ EXAMPLES = {
 actions = (
     st.sampled_from([FetchConfiguration(), Reboot()])
     | st.sampled_from(RESTARTABLE).map(Restart)
-    | st.builds(SendLogs, st.sampled_from(READABLE), st.integers(1, commands.LOG_LINES_MAX))
+    | st.builds(SendLogs, st.sampled_from(READABLE), st.integers(1, acting.LOG_LINES_MAX))
 )
-wholes = st.integers(0, commands.INTEGER_MAX - commands.LIFE_SECONDS_MAX * 1000)
+wholes = st.integers(0, agreed_json.INTEGER_MAX - commands.LIFE_SECONDS_MAX * 1000)
 names = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=64)
 boots = st.none() | st.builds(BootDeadline, st.binary(min_size=16, max_size=16).map(bytes.hex), wholes)
 
@@ -74,9 +62,9 @@ def test_goldens(name: str) -> None:
     assert bytes.fromhex(file.read_text()) == EXAMPLES[name]
 
 
-@given(actions, st.integers(1, commands.INTEGER_MAX), wholes, st.integers(30_000, 86_400_000), names, boots)
+@given(actions, st.integers(1, agreed_json.INTEGER_MAX), wholes, st.integers(30_000, 86_400_000), names, boots)
 def test_a_command_comes_out_as_it_went_in(
-    action: commands.Action, counter: int, issued_ms: int, life_ms: int, who: str, boot: BootDeadline | None
+    action: acting.Action, counter: int, issued_ms: int, life_ms: int, who: str, boot: BootDeadline | None
 ) -> None:
     made = Command("hub-satu", counter, issued_ms, issued_ms + life_ms, who, action, boot)
     sealed = split(seal(write(made), bytes(64)))
@@ -187,9 +175,9 @@ def test_a_result_that_swells_is_refused() -> None:
 
 def test_the_page_on_the_wire_names_every_field_topic_and_choice() -> None:
     page = (GOLDEN.parents[2] / "docs/wire.md").read_text()
-    logs = commands.action_document(SendLogs("desahub-agent.service", 1))
+    logs = acting.action_document(SendLogs("desahub-agent.service", 1))
     wanted = {*json.loads(orders.body()), *logs, "boot", "id", "until_ms", *Result.__dataclass_fields__}
-    wanted |= {*commands.ActionName, *Status, *Reason} - {""}
+    wanted |= {*acting.ActionName, *Status, *Reason} - {""}
     wanted |= {commands.command_topic("HUB"), commands.result_topic("HUB")}
     assert sorted(word for word in wanted if f"`{word}`" not in page) == []
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.core.actions import Reboot
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.command_results import Reason
-from appliance.core.commands import BootDeadline, Command, Reboot
+from appliance.core.commands import BootDeadline, Command
 from appliance.operator import rules
 from tests.orders import BOOT, HUB, NEXT_BOOT, NOW_MS
 

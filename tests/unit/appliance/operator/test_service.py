@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.actions import FetchConfiguration, Reboot, Restart, SendLogs
 from appliance.core.clock import WallQuality
 from appliance.core.command_results import Reason, Result, Status
-from appliance.core.commands import BootDeadline, FetchConfiguration, Reboot, Restart, SendLogs, seal
+from appliance.core.commands import BootDeadline, seal
 from appliance.core.errors import StoreFull
 from appliance.operator import book
 from noc.commands import keys as noc_keys

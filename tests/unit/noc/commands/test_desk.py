@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.actions import Configure, Reboot, Restart, SendLogs, SpeedTest
 from appliance.core.clock import WallQuality
 from appliance.core.command_results import Request, Status, encode_result
-from appliance.core.commands import Reboot, Restart, SendLogs
 from appliance.core.errors import OperationError
+from appliance.core.pushing import Change
 from noc.commands import rules
 from noc.commands.book import Book, open_book
 from noc.commands.desk import Desk, Order
@@ -185,3 +186,50 @@ def test_an_answer_to_nothing_is_not_written_down(country: Country) -> None:
     assert encode_result(result)
     assert rules.went_back(3, 3)
     assert not rules.went_back(3, 4)
+
+
+CONFIGURE = Order(Configure((Change("portal.history_days", 12),)), "sari")
+WISH = "configure portal.history_days=12"
+
+
+def test_a_configuration_is_kept_by_each_hub_that_answered_after_the_change(country: Country) -> None:
+    assert country.give(CONFIGURE, HUBS) == dict.fromkeys(HUBS, Status.DONE)
+    assert all(box.machine.done == [WISH, "keep"] for box in country.boxes.values())
+
+
+def test_a_hub_that_is_silent_after_the_change_is_not_told_to_keep_it_and_stops_the_others(country: Country) -> None:
+    box = country.boxes[HUBS[0]]
+    real = country.send
+
+    def send(hub_id: str, payload: bytes) -> None:
+        real(hub_id, payload)
+        if hub_id == HUBS[0]:
+            # The change was made, and cut the hub off: its answer never comes.
+            country.silent.add(hub_id)
+            country.answers = [each for each in country.answers if each[0] != hub_id]
+
+    country.send = send  # type: ignore[method-assign]
+    ends = country.give(CONFIGURE, HUBS)
+    assert box.machine.done == [WISH]
+    assert HUBS[0] not in ends
+    assert not any(country.boxes[hub].machine.done for hub in HUBS[2:]), "two of five went first"
+
+
+def test_an_answer_that_comes_twice_does_not_undo_the_end(country: Country) -> None:
+    country.silent.add(HUBS[0])
+    box, real = country.boxes[HUBS[0]], country.send
+
+    def send(hub_id: str, payload: bytes) -> None:
+        real(hub_id, payload)
+        answer = box.operator.handle(Request(payload, retained=False))
+        country.answers += [(hub_id, answer), (hub_id, answer)]
+
+    country.send = send  # type: ignore[method-assign]
+    assert country.give(CONFIGURE, HUBS[:1]) == {HUBS[0]: Status.DONE}
+    assert box.machine.done == [WISH, "keep"]
+
+
+def test_a_speed_test_brings_its_figures(country: Country) -> None:
+    assert country.give(Order(SpeedTest(10), "sari"), HUBS[:1]) == {HUBS[0]: Status.DONE}
+    (line,) = country.book.lines(10)
+    assert country.book.output(line.ordered.id) == '{"download_kbit": 4000, "upload_kbit": 900}'
