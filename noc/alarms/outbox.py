@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from noc.alarms.channels import Alarms, Channel
-from noc.rules.alert_state import ChannelState, Incident, Letter, NewsKind, Notification
+from noc.rules.alert_state import ChannelState, Incident, Letter, News, NewsKind, Notification
 from noc.rules.alerts import URGENT_HUBS
 from noc.rules.groups import Fleet, Group, GroupKind
 from noc.rules.problems import Problem
@@ -33,7 +33,7 @@ def address(notification: Notification, channels: Iterable[Channel], fleet: Flee
             news.incident.group,
             news.incident.since_ms,
             notification.at_ms,
-            is_urgent(news.incident),
+            is_urgent(news),
         )
         for channel in channels
         for news in notification.news
@@ -41,9 +41,10 @@ def address(notification: Notification, channels: Iterable[Channel], fleet: Flee
     )
 
 
-def is_urgent(incident: Incident) -> bool:
-    """Say whether an incident is told also while people sleep."""
-    return incident.problem is Problem.NOC_DEAF or len(incident.everyone) >= URGENT_HUBS
+def is_urgent(news: News) -> bool:
+    """Say whether somebody is woken: for a deaf NOC and for what is large, never for what is over."""
+    is_large = news.incident.problem is Problem.NOC_DEAF or len(news.incident.everyone) >= URGENT_HUBS
+    return is_large and news.kind is not NewsKind.CLEARED
 
 
 def due(letters: Sequence[Letter], alarms: Alarms, channel: Channel, state: ChannelState, now_ms: int) -> bool:
