@@ -91,3 +91,9 @@ def places_of(epoch: str, mark: str, committed: Mapping[str, int]) -> dict[str, 
     said = json.loads(mark) if mark else {}
     days = said["days"] if said.get("epoch") == epoch else {}
     return {day: days[day] for day, last in committed.items() if days.get(day, last + 1) <= last}
+
+
+def waiting(epoch: str, mark: str, committed: Mapping[str, int]) -> int:
+    """Count the reports behind a mark, of the days that there are."""
+    read = places_of(epoch, mark, committed)
+    return sum(last - read.get(day, 0) for day, last in committed.items())

@@ -196,6 +196,26 @@ class PostgresNocStore:
                 found.extend(marks.each_came(reading.decoded(batches)))
         return marks.placed(self._epoch, read), tuple(found)
 
+    def waiting(self, mark: str) -> int:
+        """Count the reports that were committed since a mark."""
+        with self._server.reading() as db:
+            days = dict[str, int](db.execute("SELECT day, committed FROM day").fetchall())
+        return marks.waiting(self._epoch, mark, days)
+
+    def mark(self, follower: str) -> str:
+        """Tell the mark that a follower kept here; empty where it kept none."""
+        with self._server.reading() as db:
+            row = db.execute("SELECT mark FROM follower WHERE name = %s", (follower,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def put_mark(self, follower: str, mark: str) -> None:
+        """Keep a follower's mark in place of its last."""
+        with self._server.transaction() as db:
+            db.execute(
+                "INSERT INTO follower VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET mark = excluded.mark",
+                (follower, mark),
+            )
+
     def births(self, hub_id: str) -> tuple[Birth, ...]:
         """List the last connections that a hub opened, oldest first, at most `BIRTHS_KEPT`."""
         with self._server.reading() as db:

@@ -23,6 +23,7 @@ STEPS: Final = {
         " WITH (fillfactor = 70)",
         "CREATE INDEX hub_touched ON hub (touched)",
         f"CREATE TABLE sign (name {_TEXT} PRIMARY KEY, at_ms bigint NOT NULL)",
+        f"CREATE TABLE follower (name {_TEXT} PRIMARY KEY, mark text NOT NULL)",
         f"CREATE TABLE state (hub_id {_TEXT} PRIMARY KEY REFERENCES hub, boot_id text NOT NULL,"
         " session bigint NOT NULL, online boolean NOT NULL, software_version text NOT NULL,"
         " configuration_fingerprint text NOT NULL, received_ms bigint NOT NULL)",

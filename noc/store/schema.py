@@ -98,6 +98,12 @@ def m005_touched(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+@MAIN()
+def m006_followers(db: sqlite_utils.Database) -> None:
+    """Keep up to where those have read who follow what comes."""
+    db.execute("CREATE TABLE follower (name TEXT PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID")
+
+
 @DAY()
 def m001_batches(db: sqlite_utils.Database) -> None:
     """Make the table of batches. ``held`` names what of a batch is not a repeat; null: all of it."""

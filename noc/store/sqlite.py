@@ -194,6 +194,22 @@ class SqliteNocStore:
         """Read at most ``limit`` reports that were committed since a mark, and the next mark."""
         return marks.came(self._store, self._days, self._epoch, mark, limit)
 
+    def waiting(self, mark: str) -> int:
+        """Count the reports that were committed since a mark."""
+        with self._store.reading() as db:
+            return marks.waiting(self._epoch, mark, dict(db.execute("SELECT day, committed FROM day").fetchall()))
+
+    def mark(self, follower: str) -> str:
+        """Tell the mark that a follower kept here; empty where it kept none."""
+        with self._store.reading() as db:
+            row = db.execute("SELECT mark FROM follower WHERE name = ?", (follower,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def put_mark(self, follower: str, mark: str) -> None:
+        """Keep a follower's mark in place of its last."""
+        with self._store.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO follower VALUES (?, ?)", (follower, mark))
+
     def births(self, hub_id: str) -> tuple[Birth, ...]:
         """List the last connections that a hub opened, oldest first, at most `BIRTHS_KEPT`."""
         with self._store.reading() as db:

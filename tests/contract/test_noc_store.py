@@ -348,7 +348,16 @@ def test_reports_are_read_once_each_whatever_the_steps(store: NocStore) -> None:
             seen += [(each.sent_boot_id, record.sequence) for each in came for record in each.records]
     assert seen == [(BOOT, number) for number in range(45)]
     assert store.came("", 100)[1][0].received_ms == reports[0].received_ms
+    assert (store.waiting(mark), store.waiting("")) == (0, 9)
     assert store.came(mark, 100) == (mark, ())
+
+
+def test_a_follower_finds_its_mark_again(store: NocStore) -> None:
+    assert store.mark("graphs") == ""
+    for mark in ("one", "two"):
+        store.put_mark("graphs", mark)
+    store.put_mark("other", "three")
+    assert (store.mark("graphs"), store.mark("other")) == ("two", "three")
 
 
 def test_reports_of_yesterday_that_come_after_midnight_are_read_too(store: NocStore) -> None:
