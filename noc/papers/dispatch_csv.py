@@ -81,7 +81,8 @@ def phone_text(phone: str) -> str:
     """``+6281234567890`` -> ``0812-3456-7890``, which a spreadsheet leaves a text; other countries keep their code."""
     if not phone.startswith("+"):
         return phone
-    digits = f"0{phone[3:]}" if phone.startswith("+62") else f"00{phone[1:]}"
+    bare = "".join(each for each in phone if each.isascii() and each.isdigit())
+    digits = f"0{bare[2:]}" if bare.startswith("62") else f"00{bare}"
     return "-".join(part for part in (digits[:4], digits[4:8], digits[8:]) if part)
 
 

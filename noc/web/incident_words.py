@@ -7,11 +7,11 @@ from typing import Final
 
 from flask_babel import gettext
 
+from noc.fleet_book.contract import IncidentCause
 from noc.papers import words
 from noc.rules.affected import Part
 from noc.rules.groups import Group, GroupKind
 from noc.rules.problems import Problem
-from noc.rules.states import Basis, Cause, Condition
 
 # Grey is what is well or nobody's fault; what nobody knows is hatched, not red.
 PART_LOOKS: Final = {Part.DARK: "bad", Part.UNKNOWN: "unknown", Part.BACK: "calm"}
@@ -75,10 +75,9 @@ def shared_text(group: Group) -> str:
     return str(texts[group.kind])
 
 
-def cause_text(condition: Condition | None, cause: Cause, basis: Basis) -> str:
-    """A cause that hubs brought along when they came back, with its basis; None where their records have not come."""
-    if condition is None:
-        return str(gettext("belum ada catatan yang menjelaskan"))
-    named = words.causes()[cause] or words.conditions()[condition].lower()
-    known = words.bases()[basis]
+def cause_text(found: IncidentCause) -> str:
+    """A cause that hubs' own records name, with its basis."""
+    condition = "" if found.condition is None else words.conditions()[found.condition].lower()
+    named = words.causes()[found.cause] or condition
+    known = words.bases()[found.basis]
     return f"{named} ({known})" if known else named
