@@ -25,6 +25,7 @@ from appliance.store.second_factor import Answer, SecondFactors, Verdict
 
 BLUEPRINT: Final = "second"
 _LOST: Final = "resend"
+_NO_HEADERS: Final[dict[str, str]] = {}
 
 
 class CodeForm(FlaskForm):  # type: ignore[misc] # Flask-WTF carries no types
@@ -78,7 +79,7 @@ def code() -> ResponseReturnValue:
     account = half_account()
     if account is None or second_step().waits_for(account, session_token()) != f"{BLUEPRINT}.code":
         return login.go_back() if current_account() else redirect(url_for("login.log_in"), 303)
-    form, problem, status, headers = CodeForm(), "", 200, {}
+    form, problem, status, headers = CodeForm(), "", 200, _NO_HEADERS
     if form.validate_on_submit():
         answer = _check(account.name, form.code.data or "", "log_in")
         if answer.verdict in (Verdict.RIGHT, Verdict.RECOVERY):
@@ -123,7 +124,7 @@ def again() -> ResponseReturnValue:
     if account is None:
         return redirect(url_for("login.log_in"), 303)
     with_code = second_step().factors.has(account.name)
-    form, problem, status, headers = (CodeForm() if with_code else AgainForm()), "", 200, {}
+    form, problem, status, headers = (CodeForm() if with_code else AgainForm()), "", 200, _NO_HEADERS
     if form.validate_on_submit():
         if with_code:
             answer = _check(account.name, form.code.data or "", "")

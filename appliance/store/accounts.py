@@ -117,7 +117,11 @@ def m003_codes(db: sqlite_utils.Database) -> None:
 
 
 class AccountError(StoreError):
-    """An account cannot be made or changed as asked; the text says what is allowed."""
+    """An account cannot be made or changed as asked; the text says what is allowed, ``reason`` is a key for pages."""
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +195,14 @@ class Accounts:
         if not NAME.fullmatch(name):
             raise AccountError(
                 f"{name!r}: allowed are 2 to 32 lower-case letters, digits, dots, hyphens and underscores, "
-                "beginning with a letter"
+                "beginning with a letter",
+                "name",
             )
         password = _one_time_password()
         digest = _hash(password)
         with self.store.transaction() as db:
             if _row(db, name) is not None:
-                raise AccountError(f"{name}: this name is taken; reset its password instead")
+                raise AccountError(f"{name}: this name is taken; reset its password instead", "taken")
             db.execute(
                 "INSERT INTO accounts (name, role, password_hash, must_change, created_seconds) VALUES (?, ?, ?, 1, ?)",
                 [name, role, digest, now],
@@ -383,13 +388,13 @@ class Accounts:
         others = "SELECT 1 FROM accounts WHERE role = ? AND disabled = 0 AND name <> ?"
         theirs = "SELECT 1 FROM accounts WHERE role = ? AND disabled = 0 AND name = ?"
         if db.execute(theirs, [role, name]).fetchone() and not db.execute(others, [role, name]).fetchone():
-            raise AccountError(f"{name} is the only {role} who can log in; make another one first")
+            raise AccountError(f"{name} is the only {role} who can log in; make another one first", "last")
 
     def _require(self, db: Database, name: str) -> dict[str, Any]:
         row = _row(db, name)
         if row is None:
             names = ", ".join(each for (each,) in db.execute("SELECT name FROM accounts ORDER BY name")) or "none yet"
-            raise AccountError(f"{name}: nobody has this name; there are: {names}")
+            raise AccountError(f"{name}: nobody has this name; there are: {names}", "nobody")
         return row
 
     def _ended(self, session: dict[str, Any], now: int) -> bool:

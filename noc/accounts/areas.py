@@ -42,8 +42,8 @@ def m002_policy_and_tokens(db: sqlite_utils.Database) -> None:
         CREATE TABLE second_factor_roles (role TEXT PRIMARY KEY) STRICT;
         INSERT INTO second_factor_roles VALUES ('admin');
         CREATE TABLE api_tokens (
-            token_sha256 TEXT PRIMARY KEY,
-            number INTEGER NOT NULL UNIQUE,
+            number INTEGER PRIMARY KEY AUTOINCREMENT, -- given once: a page that is old revokes no other token
+            token_sha256 TEXT NOT NULL UNIQUE,
             name TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
             label TEXT NOT NULL,
             made_seconds INTEGER NOT NULL,
@@ -80,12 +80,18 @@ def check_areas(role: str, areas: Iterable[str]) -> tuple[str, ...]:
     wanted = sorted(set(areas))
     for area in wanted:
         if not CODE.fullmatch(area):
-            raise AccountError(f"{area[:32]!r}: an area is written 51 (province), 51.03 (kabupaten) or 51.03.01")
+            raise AccountError(
+                f"{area[:32]!r}: an area is written 51 (province), 51.03 (kabupaten) or 51.03.01", "area"
+            )
     if wanted and role == Role.ADMIN:
-        raise AccountError("an admin sees the whole country: choose viewer or operator for an account with areas")
+        raise AccountError(
+            "an admin sees the whole country: choose viewer or operator for an account with areas", "admin_area"
+        )
     kept = tuple(each for each in wanted if not any(each.startswith(f"{other}.") for other in wanted))
     if len(kept) > AREAS_MAX:
-        raise AccountError(f"{len(kept)} areas: at most {AREAS_MAX}; name the kabupaten or the province instead")
+        raise AccountError(
+            f"{len(kept)} areas: at most {AREAS_MAX}; name the kabupaten or the province instead", "areas"
+        )
     return kept
 
 
@@ -94,7 +100,7 @@ def bind(store: Store, name: str, role: str, areas: Iterable[str]) -> tuple[str,
     kept = check_areas(role, areas)
     with store.transaction() as db:
         if db.execute("SELECT 1 FROM accounts WHERE name = ?", [name]).fetchone() is None:
-            raise AccountError(f"{name}: nobody has this name")
+            raise AccountError(f"{name}: nobody has this name", "nobody")
         db.execute("DELETE FROM account_areas WHERE name = ?", [name])
         db.executemany("INSERT INTO account_areas (name, area) VALUES (?, ?)", [(name, area) for area in kept])
     return kept

@@ -71,7 +71,7 @@ class AccountDesk:
         """Take an account's telephone away; its sessions and tokens end."""
         self.accounts.one(name)
         if not self.factors.reset(name):
-            raise AccountError(f"{name}: has no second factor")
+            raise AccountError(f"{name}: has no second factor", "factor")
         tokens.revoke_all(self.accounts.store, name)
         self._tell("second_factor_reset", name)
 
@@ -103,7 +103,7 @@ class AccountDesk:
     def renew_codes(self, name: str) -> tuple[str, ...]:
         """Make new recovery codes for somebody with a second factor."""
         if not self.factors.has(name):
-            raise AccountError(f"{name}: has no second factor")
+            raise AccountError(f"{name}: has no second factor", "factor")
         codes = self.factors.renew_codes(name)
         self._tell("recovery_codes_renewed", name)
         return codes
@@ -119,4 +119,4 @@ def subject_of(name: str) -> str:
 
 def _check_role(role: str) -> None:
     if role not in set(Role):
-        raise AccountError(f"{role[:32]!r}: roles are {', '.join(Role)}")
+        raise AccountError(f"{role[:32]!r}: roles are {', '.join(Role)}", "role")

@@ -19,7 +19,7 @@ def require_factor(store: Store, roles: Iterable[str]) -> tuple[str, ...]:
     """Set them. Raises `AccountError` for a role that does not exist."""
     wanted = sorted(set(roles))
     if unknown := [role for role in wanted if role not in set(Role)]:
-        raise AccountError(f"{unknown[0][:32]!r}: roles are {', '.join(Role)}")
+        raise AccountError(f"{unknown[0][:32]!r}: roles are {', '.join(Role)}", "role")
     with store.transaction() as db:
         db.execute("DELETE FROM second_factor_roles")
         db.executemany("INSERT INTO second_factor_roles (role) VALUES (?)", [(role,) for role in wanted])

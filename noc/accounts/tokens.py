@@ -37,14 +37,13 @@ def make(store: Store, name: str, label: str, now: int) -> str:
     """
     label = label.strip()
     if not 1 <= len(label) <= LABEL_MAX or not label.isprintable():
-        raise AccountError(f"a token is named after its program, with 1 to {LABEL_MAX} letters")
+        raise AccountError(f"a token is named after its program, with 1 to {LABEL_MAX} letters", "label")
     token = _PREFIX + secrets.token_urlsafe(32)
     with store.transaction() as db:
         if db.execute("SELECT count(*) FROM api_tokens WHERE name = ?", [name]).fetchone()[0] >= TOKENS_MAX:
-            raise AccountError(f"{name} has {TOKENS_MAX} tokens; revoke one that is not used any more")
+            raise AccountError(f"{name} has {TOKENS_MAX} tokens; revoke one that is not used any more", "tokens")
         db.execute(
-            "INSERT INTO api_tokens (token_sha256, number, name, label, made_seconds)"
-            " SELECT ?, coalesce(max(number), 0) + 1, ?, ?, ? FROM api_tokens",
+            "INSERT INTO api_tokens (token_sha256, name, label, made_seconds) VALUES (?, ?, ?, ?)",
             [digest(token), name, label, now],
         )
     return token

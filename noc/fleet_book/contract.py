@@ -366,6 +366,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptDeed:
+    """A deed and its position in the chain, counted from 1."""
+
+    position: int
+    deed: Deed
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """What the watch learned of one hub.
 
@@ -515,6 +523,9 @@ class FleetBook(Protocol):
     # Who did what: a chain that only grows, each row proving those before it. `verify_deeds` finds the first broken
     # one; `deeds_end` is their number and the last hash, which proves all when it was written down elsewhere.
     def deeds(self, limit: int, subject: str = "", before: int = 0) -> tuple[Deed, ...]: ...
+    def find_deeds(
+        self, limit: int, *, by: str = "", what: str = "", subject: str = "", before: int = 0
+    ) -> tuple[KeptDeed, ...]: ...
     def deeds_end(self) -> tuple[int, str]: ...
     def verify_deeds(self) -> int | None: ...
     def write_deed(self, deed: Deed) -> None: ...

@@ -8,6 +8,7 @@ from typing import Final
 
 from appliance.store.database import Database
 from noc.fleet_book import checks
+from noc.fleet_book.contract import KeptDeed
 from noc.rules.alert_state import Deed
 
 _FIRST: Final = bytes(32)
@@ -36,6 +37,17 @@ def latest(db: Database, limit: int, subject: str, before: int) -> tuple[Deed, .
         (*values, before or _NO_END, limit),
     ).fetchall()
     return tuple(Deed(*row) for row in rows)
+
+
+def find(db: Database, limit: int, *, by: str, what: str, subject: str, before: int) -> tuple[KeptDeed, ...]:
+    """List the newest deeds that are all of what is not ``""``, each with its position."""
+    wanted = [(column, value) for column, value in (("by", by), ("what", what), ("subject", subject)) if value]
+    only = "".join(f"{column} = ? AND " for column, _ in wanted)
+    rows = db.execute(
+        f"SELECT position, {_COLUMNS} FROM deed WHERE {only}position < ? ORDER BY position DESC LIMIT ?",  # noqa: S608 - constants
+        (*(value for _, value in wanted), before or _NO_END, limit),
+    ).fetchall()
+    return tuple(KeptDeed(row[0], Deed(*row[1:])) for row in rows)
 
 
 def first_broken(db: Database) -> int | None:

@@ -13,6 +13,7 @@ from noc.fleet_book.contract import (
     IncidentLine,
     IncidentQuery,
     IncidentSize,
+    KeptDeed,
     KeptIncident,
     KeptWindow,
     Note,
@@ -140,6 +141,13 @@ class SqliteFleetBook(InventoryBook, StandingBook, PastBook, AlertBook):
         """List the newest deeds, newest first."""
         with self.reading() as db:
             return deeds.latest(db, limit, subject, before)
+
+    def find_deeds(
+        self, limit: int, *, by: str = "", what: str = "", subject: str = "", before: int = 0
+    ) -> tuple[KeptDeed, ...]:
+        """List the newest deeds that are all of what is asked for, newest first."""
+        with self.reading() as db:
+            return deeds.find(db, limit, by=by, what=what, subject=subject, before=before)
 
     def deeds_end(self) -> tuple[int, str]:
         """Say how many deeds there are, and the hash of the last one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from flask import Flask
 from flask_babel import lazy_gettext
@@ -15,9 +15,10 @@ from appliance.faces.secret import load_or_make
 from appliance.faces.web import Face, install
 from noc.accounts.opening import open_accounts, open_factors
 from noc.fleet_book.contract import FleetBook
+from noc.fleet_book.sqlite import open_fleet_book
 from noc.setup import Places
 from noc.store.contract import NocStore
-from noc.web import access, api, hubs
+from noc.web import access, api, hubs, people
 from noc.web.parts import Parts
 
 TIMEZONE: Final = "Asia/Jakarta"  # of the pages; each hub's own page speaks in the hub's local time
@@ -36,7 +37,7 @@ def create_app(
     Args:
         places: where accounts, the session key and the token are; made by ``desahub-noc init``.
         store: what the ingest keeps.
-        book: what the watch and people know of the fleet.
+        book: what the watch and people know of the fleet; None for the file that the watch writes.
         clock: seconds, wall time.
         behind_proxy: a proxy on this machine speaks TLS and says in ``X-Real-IP`` who asks: Secure cookies, HSTS.
 
@@ -60,9 +61,9 @@ def create_app(
         behind_proxy=behind_proxy,
         tell=access.tell,
     )
-    app.extensions["noc"] = Parts(store, cast(FleetBook, book), clock)
+    app.extensions["noc"] = Parts(store, book or open_fleet_book(places.fleet_book), clock)
     access.install(app, accounts, open_factors(places, accounts))
-    for pages in (hubs.pages,):
+    for pages in (hubs.pages, people.pages):
         app.register_blueprint(pages)
-    app.register_blueprint(api.make(api.read_token(places.web / "api.token")))
+    api.install(app, api.read_token(places.web / "api.token"))
     return app

@@ -29,8 +29,8 @@ from noc.rules.alert_state import Deed
 from noc.web.parts import parts
 
 __all__ = [
-    "Right", "Scope", "Visitor", "desk", "factors", "install", "may", "people", "require", "right_of", "scope", "tell",
-    "visitor", "welcome", "who", "write_deed",
+    "Right", "Scope", "Visitor", "desk", "factors", "install", "mark", "may", "people", "require", "right_of", "scope",
+    "tell", "visitor", "welcome", "who", "write_deed",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -79,8 +79,7 @@ def tell(what: str, name: str, address: str) -> None:
 def write_deed(deed: Deed) -> None:
     """Write into the audit, and into the journal."""
     _log.info("%s by %s: %s %s", deed.what, deed.by, deed.subject, deed.why)
-    if parts().book is not None:
-        parts().book.write_deed(deed)
+    parts().book.write_deed(deed)
 
 
 def desk() -> AccountDesk:
@@ -147,10 +146,15 @@ def require(right: Right) -> Callable[[Callable[P, ResponseReturnValue]], Callab
                     return answer
             return view(*args, **kwargs)
 
-        setattr(guarded, _NEEDS, right)
-        return guarded
+        return mark(guarded, right)
 
     return decorate
+
+
+def mark(view: Callable[P, ResponseReturnValue], right: Right) -> Callable[P, ResponseReturnValue]:
+    """Write on a view which right is asked before it."""
+    setattr(view, _NEEDS, right)
+    return view
 
 
 def _refuse(right: Right) -> ResponseReturnValue:

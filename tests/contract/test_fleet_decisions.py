@@ -389,3 +389,19 @@ def test_a_deed_that_was_tampered_with_is_found(
         db.execute("DROP TRIGGER deed_remains")
         db.execute(tampering)
     assert book.verify_deeds() == first_broken
+
+
+def test_deeds_are_found_by_who_what_and_whom(book: FleetBook) -> None:
+    before, _ = book.deeds_end()
+    for i in range(8):
+        book.write_deed(Deed(NOW_MS + i, ("siti", "budi")[i % 2], ("call", "visit")[i // 4], f"hub-{i % 3}"))
+
+    def found(limit: int = 99, at: int = 0, **wanted: str) -> list[int]:
+        return [each.position - before for each in book.find_deeds(limit, before=at, **wanted)]
+
+    assert found(by="budi") == [8, 6, 4, 2]
+    assert found(by="siti", what="visit") == [7, 5]
+    assert found(subject="hub-0", what="call") == [4, 1]
+    assert found(3, by="siti", at=before + 7) == [5, 3, 1]
+    assert found(by="' OR 1=1 --") == []
+    assert book.find_deeds(1)[0].deed == book.deeds(1)[0]

@@ -175,9 +175,7 @@ def test_a_chart_breaks_its_line_where_nothing_is_known(staff: FlaskClient, stor
 
 
 def test_the_api_tells_what_the_checks_ask(client: FlaskClient, bearer: dict[str, str], store: SqliteNocStore) -> None:
-    document: dict[str, Any] = client.get("/api/hubs", headers=bearer).get_json()
-    assert len(document["hubs"]) == 14
-    hub = client.get("/api/hubs/hub-0000", headers=bearer).get_json()
+    hub: dict[str, Any] = client.get("/api/hubs/hub-0000", headers=bearer).get_json()
     (facts,) = store.facts("hub-0000")
     samples = facts.recent[-1].record.samples
     assert hub["state"] == "online"
