@@ -1,0 +1,272 @@
+"""Records become histories, outages, days and months, each once, whatever ends the watch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from appliance.core.errors import StoreError
+from noc.fleet_book.contract import Day, Followed, KeptWindow, Scope, Tail
+from noc.fleet_book.sqlite import SqliteFleetBook
+from noc.rules.history import observe
+from noc.rules.reading import Terms
+from noc.rules.sla import Month, SlaClass, of_hub
+from noc.rules.states import Cause, Condition, Window
+from noc.store.contract import ArrivedRecord
+from tests.unit.noc.rules.making import A, B, minutes, record
+from tests.unit.noc.watch.world import BY_ADMIN, HUB, World, reports, shuffled
+
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+AUGUST = Month(2026, 8)
+BEGIN_MS, END_MS = AUGUST.bounds_ms(HUB.timezone)  # midnight in Makassar
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, BEGIN_MS + 3 * DAY_MS)
+    yield made
+    made.book.close()
+    made.store.close()
+
+
+def story(days: int = 2) -> list[ArrivedRecord]:
+    """A cut of 20 minutes in the first night, from 23:50 on; then the power is gone for seven hours, and comes back."""
+    last = days * 1_440
+    looks = [
+        record(A, 60_000 + i + (i > 1_430) + (i > 1_450), i * MINUTE_MS, wall_ms=BEGIN_MS + i * MINUTE_MS,
+               said={"uplink_state": 3 if 1_430 < i <= 1_450 else 5, "boots": 1, "clients_online": i % 7, "logins": i,
+                     "interface_received_bytes.uplink": i * 1_000, "interface_sent_bytes.uplink": i * 100})
+        for i in range(1, last + 1)
+    ]  # fmt: skip
+    cut = [
+        record(A, 60_000 + sequence, at_ms, wall_ms=BEGIN_MS + at_ms, event=event, uplink_state=state)
+        for sequence, at_ms, event, state in (
+            (1_431, 1_430 * MINUTE_MS + 1_000, "uplink_down", 3), (1_452, 1_450 * MINUTE_MS + 5_000, "uplink_up", 5),
+        )
+    ]  # fmt: skip
+    other = minutes(B, BEGIN_MS + (last + 420) * MINUTE_MS, 1, 300, number=2, boot_reason=2)
+    return sorted([*looks, *cut, *other], key=lambda r: (r.record.boot_id, r.record.sequence))
+
+
+def days_of(world: World) -> dict[str, Day]:
+    return {
+        each.day: each for each in world.book.days(Scope(), HUB.kode_wilayah, "2026-01-01", "2027-12-31", HUB.hub_id)
+    }
+
+
+def test_a_past_is_told_by_the_day_in_the_hubs_own_time(world: World) -> None:
+    for each in reports(story(), 60):
+        world.send(*each)
+    world.turn()
+    cut, power = (each.outage for each in world.book.outages(Scope(), "", 0, END_MS))
+    assert (cut.condition, cut.start_ms, cut.end_ms) == (
+        Condition.LINK, BEGIN_MS + 1_430 * MINUTE_MS + 1_000, BEGIN_MS + 1_450 * MINUTE_MS + 5_000,
+    )  # fmt: skip
+    assert (power.condition, power.cause) == (Condition.POWER, Cause.POWER_LOST)
+    first, second, third, _ = days_of(world).values()
+    assert first.day == "2026-08-01"
+    assert (first.seconds[SlaClass.LINK_LONG], second.seconds[SlaClass.LINK_LONG]) == (599, 605), "cut at midnight"
+    assert (first.long_cuts, second.long_cuts, third.long_cuts) == (1, 1, 0)
+    assert third.seconds[SlaClass.POWER] > 6 * 3_600
+    assert all(sum(day.seconds.values()) == 86_400 for day in days_of(world).values())
+
+
+def test_bytes_clients_and_logins_of_a_day_come_from_its_hours(world: World) -> None:
+    for each in reports(story(), 60):
+        world.send(*each)
+    world.turn()
+    second = days_of(world)["2026-08-02"]
+    assert second.received_bytes == pytest.approx(1_440_000, abs=3_000)
+    assert second.sent_bytes == pytest.approx(144_000, abs=300)
+    assert second.clients_peak == 6
+    assert second.logins == pytest.approx(1_440, abs=3)
+
+
+def test_hours_that_are_made_later_are_counted_at_the_next_look(world: World) -> None:
+    for each in reports(story(), 60):
+        world.send(*each)
+    world.store.put_sign("broker ", world.wall_ms)
+    world.watch.turn()
+    assert days_of(world)["2026-08-02"].received_bytes is None
+    world.settle()
+    assert days_of(world)["2026-08-02"].received_bytes == pytest.approx(1_440_000, abs=3_000)
+
+
+def test_any_order_and_repeats_lead_to_the_same_past(world: World, tmp_path: Path) -> None:
+    for each in reports(story(), 60):
+        world.send(*each)
+    world.settle()
+    (tmp_path / "other").mkdir()
+    other = World(tmp_path / "other", BEGIN_MS + 3 * DAY_MS)
+    # As the first, so that the quickest report of each boot took no longer on its way.
+    for each in shuffled(story(), 11):
+        other.send(*each)
+        other.watch.turn()
+    other.settle()
+    assert other.past()[1:] == world.past()[1:]
+
+
+def test_a_month_is_what_its_records_say_and_late_data_is_a_new_version(world: World) -> None:
+    every = story()
+    late = [each for each in every if 600 <= each.record.sequence - 60_000 < 700]
+    for each in reports([each for each in every if each not in late], 60):
+        world.send(*each)
+    world.turn()
+    assert str(world.book.versions((HUB.hub_id,), str(AUGUST))[HUB.hub_id].number) == "1"
+    world.turns(END_MS + DAY_MS - world.wall_ms, every_ms=3 * HOUR_MS)
+    before = world.book.versions((HUB.hub_id,), str(AUGUST))[HUB.hub_id]
+    assert before.sla.seconds[SlaClass.AHEAD] == 0
+    world.send(*late)
+    world.turn()
+    world.settle()
+    after = world.book.versions((HUB.hub_id,), str(AUGUST))[HUB.hub_id]
+    assert after.number == before.number + 1
+    assert {change.sla_class for change in after.changes} == {SlaClass.UP, SlaClass.UNKNOWN}
+    at_once = of_hub(observe(every, Terms()), Terms(), AUGUST, timezone=HUB.timezone, now_ms=world.wall_ms)
+    assert after.sla == at_once
+    days = [day for text, day in days_of(world).items() if text.startswith("2026-08")]
+    assert {each: sum(day.seconds[each] for day in days) for each in SlaClass} == dict(at_once.seconds)
+    assert world.book.versions((HUB.hub_id,), "2026-09")[HUB.hub_id].number < 4, "of the month that runs one a day"
+
+
+class Calls(SqliteFleetBook):
+    """Notes what is written; ends the process before or after the write that it is told."""
+
+    at: int = -1
+    is_after: bool = False
+
+    def put_followed(self, followed: Sequence[Followed], mark: str, tails: Sequence[Tail] = ()) -> None:
+        self.count = getattr(self, "count", 0) + 1
+        self.histories_written = getattr(self, "histories_written", 0) + len(followed)
+        if self.count == self.at and not self.is_after:
+            raise KeyboardInterrupt
+        super().put_followed(followed, mark, tails)
+        if self.count == self.at and self.is_after:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+def test_a_watch_that_is_killed_anywhere_loses_nothing_and_counts_nothing_twice(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_after: bool
+) -> None:
+    monkeypatch.setattr("noc.watch.following.REPORTS", 2)
+    cut = reports(story(days=1), 30)
+    for each in cut:
+        world.send(*each)
+    world.settle()
+    (tmp_path / "other").mkdir()
+    other = World(tmp_path / "other", BEGIN_MS + 3 * DAY_MS)
+    for each in cut:
+        other.send(*each)
+    killed = 0
+    for at in range(1, 40):
+        book = Calls(other.book._store)
+        book.at, book.is_after = 1 + at % 3, is_after
+        other.start(book)
+        try:
+            other.turn()
+        except KeyboardInterrupt:
+            killed += 1
+    assert killed >= 5
+    other.start()
+    other.settle()
+    mine, theirs = other.past(), world.past()
+    assert mine[:2] == theirs[:2]
+    assert list(mine[2])[:-1] == list(theirs[2])[:-1], "all but today, which is counted up to its own hour"
+
+
+def test_a_calm_hub_has_its_history_written_each_hour_and_a_troubled_one_at_once(world: World) -> None:
+    book = Calls(world.book._store)
+    world.start(book)
+    calm = minutes(A, BEGIN_MS, 4_320, 4_320 + 360, number=1)
+    for each in reports(calm):
+        world.send(*each)
+        world.turns(5 * MINUTE_MS, every_ms=5 * MINUTE_MS)
+    assert book.histories_written <= 9, "once for each of six hours, and at first"
+    written = book.histories_written
+    down = minutes(A, BEGIN_MS, 4_681, 4_685, number=1, said={"uplink_state": 2})
+    world.send(*down)
+    world.turn()
+    assert book.histories_written == written + 1
+
+
+def test_another_contract_and_a_window_tell_the_past_anew(world: World) -> None:
+    looks = minutes(A, BEGIN_MS, 1, 1_440, number=1)
+    test = {"uplink_state": 5, "speed_test_download_kbit": 3_000, "speed_test_upload_kbit": 900}
+    slow = record(A, 60_000 + 1_440, 1_441 * MINUTE_MS, wall_ms=BEGIN_MS + 1_441 * MINUTE_MS, said=test)
+    for each in reports([*looks, slow, *minutes(A, BEGIN_MS, 1_442, 2_000, number=1)], 60):
+        world.send(*each)
+    world.turn()
+    assert world.book.outages(Scope(), "", 0, END_MS) == ()
+    card = world.book.card(HUB.hub_id)
+    assert card is not None
+    world.book.put_cards([dataclasses.replace(card, download_kbit=10_000, upload_kbit=2_000)], BY_ADMIN)
+    world.turns(1_100_000)
+    (slow_hour,) = world.book.outages(Scope(), "", 0, END_MS)
+    assert (slow_hour.outage.condition, slow_hour.outage.duration_ms) == (Condition.UNUSABLE, HOUR_MS)
+    window = Window(BEGIN_MS + 1_430 * MINUTE_MS, BEGIN_MS + 1_600 * MINUTE_MS)
+    world.book.put_window(KeptWindow(0, "51.03", "", window, "admin", "tower"), BY_ADMIN)
+    world.turns(1_100_000)
+    assert world.book.outages(Scope(), "", 0, END_MS) == ()
+    assert days_of(world)["2026-08-02"].seconds[SlaClass.MAINTENANCE] > 3_000
+
+
+def test_a_hub_that_says_more_than_anybody_reads_is_told_seldom_and_kept_small(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("noc.watch.past.RUNS_MAX", 100)
+    flapping = [
+        record(A, 60_000 + i, i * MINUTE_MS, wall_ms=BEGIN_MS + i * MINUTE_MS, uplink_state=5 if i % 2 else 3, boots=1)
+        for i in range(1_000)
+    ]
+    for each in reports(flapping, 60):
+        world.send(*each)
+        world.turns(10_000)
+    (boot,) = world.book.histories((HUB.hub_id,))[HUB.hub_id].values()
+    assert len(boot.runs) <= 100
+    follower = world.watch._follower
+    follower._rest(HUB.hub_id, 0.5)
+    book = Calls(world.book._store)
+    follower._book = book
+    more = [dataclasses.replace(each, record=dataclasses.replace(each.record, boot_id=B)) for each in flapping[:120]]
+    for each in reports(more, 60):
+        world.send(*each)
+        world.turns(10_000)
+    assert getattr(book, "histories_written", 0) == 0, "it costs half a second: not before 50 s"
+    world.turns(60_000)
+    assert book.histories_written >= 1
+
+
+def test_a_hub_that_fell_silent_has_its_days_go_by(world: World) -> None:
+    for each in reports(minutes(A, BEGIN_MS, 1, 4_320, number=1), 60):
+        world.send(*each)
+    world.turn()
+    world.turns(2 * DAY_MS + 3 * HOUR_MS, every_ms=HOUR_MS)
+    days = days_of(world)
+    assert days["2026-08-05"].seconds[SlaClass.UNKNOWN] == 86_400
+    assert days["2026-08-05"].seconds[SlaClass.AHEAD] == 0
+    assert days["2026-08-04"].seconds[SlaClass.UNKNOWN] > 86_000
+
+
+def test_a_step_that_fails_is_done_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    class Full(SqliteFleetBook):
+        is_full = True
+
+        def put_followed(self, followed: Sequence[Followed], mark: str, tails: Sequence[Tail] = ()) -> None:
+            if self.is_full:
+                raise StoreError("fleet.db: the disk is full; nothing was stored")
+            super().put_followed(followed, mark, tails)
+
+    book = Full(world.book._store)
+    world.start(book)
+    for each in reports(story(), 60):
+        world.send(*each)
+    world.turn()
+    assert "the disk is full" in caplog.text
+    assert world.book.followed_mark() == ""
+    book.is_full = False
+    world.turn()
+    assert len(world.book.outages(Scope(), "", 0, END_MS)) == 2
