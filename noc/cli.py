@@ -89,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
         "--broker-host", nargs="+", required=True, metavar="NAME",
         help="names and addresses of the broker, first the one hubs have in noc.host; include localhost for the ingest",
     )  # fmt: skip
-    init.add_argument("--bind-address", default="", help="where the broker listens (every address)")
-    init.add_argument("--port", type=int, default=8883, help="the broker's port (%(default)s)")
+    init.add_argument("--bind-address", help="where the broker listens (as it did, or every address)")
+    init.add_argument("--port", type=int, help="the broker's port (as it was, or 8883)")
     init.add_argument(
         "--ingest-workers", type=int, default=1, choices=range(1, enrol.INGEST_WORKERS_MAX + 1), metavar="NUMBER",
         help="how many ingest processes get an identity of their own (%(default)s)",

@@ -67,6 +67,11 @@ class Places:
         return self.directory / "speed"
 
     @property
+    def alarms(self) -> Path:
+        """Who is told of alarms, and how; with secrets of the channels."""
+        return self.directory / "alarms.toml"
+
+    @property
     def web(self) -> Path:
         """Accounts, the session key and the token of the pages."""
         return self.state / "web"

@@ -9,6 +9,7 @@ revoked certificates that the broker reads.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import grp
 import os
@@ -22,8 +23,9 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appliance.core.errors import OperationError
-from noc import broker, enrol
+from noc import broker, enrol, upkeep
 from noc.accounts.opening import open_accounts
+from noc.alarms.channels import EXAMPLE as ALARMS_EXAMPLE
 from noc.commands import keys as signing
 from noc.enrolment.ledger import open_ledger
 from noc.enrolment.revoking import write_list
@@ -38,6 +40,7 @@ INGEST_USER: Final = "desahub-noc-ingest"
 WEB_USER: Final = "desahub-noc-web"
 ENROLMENT_USER: Final = "desahub-noc-enrolment"
 SPEED_USER: Final = "desahub-noc-speed"
+WATCH_GROUP: Final = "desahub-noc-watch"
 SHARED_GROUP: Final = "desahub-noc"
 
 
@@ -54,12 +57,14 @@ def initialise(
     hosts: Sequence[str],
     now: datetime.datetime,
     *,
-    bind_address: str = "",
-    port: int = 8883,
+    bind_address: str | None = None,
+    port: int | None = None,
     ingest_workers: int = 1,
     database_url: str | None = None,
 ) -> Done:
-    """Make what is missing. What is there stays as it is.
+    """Make what is missing. What is there stays as it is, but for what an earlier release wrote (`noc.upkeep`).
+
+    Without ``port`` and ``bind_address`` the broker listens where it did, or else at 8883 of every address.
 
     With ``database_url`` the store is that PostgreSQL database, for every program of this NOC from now on.
 
@@ -77,13 +82,16 @@ def initialise(
         _once(places.speed / "ca.crt", authority.certificate_pem, 0o644, made)
         _server(places.speed, authority, hosts, made)
         folder = places.directory / "broker"
-        plan = broker.BrokerPlan(folder, folder / "data", places.revocation_list, bind_address, port)
+        was_port, was_address = upkeep.listener(folder / "mosquitto.conf") or (8883, "")
+        address, listens_at = bind_address if bind_address is not None else was_address, port or was_port
+        plan = broker.BrokerPlan(folder, folder / "data", places.revocation_list, address, listens_at)
         _broker(authority, hosts, plan, made)
         for worker in range(1, ingest_workers + 1):
             _client(places.ingest(worker), authority, enrol.ingest_name(worker), made)
         _client(places.commands, authority, enrol.COMMANDS_NAME, made)
         if not (places.commands / signing.KEY_NAME).exists():
             _once(places.commands / signing.KEY_NAME, signing.make(), 0o600, made)
+        _once(places.alarms, ALARMS_EXAMPLE.encode(), 0o640, made)
         if database_url is not None and (written := write_url(places, database_url)) is not None:
             made.append(str(written))
         password = _state(places, now, made)
@@ -116,6 +124,9 @@ def own(places: Places) -> None:
             os.chown(path, entry.pw_uid, entry.pw_gid)
         if folder == places.directory / "broker":
             os.chown(folder / "data", entry.pw_uid, entry.pw_gid)
+    # Secrets of channels: root writes them, the watch alone reads them.
+    with contextlib.suppress(KeyError, FileNotFoundError):
+        os.chown(places.alarms, 0, grp.getgrnam(WATCH_GROUP).gr_gid)
     _share(places)
 
 
@@ -161,9 +172,10 @@ def _broker(authority: enrol.Authority, hosts: Sequence[str], plan: broker.Broke
     _once(folder / "ca.crt", authority.certificate_pem, 0o644, made)
     # The ingest stands beside the broker and calls it localhost.
     _server(folder, authority, [*hosts, *({"localhost"} - set(hosts))], made)
-    _once(folder / "mosquitto.conf", broker.mosquitto_conf(plan).encode(), 0o644, made)
     # mosquitto warns when others may read its access list.
-    _once(folder / "acl", broker.acl().encode(), 0o600, made)
+    for name, text, mode in (("mosquitto.conf", broker.mosquitto_conf(plan), 0o644), ("acl", broker.acl(), 0o600)):
+        if (done := upkeep.keep_up(folder / name, text, mode)) is not None:
+            made.append(done)
 
 
 def _server(folder: Path, authority: enrol.Authority, hosts: Sequence[str], made: list[str]) -> None:

@@ -56,6 +56,35 @@ def test_init_twice_changes_nothing_and_tells_no_password(
     assert digests(noc / "etc") == before
 
 
+def test_init_brings_up_what_an_earlier_release_wrote_and_leaves_what_is_somebodys_own(
+    noc: Path, places: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    acl, conf = noc / "etc/broker/acl", noc / "etc/broker/mosquitto.conf"
+    now_acl = acl.read_text()
+    old_acl = "".join(line for line in now_acl.splitlines(keepends=True) if "noc-ear" not in line)
+    assert old_acl != now_acl
+    acl.write_text(old_acl)
+    conf.write_text(conf.read_text().replace("listener 8883", "listener 9999 127.0.0.9") + "log_type debug\n")
+    assert cli.main(["init", "--broker-host", "localhost", *places]) == 0
+    out = capsys.readouterr().out
+    assert "acl anew, for this release; what it was is in acl.before" in out
+    assert "mosquitto.conf anew" in out
+    assert (acl.read_text(), (noc / "etc/broker/acl.before").read_text()) == (now_acl, old_acl)
+    assert "listener 9999 127.0.0.9\n" in conf.read_text(), "where it listens is nothing of a release's"
+    assert "log_type debug" not in conf.read_text()
+    assert "log_type debug" in (noc / "etc/broker/mosquitto.conf.before").read_text()
+    assert {oct(each.stat().st_mode & 0o777) for each in acl.parent.glob("acl*")} == {"0o600"}
+
+    assert cli.main(["init", "--broker-host", "localhost", "--port", "8884", "--bind-address", "", *places]) == 0
+    assert "listener 8884\n" in conf.read_text()
+    own = "# Ours.\n" + old_acl.partition("\n")[2]
+    acl.write_text(own)
+    capsys.readouterr()
+    assert cli.main(["init", "--broker-host", "localhost", *places]) == 0
+    assert "nothing was changed" in capsys.readouterr().out
+    assert acl.read_text() == own
+
+
 def test_secrets_are_read_by_their_owner_alone(noc: Path) -> None:
     secret = [
         "etc/authority/ca.key",
@@ -212,10 +241,11 @@ def test_the_broker_lets_nobody_choose_a_name() -> None:
         assert line in lines
     lines = broker.acl().splitlines()
     first = lines.index("user ingest-1")
-    assert lines[first + 1 : first + 4] == [
+    assert lines[first + 1 : first + 5] == [
         "topic read desahub/1/+/report",
         "topic read desahub/1/+/state",
         "topic write desahub/1/+/ack",
+        "topic readwrite desahub/1/noc-ear/ingest-1",
     ]
     assert [line for line in lines if line.startswith("user")] == [
         *(f"user ingest-{number}" for number in range(1, 17)),
