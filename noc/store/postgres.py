@@ -67,6 +67,18 @@ class PostgresNocStore:
             if not added:
                 raise StoreError(f"{hub.hub_id} is in the inventory already; nothing was changed")
 
+    def put_hubs(self, hubs: Sequence[Hub]) -> None:
+        """Add hubs, and change those that are there; all or none."""
+        columns = zip(*((hub.hub_id, hub.name, hub.kode_wilayah, hub.timezone) for hub in hubs), strict=True)
+        with self._server.transaction() as db:
+            db.execute(
+                "INSERT INTO hub (hub_id, name, kode_wilayah, timezone) SELECT * FROM unnest(%s::text[], %s::text[],"
+                " %s::text[], %s::text[]) AS new (hub_id, name, kode_wilayah, timezone) ORDER BY hub_id"
+                " ON CONFLICT (hub_id) DO UPDATE SET name = excluded.name, kode_wilayah = excluded.kode_wilayah,"
+                " timezone = excluded.timezone, touched = nextval('touch')",
+                [[*column] for column in columns] or [[]] * 4,
+            )
+
     def hubs(self) -> tuple[Hub, ...]:
         """List the inventory by name."""
         with self._server.reading() as db:

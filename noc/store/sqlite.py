@@ -67,6 +67,16 @@ class SqliteNocStore:
             )
             marks.touch(db, (hub.hub_id,))
 
+    def put_hubs(self, hubs: Sequence[Hub]) -> None:
+        """Add hubs, and change those that are there; all or none."""
+        with self._store.transaction() as db:
+            db.executemany(
+                "INSERT INTO hub (hub_id, name, kode_wilayah, timezone) VALUES (?, ?, ?, ?) ON CONFLICT (hub_id) DO"
+                " UPDATE SET name = excluded.name, kode_wilayah = excluded.kode_wilayah, timezone = excluded.timezone",
+                [(hub.hub_id, hub.name, hub.kode_wilayah, hub.timezone) for hub in hubs],
+            )
+            marks.touch(db, [hub.hub_id for hub in hubs])
+
     def hubs(self) -> tuple[Hub, ...]:
         """List the inventory by name."""
         with self._store.reading() as db:

@@ -99,6 +99,16 @@ def test_the_last_sign_of_life_counts_whatever_its_time(store: NocStore) -> None
     assert store.signs() == {"broker ": 5, "facts": 21}
 
 
+def test_the_inventory_takes_many_hubs_at_once_and_changes_those_it_has(store: NocStore) -> None:
+    mark, _ = store.changed("")
+    store.put_hubs(())
+    moved = Hub(HUB.hub_id, "Sukamaju Baru", "51.03.02.2001", "Asia/Jakarta")
+    new = Hub("hub-0002", "Wonosari", "33.01.01.2001")
+    store.put_hubs([new, moved])
+    assert store.hubs() == (moved, new)
+    assert set(store.changed(mark)[1]) == {HUB.hub_id, "hub-0002"}
+
+
 def made(store: NocStore) -> HubFacts:
     """Bring what follows up to what is committed; the facts of the one hub."""
     while store.project(3):
