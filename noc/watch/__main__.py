@@ -15,9 +15,10 @@ from typing import Final
 
 from appliance.core.errors import DesahubError
 from appliance.unit.notify import notify
+from noc.alarms.step import AlarmDesk
 from noc.fleet_book.sqlite import open_fleet_book
+from noc.places import DIRECTORY, STATE_DIRECTORY, Places
 from noc.rules.reading import INTERVAL_MS
-from noc.setup import Places
 from noc.store.opening import add_database_option, open_store_for
 from noc.watch.turn import Plan, Watch
 
@@ -33,18 +34,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    places = Places(state=options.state)
+    places = Places(options.directory, options.state)
     try:
         store = open_store_for(places, options.database_url, reading=True)
         book = open_fleet_book(places.fleet_book)
         plan = Plan(options.turn_seconds, options.interval_seconds * 1000)
-        watch = Watch(store, book, plan=plan, alive=_alive)
+        desk = AlarmDesk(options.alarms or places.alarms)
+        watch = Watch(store, book, desk, plan, alive=_alive)
     except (DesahubError, OSError) as error:
         _log.error("%s", error)
         return 1
     notify("READY=1")
     run(watch, options.turn_seconds, stopping)
     notify("STOPPING=1")
+    desk.close()
+    book.close()
+    store.close()
     return 0
 
 
@@ -74,10 +79,12 @@ def _interval(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    state = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/desahub-noc").split(":")[0])
+    state = Path(os.environ.get("STATE_DIRECTORY", str(STATE_DIRECTORY)).split(":")[0])
     parser = argparse.ArgumentParser(prog="python -m noc.watch", description="Judges hubs, and keeps the fleet book.")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="folder of configuration (%(default)s)")
     parser.add_argument("--state", type=Path, default=state, help="folder with noc.db and fleet.db (%(default)s)")
     add_database_option(parser, "the NOC's store in PostgreSQL, instead of noc.db")
+    parser.add_argument("--alarms", type=Path, metavar="FILE", help="who is told of alarms (alarms.toml there)")
     parser.add_argument(
         "--turn-seconds", type=_seconds, default=TURN_SECONDS, metavar="SECONDS", help="how often (%(default)s)"
     )

@@ -85,28 +85,48 @@ class Watch:
         self._headline = Pace(HEADLINE_SECONDS, monotonic)
         self._forget = Pace(FORGET_SECONDS, monotonic)
         self._deafness: dict[str, Deafness] = {}
+        self._heard: tuple[Ear, ...] = ears(store.signs())
         self._last_ms: int | None = book.judged_ms()
         self._has_begun = False
 
     def turn(self) -> None:
-        """Do one turn; what cannot be done now is said, and tried again."""
+        """Do one turn; what cannot be done now is said, and tried again, and keeps nothing else from being done."""
         now_ms = self._clock.now_ms()
-        try:
-            self._turn(now_ms)
-            self._last_ms = now_ms
-        except StoreError as error:
-            _log.error("this turn was not finished: %s", error)
+        is_whole = all(
+            [
+                self._try("the inventory was not read", self._read_inventory, now_ms),
+                self._try("nobody was judged", self._judge, now_ms),
+                self._try("records were not followed", self._follow, now_ms),
+                self._try("alarms wait", self._alarm, now_ms),
+                self._try("nothing was summed up", self._sum_up, now_ms),
+            ]
+        )
+        if is_whole:
+            self._last_ms, self._has_begun = now_ms, True
 
-    def _turn(self, now_ms: int) -> None:
+    def _try(self, otherwise: str, part: Callable[[int], None], now_ms: int) -> bool:
+        try:
+            part(now_ms)
+        except StoreError as error:
+            _log.error("%s: %s", otherwise, error)
+            return False
+        return True
+
+    def _read_inventory(self, now_ms: int) -> None:
         with self._read.due() as is_due:
             if is_due:
                 self._take_over(now_ms)
-        listening = self._listen(now_ms)
+
+    def _judge(self, now_ms: int) -> None:
+        self._ears = self._listen(now_ms)
         self._standings.turn(now_ms, self._deafness)
-        self._follow(now_ms)
-        if self._alarms is not None:
-            facts = Facts(self._standings.troubled(), listening, self._inventory.excused(now_ms))
+
+    def _alarm(self, now_ms: int) -> None:
+        if self._alarms is not None and self._ears is not None:
+            facts = Facts(self._standings.troubled(), self._ears, self._inventory.excused(now_ms))
             self._alarms.turn(self._book, facts, self._inventory.fleet, now_ms)
+
+    def _sum_up(self, now_ms: int) -> None:
         with self._headline.due() as is_due:
             if is_due:
                 self._book.make_headlines(now_ms)
@@ -115,7 +135,6 @@ class Watch:
             if is_due and self._has_begun and not self._clock.is_doubtful():
                 limit = max(FORGOTTEN_MIN, int(FORGOTTEN_OF_A_HUB * self._inventory.size))
                 self._book.forget(now_ms - KEPT_DAYS * past.DAY_MS, limit)
-        self._has_begun = True
 
     def _take_over(self, now_ms: int) -> None:
         """Bring new hubs into the cards, and read cards and windows."""

@@ -158,6 +158,7 @@ def _start(simulation: Simulation) -> list[Process]:
         "broker": ["mosquitto", "-c", str(folder / "noc/broker/mosquitto.conf")],
         "ingest": ["noc.ingest", "--host", "localhost", "--port", str(simulation.broker),
                    "--identity", str(folder / "noc/ingest"), "--store", str(folder / "noc-state/noc.db")],
+        "watch": ["noc.watch", "--directory", str(folder / "noc"), "--state", str(folder / "noc-state")],
         "noc": ["noc.web", "--state", str(folder / "noc-state"), "--bind", f"127.0.0.1:{simulation.noc}"],
         "agent": ["agent", *common, "--state", str(folder / "agent"), "--runtime", str(folder / "agent"),
                   "--names", str(folder / "names")],
