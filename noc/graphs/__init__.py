@@ -1,0 +1,1 @@
+"""What hubs measure, also into VictoriaMetrics, for the graphs that people have already."""
