@@ -77,7 +77,7 @@ def _latest(db: Database, number: int, at: int) -> tuple[int, ...] | None:
 def move(db: Database, number: int, before: str, after: str) -> None:
     """Let the months of a hub that moves count where it is now."""
     counted = sums.Sums("area_month")
-    first, last = db.execute("SELECT min(month), max(month) FROM month").fetchone()
+    first, last = db.execute("SELECT (SELECT min(month) FROM month), (SELECT max(month) FROM month)").fetchone()
     for at in () if first is None else range(first, last + 1):
         row = _latest(db, number, at)
         if row is not None:

@@ -27,6 +27,7 @@ from noc.fleet_book.codes import (
     evidence_text,
     seconds_of,
     visible,
+    within,
 )
 from noc.fleet_book.contract import Day, Followed, KeptOutage, Scope, Tail
 from noc.rules.history import History, as_plain, from_plain
@@ -34,6 +35,8 @@ from noc.rules.outages import Outage
 
 _WIDTH: Final = len(CLASSES)
 _DAY_MARKS: Final = ", ".join("?" * (2 + _WIDTH + 6))
+# Two questions: of one for both SQLite reads the whole table.
+_KEPT_DAYS: Final = "SELECT (SELECT min(day) FROM day), (SELECT max(day) FROM day)"
 _OUTAGE: Final = "end_ms, duration_ms, condition, cause, basis, evidence, known"
 
 
@@ -92,7 +95,7 @@ def move_days(db: Database, number: int, before: str, after: str) -> None:
     """Let the days of a hub that moves count where it is now."""
     counted = sums.Sums("area_day")
     # There is no index by hub: a day of a hub is looked up in each day that there is.
-    first, last = db.execute("SELECT min(day), max(day) FROM day").fetchone()
+    first, last = db.execute(_KEPT_DAYS).fetchone()
     for row in () if first is None else _days_of(db, number, first, last):
         counted.add(before, row[0], _summed(row[1:]), -1)
         counted.add(after, row[0], _summed(row[1:]))
@@ -108,7 +111,7 @@ def _days_of(db: Database, number: int, first: int, last: int) -> Iterator[tuple
 def days(db: Database, scope: Scope, area: str, span: tuple[str, str], hub_id: str) -> Iterator[Day]:
     """Read days from the first to the last, both included, of one hub, or of an area by code; each oldest first."""
     first, last = map(day_number, span)
-    kept = db.execute("SELECT min(day), max(day) FROM day").fetchone()
+    kept = db.execute(_KEPT_DAYS).fetchone()
     if kept[0] is None:
         return
     first, last = max(first, kept[0]), min(last, kept[1])
@@ -120,13 +123,14 @@ def days(db: Database, scope: Scope, area: str, span: tuple[str, str], hub_id: s
 
 
 def _hubs(db: Database, scope: Scope, area: str, hub_id: str) -> list[tuple[str, int]]:
-    only, values = (" AND hub_id = ?", (hub_id,)) if hub_id else ("", ())
+    if hub_id:
+        row = db.execute("SELECT hub_id, number, code FROM hub WHERE hub_id = ?", (hub_id,)).fetchone()
+        return [row[:2]] if row is not None and within(row[2], visible(scope, area)) else []
     return [
         row
         for part in visible(scope, area)
         for row in db.execute(
-            f"SELECT hub_id, number FROM hub WHERE code >= ? AND code < ?{only} ORDER BY code, hub_id",  # noqa: S608 - constants
-            (*bounds(part), *values),
+            "SELECT hub_id, number FROM hub WHERE code >= ? AND code < ? ORDER BY code, hub_id", bounds(part)
         )
     ]
 

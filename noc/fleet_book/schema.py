@@ -35,7 +35,8 @@ def m001_cards(db: sqlite_utils.Database) -> None:
         "CREATE INDEX hub_find ON hub (code, state, problems, provider, residents, search)",
         "CREATE INDEX hub_urgency ON hub (state, search)",
         "CREATE INDEX hub_name ON hub (search, state)",
-        "CREATE INDEX hub_residents ON hub (residents DESC, search)",
+        "CREATE INDEX hub_residents ON hub (residents DESC, search, state)",
+        "CREATE INDEX hub_area ON hub (code, search, state)",
         "CREATE INDEX hub_provider ON hub (provider)",
         "CREATE TABLE standing (hub INTEGER PRIMARY KEY REFERENCES hub, contact_ms INTEGER NOT NULL,"
         " record_ms INTEGER, clients_online INTEGER, uptime_seconds INTEGER, received_kbit INTEGER, sent_kbit INTEGER,"

@@ -12,6 +12,7 @@ import pytest
 
 from appliance.core.errors import StoreError
 from noc.fleet import HubState
+from noc.fleet_book import finding
 from noc.fleet_book.contract import (
     Asset,
     Card,
@@ -475,3 +476,21 @@ def test_a_reader_writes_nothing_and_sees_what_is_written(tmp_path: Path) -> Non
 def test_it_is_a_fleet_book(book: SqliteFleetBook) -> None:
     kept: FleetBook = book
     assert kept.card("hub-0001") == KUTA
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize(
+    "filtered",
+    [{"text": "a"}, {"provider": "Telkom"}, {"problem": Problem.HOT}, {"text": "a", "states": (HubState.NEVER,)},
+     {"states": (HubState.NEVER, HubState.ONLINE)}],
+)  # fmt: skip
+def test_a_filter_that_fits_many_finds_the_same_as_one_that_fits_few(
+    judged: SqliteFleetBook, monkeypatch: pytest.MonkeyPatch, order: Order, filtered: dict[str, object]
+) -> None:
+    query = Query(order=order, **filtered)  # type: ignore[arg-type]
+    few = judged.find(query)
+    assert few.rows
+    monkeypatch.setattr(finding, "_FEW", 0)
+    assert judged.find(query) == few
+    # And the same as of all areas, one by one.
+    assert judged.find(replace(query, scope=Scope(("33", "51")))) == few
