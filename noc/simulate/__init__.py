@@ -1,0 +1,1 @@
+"""Hubs that are not there: honest series of measurements through the real broker, for trying a NOC out."""
