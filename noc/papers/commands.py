@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.core.errors import OperationError
-from noc import setup
+from noc.fleet_book.contract import Card, FleetBook, Scope
+from noc.fleet_book.sqlite import open_fleet_book_reading
 from noc.papers import sla_csv, sla_pdf, words
-from noc.papers.months import RECORDS_MARGIN_MS, HubMonth, hub_month
-from noc.rules.reading import INTERVAL_MS, Terms
+from noc.papers.months import HubMonth, is_told, kept_month, nothing_known, spans_of, with_timeline
+from noc.places import Places
+from noc.rules.history import KEPT_MS
+from noc.rules.reading import INTERVAL_MS
 from noc.rules.sla import Month, Version
-from noc.rules.states import Window
-from noc.store.contract import Hub, NocStore
-from noc.store.opening import open_store_for
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+_HUBS_AT_ONCE: Final = 1_000
+_INTERVAL_SECONDS_MAX: Final = 3_600
 _AREA: Final = re.compile(r"\d\d(\.\d\d(\.\d\d(\.\d{4})?)?)?", re.ASCII)
 
 
@@ -33,19 +36,13 @@ def register(commands: _SubParsersAction[argparse.ArgumentParser], common: argpa
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--month", required=True, metavar="YYYY-MM", help="in each hub's own time zone")
     shared.add_argument(
-        "--interval-seconds", type=int, default=INTERVAL_MS // 1000, metavar="S",
-        help="how often the hubs measure, agent.interval_seconds of their hub.toml (%(default)s)",
-    )  # fmt: skip
-    shared.add_argument("--download-kbit", type=int, default=0, help="contracted speed (none: no speed is too low)")
-    shared.add_argument("--upload-kbit", type=int, default=0, help="the same towards the internet")
-    shared.add_argument(
-        "--maintenance", action="append", default=[], metavar="FROM/TO",
-        help="planned work in the hub's own time, as 2026-08-03T10:00/2026-08-03T12:00; may be given again",
+        "--interval-seconds", type=_interval, default=INTERVAL_MS // 1000, metavar="S",
+        help="how often the hubs measure, as the watch is told it (%(default)s)",
     )  # fmt: skip
 
-    timeline = commands.add_parser("timeline", parents=[common, shared], help="print what was when at a hub, and why")
-    timeline.add_argument("hub", metavar="HUB")
-    timeline.set_defaults(command=_timeline)
+    told = commands.add_parser("timeline", parents=[common, shared], help="print what was when at a hub, and why")
+    told.add_argument("hub", metavar="HUB")
+    told.set_defaults(command=_timeline)
 
     sla = commands.add_parser("sla", parents=[common, shared], help="write the month of hubs as CSV and PDF")
     which = sla.add_mutually_exclusive_group()
@@ -53,39 +50,43 @@ def register(commands: _SubParsersAction[argparse.ArgumentParser], common: argpa
     which.add_argument("--area", metavar="PP.KK.CC", help="the hubs of a province, kabupaten or kecamatan, by its code")
     sla.add_argument("--csv", type=Path, metavar="FILE", help="the table (standard output, without --pdf)")
     sla.add_argument("--pdf", type=Path, metavar="FILE", help="one page: of the hub, or of all hubs together")
-    sla.add_argument("--before", type=Path, metavar="FILE", help="the table made last: its versions are continued")
     sla.set_defaults(command=_sla)
 
 
-def _timeline(options: argparse.Namespace, places: setup.Places) -> int:
-    month, now_ms = Month.parse(options.month), int(time.time() * 1000)
-    store = open_store_for(places, reading=True)
-    try:
-        found = _month(store, _one(store, options.hub), month, options, now_ms=now_ms)
-    finally:
-        store.close()
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _timeline(options: argparse.Namespace, places: Places) -> int:
+    month, now_ms = Month.parse(options.month), _now_ms()
+    with contextlib.closing(open_fleet_book_reading(places.fleet_book)) as book:
+        card = _one(book, options.hub)
+        if not is_told(month, card.timezone, now_ms):
+            days = KEPT_MS // 86_400_000
+            raise OperationError(
+                f"the timeline of {month} is not kept any more (it is for {days} days); desahub-noc sla has its account"
+            )
+        spans = spans_of(book, card, month, now_ms, options.interval_seconds * 1000)
     conditions, causes, bases, evidence = words.conditions(), words.causes(), words.bases(), words.evidence()
-    zone = found.hub.timezone
-    begin_ms, end_ms = month.bounds_ms(zone)
-    for span in found.spans:
+    begin_ms, end_ms = month.bounds_ms(card.timezone)
+    for span in spans:
         start_ms, stop_ms = max(span.start_ms, begin_ms), min(span.end_ms, end_ms)
         if stop_ms > start_ms:
             state = span.state
             rest = (causes[state.cause], bases[state.basis], ", ".join(evidence[each] for each in state.evidence))
             seconds = (stop_ms + 500) // 1000 - (start_ms + 500) // 1000
-            print(_local(start_ms, zone), words.duration(seconds), conditions[state.condition], *rest, sep="\t")
+            when = _local(start_ms, card.timezone)
+            print(when, words.duration(seconds), conditions[state.condition], *rest, sep="\t")
     return 0
 
 
-def _sla(options: argparse.Namespace, places: setup.Places) -> int:
-    month, now_ms = Month.parse(options.month), int(time.time() * 1000)
-    before = sla_csv.versions(options.before.read_text("utf-8")) if options.before else {}
-    store = open_store_for(places, reading=True)
-    try:
-        hubs = [_one(store, options.hub)] if options.hub else list(_of_area(store, options.area))
-        months = [_month(store, hub, month, options, now_ms=now_ms, before=before) for hub in hubs]
-    finally:
-        store.close()
+def _sla(options: argparse.Namespace, places: Places) -> int:
+    month, now_ms = Month.parse(options.month), _now_ms()
+    with contextlib.closing(open_fleet_book_reading(places.fleet_book)) as book:
+        cards = [_one(book, options.hub)] if options.hub else _of_area(book, options.area)
+        months = _months(book, cards, month, now_ms)
+        if options.hub and options.pdf is not None:
+            months = [with_timeline(book, cards[0], months[0], now_ms, options.interval_seconds * 1000)]
     if options.csv is None and options.pdf is None:
         sys.stdout.write(sla_csv.write(months))
     if options.csv is not None:
@@ -102,65 +103,33 @@ def _sla(options: argparse.Namespace, places: setup.Places) -> int:
     return 0
 
 
-def _one(store: NocStore, hub_id: str) -> Hub:
-    for hub in store.hubs():
-        if hub.hub_id == hub_id:
-            return hub
-    raise OperationError(f"{hub_id!r} is not in the inventory; desahub-noc hub list shows what is")
+def _months(book: FleetBook, cards: Sequence[Card], month: Month, now_ms: int) -> list[HubMonth]:
+    found: dict[str, Version] = {}
+    for at in range(0, len(cards), _HUBS_AT_ONCE):
+        found |= book.versions([card.hub_id for card in cards[at : at + _HUBS_AT_ONCE]], str(month))
+    return [kept_month(card, found.get(card.hub_id) or nothing_known(month, card.timezone, now_ms)) for card in cards]
 
 
-def _of_area(store: NocStore, area: str | None) -> Iterator[Hub]:
+def _one(book: FleetBook, hub_id: str) -> Card:
+    card = book.card(hub_id)
+    if card is None:
+        raise OperationError(f"{hub_id!r} is not in the inventory; desahub-noc hub list shows what is")
+    return card
+
+
+def _of_area(book: FleetBook, area: str | None) -> tuple[Card, ...]:
     if area is not None and not _AREA.fullmatch(area):
         raise OperationError(f"--area is {area!r}; allowed is a code such as 51, 51.03 or 51.03.01")
-    found = [hub for hub in store.hubs() if area is None or f"{hub.kode_wilayah}.".startswith(f"{area}.")]
+    found = book.cards(Scope(), area or "")
     if not found:
         raise OperationError("no hub of the inventory lies there; desahub-noc hub list shows all with their codes")
-    return iter(sorted(found, key=lambda hub: (hub.kode_wilayah, hub.hub_id)))
+    return found
 
 
-def _month(
-    store: NocStore,
-    hub: Hub,
-    month: Month,
-    options: argparse.Namespace,
-    *,
-    now_ms: int,
-    before: Mapping[str, Version] | None = None,
-) -> HubMonth:
-    if options.interval_seconds < 1:
-        raise OperationError(f"--interval-seconds is {options.interval_seconds}; allowed is at least 1")
-    begin_ms, end_ms = month.bounds_ms(hub.timezone)
-    earlier = (before or {}).get(hub.hub_id)
-    if earlier is not None and earlier.sla.month != month:
-        raise OperationError(f"--before is of {earlier.sla.month}, and --month {month}; allowed is the same month")
-    return hub_month(
-        hub,
-        store.records(hub.hub_id, begin_ms - RECORDS_MARGIN_MS, end_ms + RECORDS_MARGIN_MS),
-        month,
-        terms=Terms(options.interval_seconds * 1000, options.download_kbit, options.upload_kbit),
-        now_ms=now_ms,
-        windows=_windows(options.maintenance, hub.timezone),
-        before=earlier,
-    )
-
-
-def _windows(texts: Sequence[str], timezone: str) -> list[Window]:
-    return [_window(text, ZoneInfo(timezone)) for text in texts]
-
-
-def _window(text: str, zone: ZoneInfo) -> Window:
-    begin, _, end = text.partition("/")
-    try:
-        times = [datetime.datetime.fromisoformat(each) for each in (begin, end)]
-    except ValueError:
-        times = []
-    if len(times) != 2 or any(each.tzinfo for each in times) or times[0] >= times[1]:
-        raise OperationError(
-            f"--maintenance is {text[:60]!r}; allowed is begin/end in the hub's own time,"
-            " such as 2026-08-03T10:00/2026-08-03T12:00"
-        )
-    start, stop = (int(each.replace(tzinfo=zone).timestamp() * 1000) for each in times)
-    return Window(start, stop)
+def _interval(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _INTERVAL_SECONDS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed are whole seconds from 1 to {_INTERVAL_SECONDS_MAX}")
+    return int(text)
 
 
 def _local(time_ms: int, timezone: str) -> str:

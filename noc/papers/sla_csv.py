@@ -1,7 +1,7 @@
 """The SLA of a month as CSV: one line for each hub, whole seconds, one version of each.
 
-The file is the record of a version: `versions` reads it again, so that the next one can say what changed. Comma, UTF-8
-with a byte order mark and CRLF, as spreadsheets want it (RFC 4180).
+Comma, UTF-8 with a byte order mark and CRLF, as spreadsheets want it (RFC 4180). Version 0 is a month of which nothing
+came.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from noc.papers.cells import BYTE_ORDER_MARK, safe
 from noc.papers.months import HubMonth
-from noc.rules.sla import Month, Sla, SlaClass, Version
+from noc.rules.sla import SlaClass
 
 _SECONDS: Final = {
     SlaClass.UP: "berfungsi_detik",
@@ -43,24 +43,6 @@ def write(months: Iterable[HubMonth]) -> str:
     return out.getvalue()
 
 
-def versions(text: str) -> dict[str, Version]:
-    """Read the versions of a table again, by hub.
-
-    Raises:
-        ValueError: it is no such table; says in which line.
-    """
-    table = csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK), newline=""))
-    if tuple(table.fieldnames or ()) != _COLUMNS:
-        raise ValueError("this is no table of desahub-noc sla: the first line names other columns")
-    found = {}
-    for row in table:
-        try:
-            found[row["hub"]] = _version(row)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"line {table.line_num} of the earlier table: {error}") from None
-    return found
-
-
 def _row(each: HubMonth) -> dict[str, str]:
     version, sla = each.version, each.version.sla
     permille = sla.availability_permille
@@ -82,10 +64,3 @@ def _row(each: HubMonth) -> dict[str, str]:
             f"{_SECONDS[c.sla_class]} {c.after_seconds - c.before_seconds:+d}" for c in version.changes
         ),
     }
-
-
-def _version(row: dict[str, str]) -> Version:
-    seconds = {sla_class: int(row[name]) for sla_class, name in _SECONDS.items()}
-    made = datetime.datetime.fromisoformat(row["dibuat"])
-    sla = Sla(Month.parse(row["bulan"]), seconds, int(row["putus_lebih_300"]), int(row["putus_sampai_300"]))
-    return Version(int(row["versi"]), int(made.timestamp()) * 1000, sla)

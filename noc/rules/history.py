@@ -17,6 +17,8 @@ from noc.rules.reading import BootReason, Link, Look, Terms, read
 from noc.store.contract import ArrivedRecord
 
 DATES_MAX: Final = 64
+# A hub brings back 30 days and 7 more: by these the month before last can still change.
+KEPT_MS: Final = 92 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

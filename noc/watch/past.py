@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from noc.fleet_book.contract import Day, Followed, Tail
 from noc.rules.anchors import place
-from noc.rules.history import Boot, History, merge
+from noc.rules.history import KEPT_MS, Boot, History, merge
 from noc.rules.outages import outages
 from noc.rules.reading import Terms
 from noc.rules.sla import Month, Version, account, count, revise, stretches
@@ -26,8 +26,6 @@ from noc.store.contract import Hour
 from noc.watch import tails
 
 DAY_MS: Final = 86_400_000
-# A hub brings back 30 days and 7 more; the month before last can still change by them.
-KEPT_MS: Final = 92 * DAY_MS
 RUNS_MAX: Final = 4_000  # a hub that says more than that in 92 days says nothing that people could read
 VERSION_PAUSE_MS: Final = 3_600_000  # what comes back in many reports is one version
 

@@ -18,6 +18,7 @@ from noc.ingest.ear import ears
 from noc.rules.alert_state import Facts
 from noc.rules.groups import Fleet
 from noc.rules.hearing import DEAF_AFTER_MS, Deafness, Ear, listen
+from noc.rules.history import KEPT_MS
 from noc.rules.reading import INTERVAL_MS
 from noc.store.contract import NocStore
 from noc.watch import past
@@ -85,7 +86,7 @@ class Watch:
         self._headline = Pace(HEADLINE_SECONDS, monotonic)
         self._forget = Pace(FORGET_SECONDS, monotonic)
         self._deafness: dict[str, Deafness] = {}
-        self._heard: tuple[Ear, ...] = ears(store.signs())
+        self._ears: tuple[Ear, ...] | None = None
         self._last_ms: int | None = book.judged_ms()
         self._has_begun = False
 
@@ -118,8 +119,10 @@ class Watch:
                 self._take_over(now_ms)
 
     def _judge(self, now_ms: int) -> None:
-        self._ears = self._listen(now_ms)
+        heard = self._listen(now_ms)
         self._standings.turn(now_ms, self._deafness)
+        # Who cannot judge hears no more than what it heard when it could: the NOC is deaf then too.
+        self._ears = heard
 
     def _alarm(self, now_ms: int) -> None:
         if self._alarms is not None and self._ears is not None:
@@ -140,7 +143,7 @@ class Watch:
         """Bring new hubs into the cards, and read cards and windows."""
         self._book.take_over(self._store.hubs())
         self._alive()
-        windows = self._book.windows(now_ms - past.KEPT_MS, now_ms + _WINDOWS_AHEAD_MS)
+        windows = self._book.windows(now_ms - KEPT_MS, now_ms + _WINDOWS_AHEAD_MS)
         self._follower.want(self._inventory.take(self._book.cards(Scope()), windows))
         self._alive()
 

@@ -11,15 +11,11 @@ from flask import Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from noc.fleet_book.contract import Card, Order, Query
+from noc.fleet_book.contract import Order, Query
 from noc.papers import sla_csv, sla_pdf, words
-from noc.papers.months import HubMonth
+from noc.papers.months import HubMonth, kept_month, with_timeline
 from noc.rules import sla
-from noc.rules.outages import outages
-from noc.rules.reading import Terms
-from noc.rules.sla import MARGIN_MS, Month, SlaClass, Version
-from noc.rules.timeline import timeline
-from noc.store.contract import Hub
+from noc.rules.sla import Month, SlaClass
 from noc.web import times
 from noc.web.access import Right, require, scope
 from noc.web.hub_people import card_of
@@ -82,7 +78,9 @@ def paper() -> ResponseReturnValue:
     name, months, area = _papers()
     made_at = datetime.datetime.fromtimestamp(int(parts().clock()), datetime.UTC)
     if request.args.get("hub"):
-        page = sla_pdf.hub_page(_with_timeline(months[0]), made_at)
+        page = sla_pdf.hub_page(
+            with_timeline(parts().book, card_of(months[0].hub.hub_id), months[0], parts().now_ms()), made_at
+        )
     else:
         _, month, _ = _asked()
         page = sla_pdf.area_page(area, months, month, made_at)
@@ -186,10 +184,10 @@ def _papers() -> tuple[str, list[HubMonth], str]:
     if hub_id:
         card = card_of(hub_id)
         version = book.versions([hub_id], str(month)).get(hub_id)
-        months = [] if version is None else [_month(card, version)]
+        months = [] if version is None else [kept_month(card, version)]
         name = hub_id
     else:
-        months = [_month(each.card, each.version) for each in book.sla_of_area(scope(), area, str(month))]
+        months = [kept_month(each.card, each.version) for each in book.sla_of_area(scope(), area, str(month))]
         name = area or "wilayah"
     if not months:
         abort(404)
@@ -212,24 +210,6 @@ def _above(area: str) -> list[tuple[str, str]]:
     steps = area.split(".")
     codes = ["", *(".".join(steps[:depth]) for depth in range(1, len(steps)))] if area else []
     return [(code, _named(code) if code else "Indonesia") for code in codes if is_visible(scope(), code)]
-
-
-def _month(card: Card, version: Version) -> HubMonth:
-    return HubMonth(Hub(card.hub_id, card.name, card.kode_wilayah, card.timezone), version, (), ())
-
-
-def _with_timeline(each: HubMonth) -> HubMonth:
-    """Add what the page of one hub draws: its timeline of the month, from its history."""
-    hub_id, month = each.hub.hub_id, each.version.sla.month
-    begin_ms, end_ms = month.bounds_ms(each.hub.timezone)
-    until_ms = max(begin_ms, min(end_ms + MARGIN_MS, parts().now_ms()))
-    card, book = card_of(hub_id), parts().book
-    terms = Terms(download_kbit=card.download_kbit, upload_kbit=card.upload_kbit)
-    windows = [kept.window for kept in book.windows(begin_ms, end_ms, hub_id)]
-    history = book.histories([hub_id]).get(hub_id, {})
-    spans = timeline(history, terms, begin_ms - MARGIN_MS, until_ms, windows)
-    found = tuple(o for o in outages(spans) if o.end_ms > begin_ms and o.start_ms < end_ms)
-    return HubMonth(each.hub, each.version, tuple(spans), found)
 
 
 def _download(content: bytes, kind: str, name: str) -> Response:
