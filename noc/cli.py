@@ -13,8 +13,10 @@ from pathlib import Path
 from appliance.core import command_results, commands, report
 from appliance.core.errors import DesahubError
 from noc import enrol, setup
+from noc.alarms import commands as alarming
 from noc.commands import cli as commanding
 from noc.enrolment import commands as enrolling
+from noc.inventory import commands as inventory
 from noc.papers import commands as papers
 from noc.store.opening import add_database_option
 
@@ -103,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="COMMAND"
     )
     enrolling.register(hub, enrolment, common)
+    inventory.register(commands, hub, common)
 
     account = commands.add_parser("account", help="who may log in").add_subparsers(required=True, metavar="COMMAND")
     for name, command in (("add", _account_add), ("reset", _account_reset)):
@@ -113,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
             each.add_argument("--role", default="operator", choices=["admin", "operator"], help="(%(default)s)")
 
     commanding.register(commands, common)
+    alarming.register(commands, common)
     papers.register(commands, common)
 
     decode = commands.add_parser("decode", parents=[common], help="print a message of a hub as JSON")

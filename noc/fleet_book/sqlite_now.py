@@ -67,11 +67,23 @@ class InventoryBook(Transactions):
         with self.reading() as db:
             return finding.providers(db, limit)
 
+    def put_inventory(self, changed: Sequence[Card], contacts: Sequence[Contact], deed: Deed) -> None:
+        """Add or replace cards and contacts; all or nothing."""
+        with self.writing(deed) as db:
+            cards.put(db, changed)
+            for contact in contacts:
+                cards.put_contact(db, contact)
+
     def contacts(self, hub_id: str) -> tuple[Contact, ...]:
         """List whom to call, first the one to call first."""
+        return self.contacts_of((hub_id,)).get(hub_id, ())
+
+    def contacts_of(self, hub_ids: Collection[str]) -> Mapping[str, tuple[Contact, ...]]:
+        """List whom to call at each of these hubs; those without a card are not among them."""
         with self.reading() as db:
-            number = lookup.numbers(db, (hub_id,)).get(hub_id)
-            return () if number is None else cards.contacts(db, (number,))[number]
+            numbers = lookup.numbers(db, hub_ids)
+            found = cards.contacts(db, numbers.values())
+            return {hub_id: found[number] for hub_id, number in numbers.items()}
 
     def put_contact(self, contact: Contact, deed: Deed) -> int:
         """Add a contact (its id is 0) or change it; return its id."""
