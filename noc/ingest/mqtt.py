@@ -1,8 +1,9 @@
 """The part of MQTT version 5 that an ingest speaks: packets to bytes and back. Pure; `noc.ingest.link` has the socket.
 
 It exists because the general client spends 0.3 ms of Python on each message that it receives and answers, which was
-most of what the whole ingest did (docs/adr/0040-own-mqtt-reader-in-the-ingest.md). What an ingest never does (QoS 2,
-wills, retained messages, topic aliases, passwords) is not here, and a broker that sends it is refused.
+most of what the whole ingest did (docs/adr/0040-own-mqtt-reader-in-the-ingest.md). What neither it nor a simulated hub
+(`noc.simulate`) does (QoS 2, retained messages, topic aliases, passwords) is not here, and a broker that sends it is
+refused.
 
 Source: MQTT Version 5.0, OASIS Standard, 7 March 2019; the numbers in brackets are its sections.
 """
@@ -17,6 +18,7 @@ from typing import Final, NoReturn
 from appliance.core.errors import DesahubError
 
 PING: Final = b"\xc0\x00"
+_WILL: Final = 0b0000_1100  # there is one, of QoS 1
 _DISCONNECT: Final = b"\xe0\x00"
 _CONNACK, _PUBLISH, _PUBACK, _SUBACK, _PINGRESP, _GOODBYE = 2, 3, 4, 9, 13, 14
 # Properties [2.2.2.2] by the length of their value: fixed, or one or two texts or a number of variable length.
@@ -81,14 +83,24 @@ Packet = Connected | Subscribed | Received | Taken | Alive | Goodbye
 
 
 def connect(
-    client_id: str, *, keepalive_seconds: int, session_seconds: int, receive_max: int, packet_max: int
+    client_id: str,
+    *,
+    keepalive_seconds: int,
+    session_seconds: int,
+    receive_max: int,
+    packet_max: int,
+    will: tuple[str, bytes] | None = None,
 ) -> bytes:
-    """Write CONNECT [3.1] that goes on with an old session where there is one."""
+    """Write CONNECT [3.1] that goes on with an old session where there is one.
+
+    ``will`` is the topic and the payload that the broker says, with QoS 1, when the connection is lost.
+    """
     properties = struct.pack(
         ">BIBHBI", _SESSION_EXPIRY, session_seconds, _RECEIVE_MAX, receive_max, _PACKET_MAX, packet_max
     )
-    head = _text("MQTT") + bytes((5, 0)) + struct.pack(">H", keepalive_seconds)
-    return _packet(0x10, head + _number(len(properties)) + properties + _text(client_id))
+    head = _text("MQTT") + bytes((5, 0 if will is None else _WILL)) + struct.pack(">H", keepalive_seconds)
+    last = b"" if will is None else b"\0" + _text(will[0]) + struct.pack(">H", len(will[1])) + will[1]
+    return _packet(0x10, head + _number(len(properties)) + properties + _text(client_id) + last)
 
 
 def subscribe(packet_id: int, filters: Sequence[str]) -> bytes:

@@ -124,3 +124,11 @@ def test_a_packet_that_was_changed_anywhere_is_read_or_refused() -> None:
             read(bytes(changed))
         except ProtocolError as error:
             assert "the broker does not speak MQTT as agreed" in str(error)
+
+
+def test_a_will_is_written_with_its_topic() -> None:
+    plain = {"keepalive_seconds": 60, "session_seconds": 0, "receive_max": 500, "packet_max": 1_000}
+    made = mqtt.connect("sim-1", **plain, will=("a/b", b"\x00x"))
+    assert made[9] == 0b1100  # a will, of QoS 1, not retained; no password
+    assert made.endswith(b"\x00\x05sim-1" + b"\x00" + b"\x00\x03a/b" + b"\x00\x02\x00x")
+    assert made[1] == len(made) - 2
