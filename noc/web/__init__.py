@@ -18,7 +18,21 @@ from noc.fleet_book.contract import FleetBook
 from noc.fleet_book.sqlite import open_fleet_book
 from noc.setup import Places
 from noc.store.contract import NocStore
-from noc.web import access, api, hubs, people
+from noc.web import (
+    access,
+    api,
+    areas,
+    hub,
+    hub_people,
+    incidents,
+    map,
+    people,
+    shifts,
+    sla,
+    wall,
+    windows,
+    words,
+)
 from noc.web.parts import Parts
 
 TIMEZONE: Final = "Asia/Jakarta"  # of the pages; each hub's own page speaks in the hub's local time
@@ -63,7 +77,12 @@ def create_app(
     )
     app.extensions["noc"] = Parts(store, book or open_fleet_book(places.fleet_book), clock)
     access.install(app, accounts, open_factors(places, accounts))
-    for pages in (hubs.pages, people.pages):
+    app.add_template_filter(words.share)
+    for pages in (
+        hub.pages, map.pages, areas.pages, people.pages, hub_people.pages, incidents.pages, wall.pages, shifts.pages,
+        windows.pages, sla.pages,
+    ):  # fmt: skip
         app.register_blueprint(pages)
+    wall.install(app, places.web / "wall.key")
     api.install(app, api.read_token(places.web / "api.token"))
     return app

@@ -119,6 +119,7 @@ def seed_fleet(store: NocStore, book: FleetBook) -> None:
     said = {hub_id: _said(store, hub_id, ago_ms) for hub_id, ago_ms in ((DETAILED, 0), (SILENT, 3 * HOUR_MS))}
     book.put_followed([_followed(i, each, said.get(each.card.hub_id, [])) for i, each in enumerate(made)], "contoh")
     book.put_standings([each.standing for each in made], NOW_MS)
+    book.make_headlines(NOW_MS)
     dark = frozenset(each.card.hub_id for each in made if each.card.kode_wilayah.startswith(DARK_DISTRICT))
     full = next(each for each in made if Problem.DISK_FULL in each.standing.problems)
     book.put_incidents([_incident(1, GroupKind.DISTRICT, DARK_DISTRICT, Problem.NO_CONTACT, dark)], [], NOW_MS)
@@ -186,7 +187,7 @@ def _samples(minute: int, *, is_cut: bool, boots: int) -> dict[str, Number | Non
         "unit_failed_count": 0,
     }
     if minute % 5 == 0:
-        told |= {"unit_state.desahub-filter.service": 0}
+        told |= {"unit_state.filter_service": 0}
     return told
 
 

@@ -1,4 +1,4 @@
-"""What charts say in labels, figures and gaps."""
+"""Charts and strips: gaps stay gaps, one axis for all, and the same in words."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from flask_babel import Babel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.faces.charts import Chart, ticks
-from noc.fleet import Bucket, Rates
-from noc.web import charts
+from noc.rules.states import UP, Cause, Condition, Evidence, Span, measured, unknown
+from noc.store.contract import Hour, Summary
+from noc.web import charts, series, strips
+from noc.web.series import DAY_MS, HOUR_MS, Axis
+from tests.unit.noc.seed import NOW_MS
+from tests.unit.noc.web.fleet import DETAILED, records_of
 
-ZONE = ZoneInfo("Asia/Makassar")
-START_MS = 1_780_000_200_000
-Values = list[float | None]
+MINUTE_MS = 60_000
+VALUES = st.lists(st.none() | st.floats(0, 1e12), min_size=1, max_size=40).map(tuple)
 
 
 @pytest.fixture(autouse=True)
@@ -29,85 +31,106 @@ def _indonesian() -> Iterator[None]:
         yield
 
 
-def _buckets(values: Values, trips: Values | None = None) -> list[Bucket]:
-    return [
-        Bucket(START_MS + i * 120_000, None if value is None else Rates(value, value / 10), trip)
-        for i, (value, trip) in enumerate(zip(values, trips or [None] * len(values), strict=True))
-    ]
+def test_a_gap_breaks_the_line_and_a_lone_point_is_seen() -> None:
+    path = charts.path((5.0, 5.0, None, 10.0, None, None, 0.0, 5.0), 10)
+    assert path == "M0.5 50L1.5 50M3.5 0h.4M6.5 100L7.5 50"
 
 
-def _draw(chart: Chart, buckets: list[Bucket], *, narrow: bool = False) -> str:
-    return charts.draw(chart, buckets, ZONE, narrow=narrow).decode()
+def test_bars_are_drawn_for_what_was() -> None:
+    assert charts.bars((0.0, None, 5.0), 10) == "M2.1 100V50h.8V100z"
 
 
-def _texts(svg: str) -> list[str]:
-    return [text.replace("\u00a0", " ").strip() for text in re.findall(r"<text[^>]*>([^<]+)</text>", svg)]
+@given(VALUES, st.floats(0.1, 1e13))
+def test_a_line_begins_anew_after_each_gap_and_stays_in_its_field(values: series.Values, top: float) -> None:
+    path = charts.path(values, top)
+    runs = sum(value is not None and (place == 0 or values[place - 1] is None) for place, value in enumerate(values))
+    assert path.count("M") == runs
+    heights = [float(height) for height in re.findall(r"[ML][\d.]+ ([\d.]+)", path)]
+    assert all(0 <= height <= 100 for height in heights) and len(heights) == sum(v is not None for v in values)
 
 
-@pytest.mark.parametrize("narrow", [True, False])
-def test_nothing_known_draws_no_axis(narrow: bool) -> None:
-    buckets = _buckets([None] * 30)
-    chart = charts.bandwidth(buckets)
-    assert chart.is_empty and chart.summary == "Tidak ada data dalam rentang ini."
-    assert _texts(_draw(chart, buckets, narrow=narrow)) == ["Tidak ada data dalam rentang ini"]
+@pytest.mark.parametrize("span", charts.SPANS)
+def test_an_axis_ends_after_now_and_its_marks_are_whole(span: charts.Span) -> None:
+    zone = ZoneInfo("Asia/Jayapura")
+    axis = series.axis(zone, NOW_MS, span.hours, span.step_ms)
+    assert axis.from_ms < NOW_MS < axis.to_ms and axis.to_ms - axis.from_ms == span.hours * HOUR_MS
+    whole = HOUR_MS if span.hours <= 24 else DAY_MS
+    assert (axis.to_ms + 9 * HOUR_MS) % whole == 0, "whole hours, or the hub's midnights"
+    assert ((axis.to_ms - axis.from_ms) // span.marks) % HOUR_MS == 0
 
 
-@pytest.mark.parametrize(
-    ("highest", "labels"),
-    [
-        (0.0, ["0 bit/s", "2 kbit/s", "4 kbit/s", "6 kbit/s", "8 kbit/s", "10 kbit/s"]),
-        (2_400_000.0, ["0 bit/s", "1 Mbit/s", "2 Mbit/s", "3 Mbit/s"]),
-        (90_000_000.0, ["0 bit/s", "20 Mbit/s", "40 Mbit/s", "60 Mbit/s", "80 Mbit/s", "100 Mbit/s"]),
-    ],
-)
-def test_the_axis_has_whole_steps_that_differ(highest: float, labels: list[str]) -> None:
-    buckets = _buckets([highest] * 30)
-    texts = _texts(_draw(charts.bandwidth(buckets), buckets))
-    assert [text for text in texts if text.endswith("bit/s")] == labels
+def test_records_lie_where_they_were_and_nowhere_else() -> None:
+    axis = Axis(NOW_MS - DAY_MS, 10 * MINUTE_MS, 144)
+    found = series.of_records(list(records_of(DETAILED, NOW_MS)), axis)
+    clients, received = found["clients_online"], found["received"]
+    assert all(clients[place] is None for place in range(101, 106)), "no word, no line"
+    assert clients[98] is not None and clients[107] is not None
+    assert received[101] is None and received[50] is not None
+    assert found["uplink_loss_permille.t1"][32] == 1000 and found["uplink_latency_ms.t1"][32] is None
+    peaks = found["interface_received_peak_kbit.uplink"]
+    assert all(1000 * p >= r for p, r in zip(peaks, received, strict=True) if p is not None and r is not None)
 
 
-@given(st.floats(0, 1e12), st.floats(1, 1e5))
-def test_steps_hold_every_value_and_are_few(highest: float, least: float) -> None:
-    steps = ticks(highest, least)
-    assert steps[0] == 0 and steps[-1] >= max(highest, least)
-    assert 3 <= len(steps) <= 7
-    assert steps == sorted(set(steps))
+def test_logins_are_counted_and_a_new_boot_takes_none_away() -> None:
+    found = series.of_records(list(records_of(DETAILED, NOW_MS)), Axis(NOW_MS - DAY_MS, HOUR_MS, 24))
+    assert all(value is None or value >= 0 for value in found["logins"])
+    assert 60 <= sum(value or 0 for value in found["logins"]) <= 72
 
 
-def test_a_gap_breaks_the_line_and_one_point_between_gaps_is_seen() -> None:
-    values: Values = [5e6] * 14 + [None] * 2 + [5e6] * 14
-    whole = _buckets([1e6] * 30, [0.1] * 30)
-    gap = _buckets(values)
-    assert _draw(charts.bandwidth(whole), whole).count('class="line reactive nofill"') == 2
-    assert _draw(charts.bandwidth(gap), gap).count('class="line reactive nofill"') == 4
-    assert 'r="4.0"' not in _draw(charts.bandwidth(gap), gap)
-    lone = _buckets([*values[:14], None, 5e6, None, *values[17:]])
-    assert 'r="4.0"' in _draw(charts.bandwidth(lone), lone)
+def test_an_hours_sum_is_its_mean_and_its_peak() -> None:
+    samples = {
+        "interface_received_bytes.uplink": Summary(60, 0, 0, 0, 450_000_000),
+        "interface_received_peak_kbit.uplink": Summary(60, 60_000, 10, 9_000, 0),
+        "uplink_latency_ms.t1": Summary(50, 2_500, 20, 900, 0),
+        "temperature_celsius": Summary(60, 3_000, 40, 61.5, 0),
+        "memory_available_bytes": Summary(60, 0, 250, 900, 0),
+        "memory_total_bytes": Summary(60, 60_000, 1_000, 1_000, 0),
+        "logins": Summary(60, 900, 1, 22, 21),
+    }
+    found = series.of_hours([Hour(DETAILED, NOW_MS, 60, samples)], Axis(NOW_MS - HOUR_MS, HOUR_MS, 3))
+    assert found == {
+        "received": (None, 1_000_000, None),
+        "interface_received_peak_kbit.uplink": (None, 9_000, None),
+        "uplink_latency_ms.t1": (None, 50, None),
+        "temperature_celsius": (None, 61.5, None),
+        "memory_used": (None, 75, None),
+        "logins": (None, 21, None),
+    }
 
 
-@pytest.mark.parametrize("narrow", [True, False])
-def test_one_point_is_drawn_and_said(narrow: bool) -> None:
-    buckets = _buckets([None] * 30, [None] * 29 + [0.0456])
-    chart = charts.round_trip(buckets)
-    assert chart.summary == "Waktu tanggap: terendah 45,6 ms, rata-rata 45,6 ms, tertinggi 45,6 ms."
-    assert _draw(chart, buckets, narrow=narrow).count("<circle") == 1
+def test_every_chart_is_said_in_words_and_those_without_a_word_are_not_there() -> None:
+    found = series.of_records(list(records_of(DETAILED, NOW_MS)), Axis(NOW_MS - DAY_MS, 10 * MINUTE_MS, 144))
+    drawn = charts.all_of(found, 144)
+    keys = [each.key for each in drawn]
+    assert keys == ["bandwidth", "latency", "jitter", "loss", "clients", "logins", "temperature", "use"]
+    assert all("terendah" in each.summary and len(each.paths) == len(each.names) for each in drawn)
+    assert {each.key: each.top for each in drawn if each.key in ("loss", "use")} == {"loss": "100 %", "use": "100 %"}
+    assert drawn[0].names[2] == "Unduh, puncak 10 detik"
+    assert charts.all_of({}, 144) == ()
+    (alone,) = charts.all_of({"clients_online": (None, 3.0)}, 2)
+    assert alone.summary == "Terbanyak: terendah 3, rata-rata 3, tertinggi 3."
 
 
-def test_the_summary_leaves_gaps_out() -> None:
-    assert charts.bandwidth(_buckets([1e6, None, 3e6])).summary == (
-        "Unduh: terendah 1 Mbit/s, rata-rata 2 Mbit/s, tertinggi 3 Mbit/s. "
-        "Unggah: terendah 100 kbit/s, rata-rata 200 kbit/s, tertinggi 300 kbit/s."
-    )
+LINK = measured(Condition.LINK, Cause.NO_LINK, Evidence.UPLINK_STATE)
 
 
-@pytest.mark.parametrize("narrow", [True, False])
-def test_both_charts_have_one_time_axis(narrow: bool) -> None:
-    buckets = _buckets([1e6] * 30, [0.1] * 30)
+def test_a_timeline_shows_even_a_short_cut_and_hides_nothing_down() -> None:
+    spans = [
+        Span(0, 40_000, UP), Span(40_000, 40_010, LINK), Span(40_010, 90_000, UP),
+        Span(90_000, 100_000, unknown(Evidence.NO_RECORD)),
+    ]  # fmt: skip
+    layers = {layer.fill: layer.boxes for layer in strips.timeline(spans, 0, 100_000)}
+    assert list(layers) == ["up", "unknown", "link"], "what is down is drawn last"
+    assert layers["link"][0].x == 40 and layers["link"][0].width == 0.15
+    assert layers["unknown"] == (strips.Box(90, 0, 10, 100),)
 
-    def plot_and_hours(chart: Chart) -> tuple[list[str], list[str]]:
-        svg = _draw(chart, buckets, narrow=narrow)
-        plots = re.findall(r'<g transform="translate\(([\d.]+), [\d.]+\)" class="plot"', svg)
-        return plots, re.findall(r'<text x="([\d.]+)"[^>]*>\d\d\.\d\d</text>', svg)
 
-    one, other = plot_and_hours(charts.bandwidth(buckets)), plot_and_hours(charts.round_trip(buckets))
-    assert one == other and one[0] and one[1]
+@given(st.lists(st.tuples(st.integers(1, 10_000), st.sampled_from(list(Condition))), min_size=1, max_size=30))
+def test_a_timeline_covers_its_time_exactly(parts: list[tuple[int, Condition]]) -> None:
+    spans, at = [], 0
+    for length, condition in parts:
+        spans.append(Span(at, at + length, measured(condition, Cause.NONE)))
+        at += length
+    whole = sum(box.width for layer in strips.timeline(spans, 0, at) for box in layer.boxes)
+    assert 99.9 <= whole <= 100.1 + 0.15 * len(parts)
+    assert all(0 <= box.x <= 100 for layer in strips.timeline(spans, 0, at) for box in layer.boxes)

@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from noc import setup
-from noc.store.contract import Arrivals, Hub
+from noc.store.contract import Arrivals
 from noc.store.sqlite import SqliteNocStore, open_noc_store
 from noc.web import create_app
-from tests.unit.noc.seed import NOW_MS, arrived, batches, born, seed
+from tests.unit.noc.seed import NOW_MS, born, seed
 
 PASSWORD = "panjang sekali sandi"
 
@@ -81,7 +81,7 @@ def test_behind_the_proxy_strangers_lock_nobody_out(places: setup.Places, store:
     assert "Strict-Transport-Security" in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/", "/hub/hub-0000", "/hub/hub-0000/bandwidth.svg"])
+@pytest.mark.parametrize("path", ["/", "/hub.csv", "/hub/hub-0000", "/peta", "/peta/51", "/wilayah", "/wilayah/51"])
 def test_pages_lead_strangers_to_the_login(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/masuk")
@@ -113,67 +113,6 @@ def test_a_one_time_password_opens_no_figures(places: setup.Places, client: Flas
     assert client.get("/").headers["Location"] == "/sandi"
 
 
-def test_the_list_shows_what_needs_somebody_first(staff: FlaskClient) -> None:
-    page = staff.get("/").text
-    rows = re.findall(r'<th scope="row"><a href="/hub/(hub-\d+)">.*?<span class="word is-(\w+)">', page, re.DOTALL)
-    assert len(rows) == 14
-    order = ["bad", "warn", "unknown", "calm"]
-    assert [order.index(look) for _, look in rows] == sorted(order.index(look) for _, look in rows)
-    assert {look for _, look in rows} == set(order)
-
-
-@pytest.mark.parametrize(
-    ("query", "count"),
-    [
-        ("state=online", 8),
-        ("state=no_contact", 2),
-        ("q=51.03.01.2004", 1),
-        ("q=hub-0003", 1),
-        ("q=CIKADU", 1),
-        ("q=%3Cb%3E", 0),
-        ("hal=99", 14),
-        ("hal=x", 14),
-        ("state=x", 14),
-    ],
-)
-def test_filters_stand_in_the_address(staff: FlaskClient, query: str, count: int) -> None:
-    page = staff.get(f"/?{query}").text
-    assert page.count('<th scope="row">') == count
-    assert "<b>" not in page.partition('name="q"')[2][:40]
-
-
-def test_a_hub_that_never_spoke_is_unknown_and_not_guessed(staff: FlaskClient) -> None:
-    page = staff.get("/hub/hub-0005").text
-    assert "Belum pernah terhubung" in page
-    assert page.count("tidak diketahui") >= 8
-    assert staff.get("/hub/hub-9999").status_code == 404
-
-
-@pytest.mark.parametrize("which", ["bandwidth", "latensi"])
-@pytest.mark.parametrize("query", ["", "?rentang=1j", "?rentang=7h&lebar=sempit", "?rentang=nonsense"])
-@pytest.mark.parametrize("hub_id", ["hub-0000", "hub-0005"])
-def test_charts_carry_no_script_and_nothing_from_elsewhere(
-    staff: FlaskClient, which: str, query: str, hub_id: str
-) -> None:
-    answer = staff.get(f"/hub/{hub_id}/{which}.svg{query}")
-    assert answer.content_type.startswith("image/svg+xml")
-    text = answer.text
-    assert "<script" not in text
-    assert re.findall(r'(?:href|src)="(?!#)[^"]*"', text) == []
-    assert "url(" not in text.replace("url(#", "")
-    assert "@import" not in text
-    assert ("Tidak ada data dalam rentang ini" in text) is (hub_id == "hub-0005")
-
-
-def test_a_chart_breaks_its_line_where_nothing_is_known(staff: FlaskClient, store: SqliteNocStore) -> None:
-    store.add_hub(Hub("hub-celah", "Celah", "51.03.01.2099"))
-    minutes = [*range(120), *range(200, 300)]
-    said = [arrived("hub-celah", 5_000 + m, (300 - m) * 60_000, uplink_round_trip_seconds=0.1) for m in minutes]
-    store.commit(Arrivals(batches(said)))
-    svg = staff.get("/hub/hub-celah/latensi.svg").text
-    assert svg.count('class="line reactive nofill"') == 2
-
-
 def test_the_api_tells_what_the_checks_ask(client: FlaskClient, bearer: dict[str, str], store: SqliteNocStore) -> None:
     hub: dict[str, Any] = client.get("/api/hubs/hub-0000", headers=bearer).get_json()
     (facts,) = store.facts("hub-0000")
@@ -191,30 +130,3 @@ def test_the_api_tells_what_the_checks_ask(client: FlaskClient, bearer: dict[str
 def test_a_goodbye_is_seen_at_once(client: FlaskClient, bearer: dict[str, str], store: SqliteNocStore) -> None:
     store.commit(Arrivals(states=[born("hub-0000", NOW_MS, online=False)]))
     assert client.get("/api/hubs/hub-0000", headers=bearer).get_json()["state"] == "no_contact"
-
-
-def test_a_long_list_has_pages_that_keep_the_filter(staff: FlaskClient, store: SqliteNocStore) -> None:
-    for i in range(60):
-        store.add_hub(Hub(f"hub-baru{i:02}", f"Baru {i:02}", f"52.03.01.2{i:03}"))
-    pages = [staff.get(f"/?q=baru&state=never&hal={number}").text for number in (1, 2, 3)]
-    assert [page.count('<th scope="row">') for page in pages] == [25, 25, 10]
-    assert len({name for page in pages for name in re.findall(r"Baru \d\d", page)}) == 60
-    assert "Halaman 2 dari 3" in pages[1] and "Berikutnya" not in pages[2] and "Sebelumnya" not in pages[0]
-    (following,) = re.findall(r'<a href="([^"]+)" rel="next">', pages[0])
-    assert staff.get(following.replace("&amp;", "&")).text.count("Halaman 2 dari 3") == 1
-
-
-def test_an_unknown_filter_is_ignored_and_said(staff: FlaskClient) -> None:
-    page = staff.get("/?state=%3Cb%3E").text
-    assert "tidak dikenal dan diabaikan" in page and "&lt;b&gt;" in page
-    assert "tidak dikenal" not in staff.get("/?state=online").text
-
-
-def test_a_silent_hub_shows_what_it_said_last_with_its_time(staff: FlaskClient) -> None:
-    (silent, *_) = re.findall(r'href="/hub/(hub-\d+)', staff.get("/?state=no_contact").text)
-    page = staff.get(f"/hub/{silent}?rentang=1j").text
-    assert "Angka terakhir yang diketahui" in page and "is-stale" in page and "hari" in page
-    assert "Tidak ada data dalam rentang ini" in page and "bandwidth.svg" not in page
-    alive = staff.get("/hub/hub-0000").text
-    assert "is-stale" not in alive and 'http-equiv="refresh" content="60"' in alive
-    assert re.search(r'alt="[^"]*terendah', alive) and alive.count('<p class="summary">') == 2
