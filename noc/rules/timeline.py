@@ -68,15 +68,17 @@ def _in_boot(boot: Boot, terms: Terms) -> list[Span]:
     spans: list[Span] = []
     previous: Run | None = None
     link, on_battery = Link.UNTOLD, False
-    slow_until_ms = -1
+    slow_until_ms = looked_ms = -1
     for run in boot.runs:
         look = run.look
         if previous is not None:
             begin_ms, end_ms = previous.last_boottime_ms, run.first_boottime_ms
+            # The record of a change that was noticed late carries an earlier moment than that at which the box looked.
+            looked_ms = max(looked_ms, begin_ms)
             if end_ms < begin_ms:
                 # What was noticed late happened before the last record, which did not know of it.
                 _cut(spans, end_ms)
-            elif run.first_sequence != previous.last_sequence + 1 or end_ms - begin_ms > terms.hold_ms:
+            elif run.first_sequence != previous.last_sequence + 1 or end_ms - looked_ms > terms.hold_ms:
                 begin_ms = max(begin_ms - NOTICED_MS_MAX, boot.runs[0].first_boottime_ms)
                 _cut(spans, begin_ms)
                 spans.append(Span(begin_ms, end_ms, unknown(Evidence.NO_RECORD)))

@@ -57,6 +57,26 @@ def test_a_cut_that_was_noticed_late_is_dated_back() -> None:
     assert in_minutes(spans) == [(Condition.UP, 1, 1.9), (Condition.LINK, 1.9, 3)]
 
 
+def test_a_cut_that_was_noticed_very_late_leaves_no_gap_that_nobody_looked_at() -> None:
+    spans = told(
+        look(1, 1, uplink_state=5),
+        look(2, 2, uplink_state=5),
+        look(1.1, 3, event="uplink_down", uplink_state=3),
+        look(3.5, 4, uplink_state=3),
+        until_minute=3.5,
+    )
+    # From 1.1 to 3.5 is more than two intervals; but the box looked at 2, and only found out later.
+    assert in_minutes(spans) == [(Condition.UP, 1, 1.1), (Condition.LINK, 1.1, 3.5)]
+    spans = told(
+        look(1, 1, uplink_state=5),
+        look(2, 2, uplink_state=5),
+        look(1.9, 3, event="uplink_down", uplink_state=3),
+        look(5, 4, uplink_state=3),
+        until_minute=5,
+    )
+    assert [s.state.evidence for s in spans][-1] == (Evidence.NO_RECORD,), "this is a gap"
+
+
 def test_without_an_event_nobody_knows_when_it_changed() -> None:
     spans = told(look(1, 1, uplink_up=1), look(2, 2, uplink_up=0, uplink_has_gateway=1), look(3, 3, uplink_up=0))
     assert in_minutes(spans)[:2] == [(Condition.UNKNOWN, 1, 2), (Condition.LINK, 2, 3)]
