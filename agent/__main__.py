@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from agent.boots import BootMark
 from agent.collectors import GLANCE_SECONDS, find
 from agent.line import LOOK_SECONDS, Event, Line
+from agent.link_watch import GATHER_MS, LinkWatch
 from agent.messenger import SOCKET_PATH as OPERATOR_SOCKET
 from agent.messenger import Messenger
 from agent.probes import RealQuestions
@@ -63,6 +64,7 @@ class Agent:
             boot_reason=self._mark.reason,
         )
         self._publisher: Publisher | None = None
+        self._links = LinkWatch(self._wake.set)
         self._messenger = Messenger(self._wake.set, options.operator_socket)
         self._said = ""
 
@@ -88,17 +90,21 @@ class Agent:
             _log.warning("the probes' names may still lead to this box: %s", error)
 
     def _loop(self) -> int:
-        next_sample_ms = next_look_ms = next_glance_ms = self._now().boottime_ms
+        next_sample_ms = next_glance_ms = self._now().boottime_ms
+        looked_ms = next_sample_ms - LOOK_SECONDS * 1000
+        self._links.start()
         notify("READY=1")
         if self._is_new_boot:
             self._sampler.keep([Event(self._now(), {"event.boot": 1, "boot_reason": int(self._mark.reason)})])
         while not self._stopping.is_set():
             notify("WATCHDOG=1")
+            next_look_ms = looked_ms + (GATHER_MS if self._links.has_changed() else LOOK_SECONDS * 1000)
             if self._now().boottime_ms >= next_look_ms:
-                self._line.look(self._now())
+                self._line.look(self._now(), is_news=self._links.take())
                 self._sampler.keep(self._line.take_events())
                 # From its end: where nobody answers a look takes seconds.
-                next_look_ms = self._now().boottime_ms + LOOK_SECONDS * 1000
+                looked_ms = self._now().boottime_ms
+                next_look_ms = looked_ms + LOOK_SECONDS * 1000
             now = self._now()
             if now.boottime_ms >= next_glance_ms:
                 self._sampler.glance(now)

@@ -1,9 +1,9 @@
 """Does the internet answer, and how well? Known as far as possible for nothing, and asked within a budget of bytes.
 
-Each second the kernel says whether there is a link and who is heard; a connection to one of the configured addresses
-is opened when that leaves a doubt, and now and then; a name and a page are asked for less often. Every byte on a
-satellite link is paid for. What was found goes into ``uplink.json``, the line of truth that portal and kiosk show;
-while it says that the line is down, the probes' names lead to this box.
+The kernel says at once when a link, an address or a route changed, and each second who is heard; a connection to one
+of the configured addresses is opened when that leaves a doubt, and now and then; a name and a page are asked for less
+often. Every byte on a satellite link is paid for. What was found goes into ``uplink.json``, the line of truth that
+portal and kiosk show; while it says that the line is down, the probes' names lead to this box.
 """
 
 from __future__ import annotations
@@ -124,8 +124,11 @@ class Line:
         self._had_link = True
         self._events: list[Event] = []
 
-    def look(self, moment: Moment) -> Look:
-        """Look now: at what the kernel tells, and across the line where that is due."""
+    def look(self, moment: Moment, *, is_news: bool = False) -> Look:
+        """Look now: at what the kernel tells, and across the line where that is due.
+
+        ``is_news`` when the kernel just told of a change of links, addresses or routes.
+        """
         self._take_evidence(moment)
         has_link = self._has_carrier(self._config.uplink.interface)
         if not has_link:
@@ -133,7 +136,7 @@ class Line:
                 self._judge(UplinkState.NO_LINK, None, moment, moment)
             elif moment.boottime_ms - self._told_ms >= _TELL_MS:
                 self._tell(moment)
-        elif self._is_due(moment, link_came=not self._had_link):
+        elif self._is_due(moment, link_came=not self._had_link) or (is_news and self._asks_for_nothing()):
             self._ask(moment)
         elif self.last.up and self._is_heard_anew(moment.boottime_ms):
             self._tell(moment)
@@ -177,6 +180,13 @@ class Line:
             return now_ms - self._asked_ms >= AGAIN_MS
         since_ms = now_ms - self._asked_ms
         return self._is_due_while_up(now_ms, since_ms) if self.last.up else self._is_due_while_down(now_ms, since_ms)
+
+    def _asks_for_nothing(self) -> bool:
+        """Would a question cost nothing, because there was no way, or is none now?"""
+        if self.last.up is False:
+            return self._is_free
+        link = self._look_at_link(self._config.uplink.interface)
+        return link.address is None or link.gateway is None
 
     def _is_due_while_up(self, now_ms: int, since_ms: int) -> bool:
         if self._evidence.is_silent(now_ms) and since_ms >= _DOUBT_MS:

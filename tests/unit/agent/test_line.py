@@ -281,6 +281,32 @@ def test_packets_that_come_again_are_a_reason_to_ask(world: World) -> None:
     assert len(world.asked) > asked
 
 
+def test_news_of_the_kernel_is_a_reason_to_ask_only_where_that_is_free(world: World) -> None:
+    world.second()
+    asked = len(world.asked)
+    world.now_ms += 200
+    world.line.look(moment(world.now_ms), is_news=True)
+    assert len(world.asked) == asked, "the line is up, and has all that it had"
+    world.is_open, world.link = False, Link(True, None, None)
+    world.now_ms += 200
+    world.line.look(moment(world.now_ms), is_news=True)
+    lost_ms = world.now_ms
+    assert len(world.asked) > asked, "its address is gone"
+    world.second(2)
+    assert world.events() == [("uplink_down", lost_ms, UplinkState.NO_ADDRESS)], "not half a minute later"
+    world.is_open, world.link = True, WHOLE
+    world.now_ms += 100
+    world.line.look(moment(world.now_ms), is_news=True)
+    assert world.events() == [("uplink_up", world.now_ms, UplinkState.UP)], "asked as soon as there is a way"
+    world.is_open = False
+    world.second(400)
+    assert world.told() is False
+    asked = len(world.asked)
+    for _ in range(20):
+        world.line.look(moment(world.now_ms), is_news=True)
+    assert len(world.asked) == asked, "here a question costs bytes, and news say nothing of what is behind the modem"
+
+
 def test_what_is_heard_keeps_the_truth_fresh(world: World) -> None:
     world.second()
     for count in range(1, 100):
@@ -359,7 +385,7 @@ def test_the_line_is_looked_at_between_two_measurements(tmp_path: Path, monkeypa
     agent = Agent(config.parse(TOML), "fingerprint", options)
     looks: list[int] = []
 
-    def look(_: Line, now: Moment) -> Look:
+    def look(_: Line, now: Moment, *, is_news: bool) -> Look:
         looks.append(now.boottime_ms)
         if len(looks) == 5:
             agent.stop()
