@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from script.village import plan, village, walk
+from script.village import outages, plan, village, walk
 from script.village.programs import VillageError, wait_until
 
 
@@ -23,7 +23,7 @@ def main() -> int:
         if options.stop:
             return _stop()
         if options.detach:
-            return _detach(options.phones)
+            return _detach(options)
         return _hold(options, _tell)
     except (VillageError, OSError) as error:
         print(f"server: {error}", file=sys.stderr)
@@ -35,15 +35,19 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/server", description=__doc__)
     parser.add_argument("--phones", type=_phone_count, default=plan.PHONES_DEFAULT, metavar="N")
+    parser.add_argument("--hubs", type=int, choices=(1, 2), default=2)
     parser.add_argument("--detach", action="store_true")
     parser.add_argument("--stop", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument("--long", action="store_true")
     options = parser.parse_args()
     if sum((options.detach, options.stop, options.check)) > 1:
         parser.error("choose one of --detach, --stop, --check")
     if options.keep_going and not options.check:
         parser.error("--keep-going goes with --check")
+    if options.long and not (options.check and options.hubs == 2):
+        parser.error("--long goes with --check, and with two hubs")
     return options
 
 
@@ -62,11 +66,12 @@ def _hold(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     with village.alone():
-        made = village.Village(plan.phones(options.phones))
+        neighbour = village.Neighbour() if options.hubs == 2 else None
+        made = village.Village(plan.phones(options.phones), neighbour=neighbour)
         try:
             made.up(tell)
             if options.check:
-                return walk.check(made, keep_going=options.keep_going)
+                return _check(made, options)
             if not options.detach:
                 print(f"{made.page()}\nCtrl-C takes the village down.", flush=True)
             while True:
@@ -78,6 +83,20 @@ def _hold(options: argparse.Namespace, tell: Callable[[str], None]) -> int:
                 signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half a village behind
             tell("taking the village down")
             made.down()
+
+
+def _check(made: village.Village, options: argparse.Namespace) -> int:
+    steps = walk.Walk(made).steps()
+    trial = None
+    if made.neighbour is not None:
+        cut_seconds = outages.LONG_CUT_SECONDS if options.long else outages.CUT_SECONDS
+        trial = outages.Trial(made, can_cut_power=True, cut_seconds=cut_seconds)
+        steps += trial.steps()
+    failed = walk.check(steps, keep_going=options.keep_going)
+    if trial is not None:
+        print(trial.table())
+    print("The village holds." if not failed else f"{failed} step(s) failed.", flush=True)
+    return 1 if failed else 0
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -101,7 +120,7 @@ def _stop() -> int:
     return 0
 
 
-def _detach(count: int) -> int:
+def _detach(options: argparse.Namespace) -> int:
     """Hold the village in a process of its own; return when it is ready, having shown what it said meanwhile."""
     if village.running_pid() is not None:
         raise VillageError("a village is already up. Stop it: sudo script/server --stop")
@@ -110,7 +129,7 @@ def _detach(count: int) -> int:
     child = os.fork()
     if child == 0:
         _become_daemon(log)
-        os._exit(_hold_detached(count))
+        os._exit(_hold_detached(options))
     shown = 0
     try:
         while True:
@@ -132,9 +151,9 @@ def _detach(count: int) -> int:
         log.unlink(missing_ok=True)
 
 
-def _hold_detached(count: int) -> int:
+def _hold_detached(options: argparse.Namespace) -> int:
     try:
-        return _hold(argparse.Namespace(phones=count, check=False, detach=True, keep_going=False), _tell)
+        return _hold(options, _tell)
     except (VillageError, OSError) as error:
         print(f"server: {error}", flush=True)
     except BaseException:  # noqa: BLE001 - a process without a terminal has no other way left to say it

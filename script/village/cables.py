@@ -9,37 +9,39 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from script.village import plan
-from script.village.plan import Phone
+from script.village.plan import Phone, Place
 from script.village.programs import run, succeeds, wait_until
 
-_OURS = re.compile(r"desa-(net|hub|phone-\d+)")
+_OURS = re.compile(r"desa-(net|hub(-2)?|phone-(2-)?\d+)")
 
 
-def lay(phones: Sequence[Phone]) -> None:
-    """Make all namespaces and cables. Nothing is up yet on the hub's side: that is for its own systemd to do."""
-    for name in (plan.NET, plan.HUB):
-        run(["ip", "netns", "add", name])
+def lay_internet() -> None:
+    """Make the namespace of the internet."""
+    run(["ip", "netns", "add", plan.NET])
+    addresses = (plan.WEB_ADDRESS, plan.DNS_ADDRESS, plan.NOC_ADDRESS)
+    lines = ["link set lo up\n", *(f"address add {address}/32 dev lo\n" for address in addresses)]
+    run(["ip", "-n", plan.NET, "-batch", "-"], text="".join(lines))
+    _quiet_bridge_netfilter(plan.NET)
+
+
+def lay(place: Place, phones: Sequence[Phone]) -> None:
+    """Make a village's namespaces and cables. Nothing is up yet on the hub's side: that is for its own systemd."""
+    run(["ip", "netns", "add", place.machine])
     run(["ip", "-batch", "-"], text="".join(f"netns add {phone.namespace}\n" for phone in phones))
-    run(["ip", "-n", plan.NET, "-batch", "-"], text="".join(_internet()))
-    run(["ip", "-n", plan.HUB, "-batch", "-"], text="link set lo up\nlink set eth0 address 02:de:5a:ff:00:01\n")
+    line = f"""link add {place.cable} type veth peer name eth0 netns {place.machine}
+address add {place.gateway}/24 dev {place.cable}
+link set {place.cable} gso_max_segs 1 up
+"""  # a real line carries frames; parcels of 64 kB, which only a kernel hands itself, would overflow a small queue
+    run(["ip", "-n", plan.NET, "-batch", "-"], text=line)
+    mac = f"02:de:5a:ff:00:{place.number:02x}"
+    run(["ip", "-n", place.machine, "-batch", "-"], text=f"link set lo up\nlink set eth0 address {mac}\n")
     cables = (
-        f"link add {phone.port} netns {plan.HUB} type veth peer name eth0 address {phone.mac} netns {phone.namespace}\n"
+        f"link add {phone.port} netns {place.machine} type veth peer name eth0 address {phone.mac}"
+        f" netns {phone.namespace}\n"
         for phone in phones
     )
     run(["ip", "-batch", "-"], text="".join(cables), timeout_seconds=120)
-    for name in (plan.NET, plan.HUB):
-        _quiet_bridge_netfilter(name)
-
-
-def _internet() -> list[str]:
-    return [
-        "link set lo up\n",
-        f"link add hub0 type veth peer name eth0 netns {plan.HUB}\n",
-        f"address add {plan.UPLINK_GATEWAY}/24 dev hub0\n",
-        *(f"address add {address}/32 dev lo\n" for address in (plan.WEB_ADDRESS, plan.DNS_ADDRESS, plan.NOC_ADDRESS)),
-        # A real line carries frames; parcels of 64 kB, which only a kernel hands itself, would overflow a small queue.
-        "link set hub0 gso_max_segs 1 up\n",
-    ]
+    _quiet_bridge_netfilter(place.machine)
 
 
 def _quiet_bridge_netfilter(namespace: str) -> None:
@@ -49,18 +51,18 @@ def _quiet_bridge_netfilter(namespace: str) -> None:
     run(["ip", "netns", "exec", namespace, "sh", "-c", switch])
 
 
-def plug_in(phones: Sequence[Phone]) -> None:
+def plug_in(phones: Sequence[Phone], place: Place = plan.FIRST) -> None:
     """Put every phone's cable into the hub's bridge, which stands for the radio, and switch the phones on.
 
     Ports are isolated from each other, as hostapd's ap_isolate keeps phones in the air apart.
     """
-    bridge = ["ip", "netns", "exec", plan.HUB, "test", "-e", f"/sys/class/net/{plan.BRIDGE}"]
+    bridge = ["ip", "netns", "exec", place.machine, "test", "-e", f"/sys/class/net/{plan.BRIDGE}"]
     wait_until(lambda: succeeds(bridge), f"the hub to make its bridge {plan.BRIDGE}")
     lines = (
         f"link set {phone.port} master {plan.BRIDGE} up\nlink set {phone.port} type bridge_slave isolated on\n"
         for phone in phones
     )
-    run(["ip", "-n", plan.HUB, "-batch", "-"], text="".join(lines), timeout_seconds=120)
+    run(["ip", "-n", place.machine, "-batch", "-"], text="".join(lines), timeout_seconds=120)
     for phone in phones:
         run(["ip", "-n", phone.namespace, "-batch", "-"], text="link set lo up\nlink set eth0 up\n")
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 from script.village import plan
 from script.village.machine import Machine
+from script.village.plan import Place
 from script.village.programs import VillageError, secret_in
+
+BOOT_ID_FILE = "/etc/desa-village-boot-id"
 
 UNITS = (
     "desahub-firewall.service", "desahub-gate.service", "desahub-dns.service", "desahub-web.service",
@@ -12,25 +17,31 @@ UNITS = (
     "desahub-filter.service", "desahub-filtered-dns.service",
 )  # fmt: skip
 
-HUB_TOML = f"""# A village on one machine. What stands here is made up.
+# Units that read the kernel's boot id in a /proc of their own, where systemd-nspawn's id does not show.
+_READ_BOOT_ID = ("desahub-agent.service", "desahub-keeper.service", "desahub-portal.service")
+
+
+def hub_toml(place: Place) -> str:
+    """Write a village's configuration."""
+    return f"""# A village on one machine. What stands here is made up.
 [village]
-name = "{plan.VILLAGE_NAME}"
-kode_wilayah = "{plan.KODE_WILAYAH}"
-kecamatan = "Kuta"
-kabupaten = "Kabupaten Badung"
-provinsi = "Bali"
-timezone = "Asia/Makassar"
-head_title = "Perbekel"
+name = "{place.village_name}"
+kode_wilayah = "{place.kode_wilayah}"
+kecamatan = "{place.kecamatan}"
+kabupaten = "{place.kabupaten}"
+provinsi = "{place.provinsi}"
+timezone = "{place.timezone}"
+head_title = "{place.head_title}"
 head_name = "I Wayan Contoh"
 office_address = "Jalan Melati 1"
-office_hours = "Senin-Jumat 08.00-15.00 WITA"
+office_hours = "Senin-Jumat 08.00-15.00 {place.zone}"
 office_phone = "0361 000000"
 population = 4210
 households = 1180
 area_hectares = 640
 
 [hub]
-id = "{plan.HUB_ID}"
+id = "{place.hub_id}"
 
 [uplink]
 interface = "eth0"
@@ -44,7 +55,7 @@ name = "warga"
 kind = "resident"
 interface = "{plan.BRIDGE}"
 address = "{plan.HUB_ADDRESS}/20"
-ssid = "Desa {plan.VILLAGE_NAME}"
+ssid = "Desa {place.village_name}"
 access = ["terms", "voucher"]
 
 [[networks]]
@@ -52,7 +63,7 @@ name = "keluarga"
 kind = "resident"
 interface = "{plan.FAMILY_BRIDGE}"
 address = "{plan.FAMILY_ADDRESS}/22"
-ssid = "Keluarga {plan.VILLAGE_NAME}"
+ssid = "Keluarga {place.village_name}"
 filter = true
 
 [filter]
@@ -64,8 +75,8 @@ name = "judi"
 source = "http://{plan.LISTS_HOST}/judi.txt"
 
 [agent]
-interval_seconds = 2
-batch_seconds = 2
+interval_seconds = {place.interval_seconds}
+batch_seconds = {place.interval_seconds}
 targets = ["{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"]
 
 [noc]
@@ -73,19 +84,26 @@ host = "{plan.NOC_HOST}"
 """
 
 
-def prepare(machine: Machine) -> None:
+def prepare(machine: Machine, place: Place = plan.FIRST) -> None:
     """Lay the hub's disk and apply its configuration, before it boots for the first time."""
     machine.prepare("hub")
-    machine.write("/etc/desahub/hub.toml", HUB_TOML)
+    if place.boots_by_itself:
+        machine.write(BOOT_ID_FILE, f"{uuid.uuid4()}\n")
+        for unit in _READ_BOOT_ID:
+            machine.write(
+                f"/etc/systemd/system/{unit}.d/boot-id.conf",
+                f"[Service]\nBindReadOnlyPaths={BOOT_ID_FILE}:/proc/sys/kernel/random/boot_id\n",
+            )
+    machine.write("/etc/desahub/hub.toml", hub_toml(place))
     machine.write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
     machine.offline(["desahub", "check-config", "/etc/desahub/hub.toml"])
     machine.offline(["desahub", "apply"])
 
 
-def enrol(hub: Machine, net: Machine) -> None:
+def enrol(hub: Machine, net: Machine, place: Place = plan.FIRST) -> None:
     """Give the hub its identity, as a technician does: the NOC tells a claim code, the box gets its certificate."""
-    said = net.inside(["desahub-noc", "hub", "add", "--hub-id", plan.HUB_ID, "--name", f"Desa {plan.VILLAGE_NAME}",
-                       "--kode-wilayah", plan.KODE_WILAYAH, "--timezone", "Asia/Makassar"])  # fmt: skip
+    said = net.inside(["desahub-noc", "hub", "add", "--hub-id", place.hub_id, "--name", f"Desa {place.village_name}",
+                       "--kode-wilayah", place.kode_wilayah, "--timezone", place.timezone])  # fmt: skip
     told = hub.inside(["desahub", "claim", said.split()[-1]])
     if "has its identity" not in told:
         raise VillageError(f"the hub did not get its identity: {told}")

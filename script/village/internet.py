@@ -7,11 +7,12 @@ address; the NOC runs from its own units.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from appliance.core.probes import PROBES, Probe
 from script.village import plan
 from script.village.machine import Machine
+from script.village.plan import Place
 from script.village.programs import secret_in
 
 NOC_UNITS = (
@@ -68,21 +69,24 @@ def _server(host: str, probes: list[Probe]) -> str:
     )
 
 
-def names_configuration() -> str:
-    """Write the configuration of the internet's DNS, and of the DHCP server at the other end of the hub's uplink."""
+def names_configuration(places: Sequence[Place] = (plan.FIRST,)) -> str:
+    """Write the configuration of the internet's DNS, and of the DHCP server at the other end of the hubs' uplinks."""
+    ranges = "".join(
+        f"dhcp-range=set:{place.cable},{place.uplink_range},12h\n"
+        f"dhcp-option=tag:{place.cable},option:router,{place.gateway}\n"
+        for place in places
+    )
     return f"""# The internet's DNS, and the provider's DHCP.
 keep-in-foreground
 no-resolv
 no-hosts
 no-ping
 bind-interfaces
-listen-address={plan.DNS_ADDRESS},{plan.UPLINK_GATEWAY}
+listen-address={",".join((plan.DNS_ADDRESS, *(place.gateway for place in places)))}
 address=/{plan.NOC_HOST}/{plan.NOC_ADDRESS}
 address=/forcesafesearch.google.com/{plan.SAFE_SEARCH_ADDRESS}
 address=/#/{plan.WEB_ADDRESS}
-dhcp-range={plan.UPLINK_RANGE},12h
-dhcp-option=option:router,{plan.UPLINK_GATEWAY}
-dhcp-leasefile=/run/internet.leases
+{ranges}dhcp-leasefile=/run/internet.leases
 user=root
 """
 
@@ -106,12 +110,12 @@ AllowIsolate=yes
 """
 
 
-def prepare(machine: Machine) -> None:
+def prepare(machine: Machine, places: Sequence[Place] = (plan.FIRST,)) -> None:
     """Lay the disk of the internet and the NOC."""
     machine.prepare("noc")
     machine.write("/etc/resolv.conf", f"nameserver {plan.DNS_ADDRESS}\n")
     machine.write("/etc/internet/nginx.conf", web_configuration())
-    machine.write("/etc/internet/dnsmasq.conf", names_configuration())
+    machine.write("/etc/internet/dnsmasq.conf", names_configuration(places))
     machine.write("/etc/systemd/system/internet-web.service", _WEB_UNIT)
     machine.write("/etc/systemd/system/internet-names.service", _NAMES_UNIT)
     machine.write("/etc/systemd/system/village.target", _TARGET)

@@ -8,6 +8,7 @@ nothing of it keeps running, and its mounts go with its mount namespace.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,9 +25,15 @@ _ENVIRONMENT = [
 
 @dataclass
 class Machine:
-    """``desa-hub`` or ``desa-net``. Make it, `prepare` its disk, fill it, `boot` it."""
+    """``desa-hub`` or ``desa-net``. Make it, `prepare` its disk, fill it, `boot` it.
+
+    Args:
+        name: of the machine, and of its network namespace.
+        has_own_clock: its clocks since the boot begin with its boot (time_namespaces(7)), as those of a real box.
+    """
 
     name: str
+    has_own_clock: bool = False
 
     def __post_init__(self) -> None:
         self.folder = plan.STATE / self.name
@@ -36,9 +43,9 @@ class Machine:
         self.leader = 0
 
     @classmethod
-    def attach(cls, name: str) -> Machine:
+    def attach(cls, name: str, *, has_own_clock: bool = False) -> Machine:
         """Find a machine that another process has booted, to run commands inside it."""
-        machine = cls(name)
+        machine = cls(name, has_own_clock)
         machine.leader = int((machine.folder / "leader").read_text(encoding="ascii"))
         return machine
 
@@ -103,11 +110,17 @@ class Machine:
 
     def boot(self, target: str) -> None:
         """Start systemd and wait until it answers."""
+        self.begin_boot(target)
+        self.wait_booted()
+
+    def begin_boot(self, target: str) -> None:
+        """Start systemd, and do not wait."""
         # Lent for commands before the boot; systemd-nspawn brings its own.
         run([*self._into_mounts, "umount", "--recursive", f"{self.root}/dev", f"{self.root}/proc"])
         control_group = _control_group(self.name)
         argv = [
-            *self._into_mounts, "unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--",
+            *self._into_mounts, "unshare", "--pid", "--fork", "--kill-child=KILL", "--mount-proc", *self._own_clock(),
+            "--",
             "sh", "-c", 'for group in "$@"; do echo 0 >"$group/cgroup.procs"; done; shift $#; '
             f"exec systemd-nspawn --quiet --keep-unit --register=no --link-journal=no --directory={self.root} "
             f"--network-namespace-path=/run/netns/{self.name} --capability=CAP_NET_ADMIN,CAP_NET_RAW "
@@ -115,6 +128,16 @@ class Machine:
             f"--boot systemd.unit={target} systemd.show_status=no", "sh", *map(str, control_group),
         ]  # fmt: skip
         self._process = start(argv, log=self.folder / "console.log")
+
+    def _own_clock(self) -> list[str]:
+        if not self.has_own_clock:
+            return []
+        clocks = {"--boottime": time.CLOCK_BOOTTIME, "--monotonic": time.CLOCK_MONOTONIC}
+        # A second is left, so that no clock is below zero when the machine begins.
+        return ["--time", *(f"{name}={1 - int(time.clock_gettime(clock))}" for name, clock in clocks.items())]
+
+    def wait_booted(self) -> None:
+        """Wait until systemd answers."""
         wait_until(self._has_leader, f"systemd of {self.name}; see {self.folder}/console.log")
         (self.folder / "leader").write_text(f"{self.leader}\n", encoding="ascii")
         wait_until(self._answers, f"systemd of {self.name} to answer; see {self.folder}/console.log")
@@ -148,8 +171,8 @@ class Machine:
     def inside(self, argv: Sequence[str], *, timeout_seconds: float = 60, text: str | None = None) -> str:
         """Run a command inside the booted machine."""
         return run(
-            ["nsenter", "--target", str(self.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--",
-             *_ENVIRONMENT, *argv],
+            ["nsenter", "--target", str(self.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
+             *(["--time"] if self.has_own_clock else []), "--", *_ENVIRONMENT, *argv],
             timeout_seconds=timeout_seconds, text=text,
         )  # fmt: skip
 

@@ -8,11 +8,13 @@ from typing import Final
 
 PHONES_MAX: Final = 300
 PHONES_DEFAULT: Final = 3
+PHONES_OF_SECOND: Final = 2
 
 STATE: Final = Path("/run/desa-village")
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 HUB: Final = "desa-hub"
+HUB_2: Final = "desa-hub-2"
 NET: Final = "desa-net"
 
 # The uplink has documentation addresses (RFC 5737); the internet itself those for tests (RFC 2544), since dnsmasq takes
@@ -39,20 +41,71 @@ KODE_WILAYAH: Final = "51.03.01.2001"
 
 
 @dataclass(frozen=True, slots=True)
-class Phone:
-    """One resident's phone, counted from 1."""
+class Place:
+    """A village: who it is, and how its hub is connected. Inside, all hubs have the same addresses, as boxes do.
+
+    ``cable`` is the internet's end of its line, ``gateway`` the provider's address there. ``interval_seconds`` is how
+    often it measures and reports; the second one's lies further apart than a question to a dead line takes, as on a
+    real box.
+    """
 
     number: int
+    machine: str
+    hub_id: str
+    village_name: str
+    kode_wilayah: str
+    kecamatan: str
+    kabupaten: str
+    provinsi: str
+    timezone: str
+    zone: str
+    head_title: str
+    cable: str
+    gateway: str
+    uplink_range: str
+    interval_seconds: int
+
+    @property
+    def boots_by_itself(self) -> bool:
+        """Has its machine a boot id and a boot clock of its own, as after a power cut they must begin anew?
+
+        The first has those of this machine: its tests compare both.
+        """
+        return self.number > 1
+
+
+FIRST: Final = Place(
+    1, HUB, HUB_ID, VILLAGE_NAME, KODE_WILAYAH, "Kuta", "Kabupaten Badung", "Bali", "Asia/Makassar", "WITA", "Perbekel",
+    "hub0", UPLINK_GATEWAY, UPLINK_RANGE, 2,
+)  # fmt: skip
+SECOND: Final = Place(
+    2, HUB_2, "hub-village-2", "Wonosari", "35.07.01.2001", "Donomulyo", "Kabupaten Malang", "Jawa Timur",
+    "Asia/Jakarta", "WIB", "Kepala Desa", "hub2", "203.0.113.1", "203.0.113.100,203.0.113.150", 5,
+)  # fmt: skip
+PLACES: Final = (FIRST, SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One resident's phone, counted from 1 in each village."""
+
+    number: int
+    place: int = 1
+
+    @property
+    def name(self) -> str:
+        """How a developer calls it: 3, or 2-1 for the first one of the second village."""
+        return f"{self.number}" if self.place == 1 else f"{self.place}-{self.number}"
 
     @property
     def namespace(self) -> str:
         """The network namespace that is this phone."""
-        return f"desa-phone-{self.number}"
+        return f"desa-phone-{self.name}"
 
     @property
     def mac(self) -> str:
         """A locally administered MAC, the same at each run."""
-        return f"02:de:5a:00:{self.number // 256:02x}:{self.number % 256:02x}"
+        return f"02:de:5a:{self.place - 1:02x}:{self.number // 256:02x}:{self.number % 256:02x}"
 
     @property
     def port(self) -> str:
@@ -60,6 +113,6 @@ class Phone:
         return f"phone{self.number}"
 
 
-def phones(count: int) -> tuple[Phone, ...]:
-    """List ``count`` phones."""
-    return tuple(Phone(number) for number in range(1, count + 1))
+def phones(count: int, place: Place = FIRST) -> tuple[Phone, ...]:
+    """List ``count`` phones of a village."""
+    return tuple(Phone(number, place.number) for number in range(1, count + 1))

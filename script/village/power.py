@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import uuid
 
-from script.village import plan
+from script.village import hub, plan
 from script.village.machine import Machine
 from script.village.programs import VillageError, wait_until
 
@@ -47,6 +48,7 @@ def boot_hub_again(machine: Machine) -> None:
 
     Only for the process that made the machine.
     """
+    machine.write(hub.BOOT_ID_FILE, f"{uuid.uuid4()}\n")
     # As `Machine.prepare` lends them, and `Machine.boot` takes them away again.
     machine.offline(["sh", "-euc", "mount -t proc proc /proc; mount -t tmpfs tmpfs /dev"])
     machine.offline(["sh", "-euc", _FORGET])

@@ -106,9 +106,11 @@ def _interrupt(number: int, frame: object) -> None:
 def _prepare(simulation: Simulation) -> tuple[str, str]:
     """Write the configuration, make the NOC, enrol the hub; return the two first passwords."""
     folder = simulation.folder
-    text = hub.HUB_TOML.replace(
-        f'"{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"', f'"127.0.0.1:{simulation.broker}"'
-    ).replace(f'host = "{plan.NOC_HOST}"', f'host = "{_BROKER_HOST}"\nport = {simulation.broker}')
+    text = (
+        hub.hub_toml(plan.FIRST)
+        .replace(f'"{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"', f'"127.0.0.1:{simulation.broker}"')
+        .replace(f'host = "{plan.NOC_HOST}"', f'host = "{_BROKER_HOST}"\nport = {simulation.broker}')
+    )
     simulation.config.write_text(text + f'\n[kiosk]\nhost = "{plan.KIOSK_HOST}"\n', encoding="utf-8")
     for path in ("proc/net", "proc/sys/kernel/random", "run", "agent", "names", "portal", "kiosk"):
         (folder / path).mkdir(parents=True)

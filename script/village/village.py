@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from script.village import cables, hub, internet, phones, plan, windows
@@ -16,6 +16,7 @@ from script.village.machine import Machine, clear_control_groups, control_groups
 from script.village.programs import Process, VillageError, run
 
 Tell = Callable[[str], None]
+_MACHINES = (*(place.machine for place in plan.PLACES), plan.NET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +27,69 @@ class Secrets:
     office_password: str
     noc_account: str
     noc_password: str
+    neighbour_password: str = ""
+
+
+@dataclass
+class Neighbour:
+    """The second village: another district, another hub, the same NOC."""
+
+    phones: tuple[plan.Phone, ...] = field(default_factory=lambda: plan.phones(plan.PHONES_OF_SECOND, plan.SECOND))
+    hub: Machine = field(default_factory=lambda: Machine(plan.HUB_2, plan.SECOND.boots_by_itself))
 
 
 @dataclass
 class Village:
-    """A running village. Others find it through ``village.json`` in its folder under /run."""
+    """A running village, with or without its neighbour. Others find it through ``village.json`` in its folder."""
 
     phones: tuple[plan.Phone, ...]
     hub: Machine = field(default_factory=lambda: Machine(plan.HUB))
     net: Machine = field(default_factory=lambda: Machine(plan.NET))
     addresses: dict[str, str] = field(default_factory=dict)
     secrets: Secrets | None = None
+    neighbour: Neighbour | None = None
     _processes: list[Process] = field(default_factory=list)
+
+    def _all(self) -> list[tuple[plan.Place, Machine, tuple[plan.Phone, ...]]]:
+        found = [(plan.FIRST, self.hub, self.phones)]
+        if self.neighbour is not None:
+            found.append((plan.SECOND, self.neighbour.hub, self.neighbour.phones))
+        return found
 
     def up(self, tell: Tell) -> None:
         """Put the village up, saying each step."""
-        tell(f"laying cables for {len(self.phones)} phones")
-        cables.lay(self.phones)
+        places = [place for place, _, _ in self._all()]
+        tell(f"laying cables for {' and '.join(str(len(each)) for _, _, each in self._all())} phones")
+        cables.lay_internet()
+        for place, _, connected in self._all():
+            cables.lay(place, connected)
         tell("preparing desa-net: the internet and the NOC")
-        internet.prepare(self.net)
+        internet.prepare(self.net, places)
         noc_account, noc_password = internet.first_run(self.net)
-        tell("preparing desa-hub: its configuration is checked and applied")
-        hub.prepare(self.hub)
+        for place, machine, _ in self._all():
+            tell(f"preparing {machine.name}: its configuration is checked and applied")
+            hub.prepare(machine, place)
         tell("booting desa-net")
         self.net.boot("village.target")
         self.net.wait_active("internet-web.service", "internet-names.service", *internet.NOC_UNITS)
-        tell("booting desa-hub")
-        self.hub.boot("desahub.target")
-        self.hub.wait_active(*hub.UNITS)
-        cables.plug_in(self.phones)
-        tell("enrolling the hub with the NOC")
-        hub.enrol(self.hub, self.net)
+        tell(f"booting {' and '.join(machine.name for _, machine, _ in self._all())}")
+        for _, machine, _ in self._all():
+            machine.begin_boot("desahub.target")
+        for place, machine, connected in self._all():
+            machine.wait_booted()
+            machine.wait_active(*hub.UNITS)
+            cables.plug_in(connected, place)
+        tell("enrolling with the NOC")
+        for place, machine, _ in self._all():
+            hub.enrol(machine, self.net, place)
         office_account, office_password = hub.first_office_account(self.hub)
         self.secrets = Secrets(office_account, office_password, noc_account, noc_password)
+        if self.neighbour is not None:
+            _, password = hub.first_office_account(self.neighbour.hub)
+            self.secrets = replace(self.secrets, neighbour_password=password)
         tell("phones ask for addresses")
-        self._processes += phones.join(self.phones)
-        self.addresses, opened = windows.open_windows()
+        self._processes += phones.join([phone for _, _, connected in self._all() for phone in connected])
+        self.addresses, opened = windows.open_windows(places)
         self._processes += opened
         self._write()
         tell("the village is ready")
@@ -69,6 +97,7 @@ class Village:
     def _write(self) -> None:
         document = {
             "phones": len(self.phones),
+            "has_neighbour": self.neighbour is not None,
             "addresses": self.addresses,
             "secrets": asdict(self.made_secrets),
         }
@@ -96,23 +125,36 @@ class Village:
                 process.kill()
         for process in self._processes:
             process.wait()
-        self.hub.stop()
+        for _, machine, _ in self._all():
+            machine.stop()
         self.net.stop()
 
     def page(self) -> str:
         """Write the one page that a developer needs."""
         secrets = self.made_secrets
+        hubs = "\n".join(
+            f"Desa {place.village_name}, {place.kabupaten} ({place.zone}): {machine.name}, {len(connected)} phones."
+            for place, machine, connected in self._all()
+        )
+        neighbour = ""
+        if self.neighbour is not None:
+            neighbour = (
+                f"\n  Office of Desa {plan.SECOND.village_name}   {secrets.office_account}"
+                f"   one-time password {secrets.neighbour_password}"
+            )
         return f"""
-Desa {plan.VILLAGE_NAME} is up: 1 hub, {len(self.phones)} phones, 1 NOC.
+{hubs}
+One NOC in {self.net.name}.
 
 {internet.describe_addresses(self.addresses)}
 
-  Office account   {secrets.office_account}   one-time password {secrets.office_password}
+  Office account   {secrets.office_account}   one-time password {secrets.office_password}{neighbour}
   NOC account      {secrets.noc_account}   password {secrets.noc_password}
 
   sudo script/phone 1 curl -si http://captive.apple.com/    what a phone meets
   sudo script/hub systemctl list-units 'desahub*'           what runs on the box
   sudo script/hub nft list ruleset                          who may pass
+  sudo script/hub --hub 2 desahub status                    the same on the second box, where there is one
   sudo script/net journalctl -u desahub-noc-ingest          what the NOC receives
 """
 
@@ -125,12 +167,17 @@ def is_ready() -> bool:
 def attach() -> Village:
     """Find the village that another process holds up, to look into it and to run commands in it."""
     document = json.loads(_document_path().read_text(encoding="utf-8"))
+    neighbour = None
+    if document["has_neighbour"]:
+        second = Machine.attach(plan.HUB_2, has_own_clock=plan.SECOND.boots_by_itself)
+        neighbour = Neighbour(hub=second)
     return Village(
         plan.phones(document["phones"]),
         Machine.attach(plan.HUB),
         Machine.attach(plan.NET),
         document["addresses"],
         Secrets(**document["secrets"]),
+        neighbour,
     )
 
 
@@ -181,13 +228,13 @@ def alone() -> Iterator[None]:
 def clear() -> None:
     """Remove what a village left: namespaces, control groups, folders. Its processes died with the one that led it."""
     cables.clear()
-    clear_control_groups(plan.HUB, plan.NET)
+    clear_control_groups(*_MACHINES)
     shutil.rmtree(plan.STATE, ignore_errors=True)
 
 
 def leftovers() -> list[str]:
     """List what a killed village left behind."""
-    groups = [str(group) for name in (plan.HUB, plan.NET) for group in control_groups(name) if group.exists()]
+    groups = [str(group) for name in _MACHINES for group in control_groups(name) if group.exists()]
     mounts = [
         line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines() if "desa-village" in line
     ]

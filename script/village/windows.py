@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from script.village import plan
+from script.village.plan import Place
 from script.village.programs import FAMILY, Process, start, wait_until
 
 _FIRST_PORT = 8081
@@ -28,13 +29,22 @@ class Window:
     host: str
     path: str = "/"
     headers: tuple[tuple[str, str], ...] = ()
+    village: int = 1
 
 
-WINDOWS: tuple[Window, ...] = (
-    Window("Portal, as phone 1 sees it", "desa-phone-1", f"{plan.HUB_ADDRESS}:80", plan.PORTAL_HOST),
-    Window("Kiosk, in the village hall", plan.HUB, "127.0.0.1:80", plan.KIOSK_HOST),
-    Window("NOC dashboard", plan.NET, "127.0.0.1:8090", "127.0.0.1"),
-)
+NOC = Window("NOC dashboard", plan.NET, "127.0.0.1:8090", "127.0.0.1")
+
+
+def windows_of(place: Place) -> tuple[Window, ...]:
+    """List the pages of one village."""
+    of = "" if place is plan.FIRST else f" of Desa {place.village_name}"
+    phone = plan.phones(1, place)[0]
+    return (
+        Window(f"Portal{of}, as phone {phone.name} sees it", phone.namespace, f"{plan.HUB_ADDRESS}:80",
+               plan.PORTAL_HOST, village=place.number),
+        Window(f"Kiosk{of}, in the village hall", place.machine, "127.0.0.1:80", plan.KIOSK_HOST,
+               village=place.number),
+    )  # fmt: skip
 
 
 def free_ports(count: int, first: int = _FIRST_PORT) -> list[int]:
@@ -56,12 +66,17 @@ def free_ports(count: int, first: int = _FIRST_PORT) -> list[int]:
 
 def configuration(windows: Sequence[Window], ports: Sequence[int], folder: Path) -> str:
     """Write nginx's configuration: a server for each window, host names translated both ways."""
-    local = {window.host: f"127.0.0.1:{port}" for window, port in zip(windows, ports, strict=True)}
-    translations = "".join(
-        f"      proxy_redirect http://{host}/ http://{address}/;\n"
-        f"      sub_filter 'http://{host}/' 'http://{address}/';\n"
-        for host, address in local.items()
-    )
+    pairs = list(zip(windows, ports, strict=True))
+
+    def translations(village: int) -> str:
+        # Each hub has the same names inside, so that a page leads to the others of its own village.
+        return "".join(
+            f"      proxy_redirect http://{window.host}/ http://127.0.0.1:{port}/;\n"
+            f"      sub_filter 'http://{window.host}/' 'http://127.0.0.1:{port}/';\n"
+            for window, port in pairs
+            if window.village == village
+        )
+
     servers = "".join(
         f"""  server {{
     listen 127.0.0.1:{port};
@@ -70,12 +85,12 @@ def configuration(windows: Sequence[Window], ports: Sequence[int], folder: Path)
       proxy_set_header Host {window.host};
       proxy_set_header Origin $village_origin_{number};
       proxy_set_header Accept-Encoding "";
-{_headers(window)}{translations}      sub_filter_once off;
+{_headers(window)}{translations(window.village)}      sub_filter_once off;
     }}
   }}
   map $http_origin $village_origin_{number} {{ default $http_origin; http://127.0.0.1:{port} http://{window.host}; }}
 """
-        for number, (window, port) in enumerate(zip(windows, ports, strict=True))
+        for number, (window, port) in enumerate(pairs)
     )
     return f"""worker_processes 1;
 daemon off;
@@ -94,23 +109,25 @@ def _headers(window: Window) -> str:
     return "".join(f"      proxy_set_header {name} {value};\n" for name, value in window.headers)
 
 
-def open_windows() -> tuple[dict[str, str], list[Process]]:
-    """Open all windows.
+def open_windows(places: Sequence[Place]) -> tuple[dict[str, str], list[Process]]:
+    """Open the windows of these villages, and that of the NOC.
 
     Returns:
         title to address, and the processes that hold them open.
     """
     folder = plan.STATE / "windows"
     folder.mkdir()
-    ports = free_ports(len(WINDOWS))
-    (folder / "nginx.conf").write_text(configuration(WINDOWS, ports, folder), encoding="utf-8")
+    first, *others = (windows_of(place) for place in places)
+    windows = (*first, NOC, *(window for each in others for window in each))
+    ports = free_ports(len(windows))
+    (folder / "nginx.conf").write_text(configuration(windows, ports, folder), encoding="utf-8")
     processes = [start([*FAMILY, "nsenter", f"--net=/run/netns/{window.namespace}", "socat",
                          f"UNIX-LISTEN:{folder}/{window.namespace}.sock,fork,mode=666", f"TCP:{window.target}"])
-                 for window in WINDOWS]  # fmt: skip
+                 for window in windows]  # fmt: skip
     processes.append(start([*FAMILY, "nginx", "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"]))
     wait_until(lambda: all(listens(port) for port in ports), "the addresses on 127.0.0.1")
     addresses = {
-        window.title: f"http://127.0.0.1:{port}{window.path}" for window, port in zip(WINDOWS, ports, strict=True)
+        window.title: f"http://127.0.0.1:{port}{window.path}" for window, port in zip(windows, ports, strict=True)
     }
     addresses["Village office"] = addresses["Kiosk, in the village hall"] + "kantor/"
     return addresses, processes

@@ -34,7 +34,8 @@ def test_a_second_village_is_refused_with_the_way_out(village: Village, options:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [(("--phones", "0"), "1 to 300"), (("--phones", "301"), "1 to 300"), (("--phones", "x"), "1 to 300"),
-     (("--detach", "--check"), "choose one"), (("--keep-going",), "--check")],
+     (("--detach", "--check"), "choose one"), (("--keep-going",), "--check"), (("--long",), "--check"),
+     (("--check", "--long", "--hubs", "1"), "two hubs"), (("--hubs", "3"), "choose from 1, 2")],
 )  # fmt: skip
 def test_wrong_options_are_explained(options: tuple[str, ...], expected: str) -> None:
     said = _server(*options)
@@ -49,6 +50,24 @@ def test_each_script_explains_itself(script: str) -> None:
     )
     assert said.returncode == 0
     assert "Usage" in said.stdout + said.stderr
+
+
+def test_a_command_runs_on_the_second_hub(village: Village) -> None:
+    assert village.neighbour is not None
+    hub = str(Path(SERVER).parent / "hub")
+    names = [
+        subprocess.run(
+            [hub, *options, "hostname"], capture_output=True, text=True, timeout=30, check=True
+        ).stdout.strip()
+        for options in ((), ("--hub", "1"), ("--hub", "2"))
+    ]
+    assert names == ["desa-hub", "desa-hub", "desa-hub-2"]
+    refused = subprocess.run([hub, "--hub", "3", "true"], capture_output=True, text=True, timeout=30, check=False)
+    assert refused.returncode == 2
+    assert "allowed is 1 or 2" in refused.stderr
+    phone = str(Path(SERVER).parent / "phone")
+    command = [phone, "2-1", "curl", "-s", "http://masuk.desa.internal/"]
+    assert "Wonosari" in subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
 
 
 def test_addresses_answer_on_loopback(village: Village) -> None:
@@ -116,6 +135,7 @@ class TestAlone:
         ]
         assert "No village is up" in _server("--stop").stdout
 
+    @pytest.mark.timeout(900)
     def test_kill_of_the_run_ends_every_process_and_the_next_check_holds(self) -> None:
         assert _server("--detach").returncode == 0
         pid = running.running_pid()
@@ -124,8 +144,9 @@ class TestAlone:
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: _gone(processes), "the processes of the killed village to end", seconds=20)
         assert running.leftovers() != [], "a killed village leaves namespaces for the next run to clear"
-        checked = _server("--check", timeout_seconds=240)
+        checked = _server("--check", timeout_seconds=600)
         assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert "the power of the second box is cut" in checked.stdout
         assert running.leftovers() == []
 
     def test_kill_in_the_middle_of_coming_up_is_cleared_too(self) -> None:
