@@ -1,6 +1,6 @@
 """What each alarm means and what to do: for the pages, in the words of people. Pure.
 
-docs/sla.md says the same for those who run a NOC; a test holds that no problem is missing in either.
+docs/operations.md says the same for those who run a NOC; a test holds that no problem is missing in either.
 """
 
 from __future__ import annotations

@@ -26,3 +26,19 @@ def test_each_class_has_a_row_with_its_column() -> None:
         assert SlaClass(sla_class)
         assert column in header
     assert all(f"| `{each}` |" in PAGE for each in SlaClass)
+
+
+def test_each_alarm_has_its_anchor_in_the_runbook_with_its_true_times() -> None:
+    text = (Path(__file__).parents[4] / "docs/operations.md").read_text("utf-8")
+    parts = dict(re.findall(r"^#### (\w+)\n\n(.*?)(?=\n####? |\n## )", text, re.MULTILINE | re.DOTALL))
+    assert set(parts) == set(Problem)
+    for problem in Problem:
+        rule = RULES[problem]
+        told = f"after {_minutes(rule.raise_after_ms)}" if rule.raise_after_ms else "at once"
+        assert parts[problem].startswith(f"Told: {told}; over after {_minutes(rule.clear_after_ms)}."), problem
+        assert re.search(r"^1\. ", parts[problem], re.MULTILINE), problem
+
+
+def _minutes(duration_ms: int) -> str:
+    minutes = duration_ms // 60_000
+    return f"{minutes // 1440} day" if minutes >= 1440 else f"{minutes} min"
