@@ -212,6 +212,7 @@ def _onwards(location: str) -> str:
 def _cache_control(app: Flask, response: Response) -> str:
     endpoint = request.endpoint or ""
     if endpoint.rpartition(".")[2] != "static" or response.status_code not in (200, 206, 304):
-        return "no-store"
+        # A view that knows better says so itself: what carries a validator need not be sent twice.
+        return response.headers.get("Cache-Control", "no-store")
     path = _static_folder(_static_owner(app, endpoint)) / (request.view_args or {})["filename"]
     return _YEAR if request.args.get("v") == _fingerprint(path) else "no-cache"

@@ -26,6 +26,7 @@ from noc.web import (
     hub_people,
     incidents,
     map,
+    metrics,
     people,
     shifts,
     sla,
@@ -85,4 +86,5 @@ def create_app(
         app.register_blueprint(pages)
     wall.install(app, places.web / "wall.key")
     api.install(app, api.read_token(places.web / "api.token"))
+    metrics.install(app, places, behind_proxy=behind_proxy)
     return app

@@ -78,7 +78,7 @@ def problem(status: int, detail: str) -> Response:
 def _only_known() -> ResponseReturnValue | None:
     if request.endpoint == "api.document":
         return None
-    found = _visitor()
+    found = visitor()
     if found is not None and Right.LOOK in found.rights:
         g.visitor = found
         return None
@@ -87,7 +87,7 @@ def _only_known() -> ResponseReturnValue | None:
     return answer
 
 
-def _visitor() -> Visitor | None:
+def visitor() -> Visitor | None:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if not scheme:
         return access.visitor()

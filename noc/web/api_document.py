@@ -30,7 +30,7 @@ _BOOLEAN: Final[Schema] = {"type": "boolean"}
 _MS: Final[Schema] = {"type": "integer", "description": "ms of UTC"}
 
 
-def _object(about: str = "", **members: Schema) -> Schema:
+def _object(about: str = "", /, **members: Schema) -> Schema:
     said: Schema = {"type": "object", "required": list(members), "properties": members, "additionalProperties": False}
     return {**said, "description": about} if about else said
 

@@ -61,7 +61,7 @@ def hub_now(hub_id: str) -> ResponseReturnValue:
     """Tell one hub from what it said alone, also before the watch has seen it."""
     found = parts().store.facts(hub_id)
     if not found or not scope().sees(found[0].hub.kode_wilayah):
-        abort(404, f"there is no hub {hub_id[:32]}")
+        abort(404, "there is no such hub")
     return jsonify(write.now(fleet.judge(found[0], parts().now_ms())))
 
 
@@ -213,7 +213,7 @@ def _page(total: int, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _card(hub_id: str) -> Card:
     card = parts().book.card(hub_id)
     if card is None or not scope().sees(card.kode_wilayah):
-        abort(404, f"there is no hub {hub_id[:32]}")
+        abort(404, "there is no such hub")
     return card
 
 
@@ -225,7 +225,7 @@ def _code(code: str) -> str:
     if not is_written or not (
         seen.sees(wanted) or any(f"{each}.".startswith(f"{wanted}.") or not wanted for each in seen.areas)
     ):
-        abort(404, f"there is no area {code[:32]}")
+        abort(404, "there is no such area")
     return wanted
 
 

@@ -254,7 +254,7 @@ def _words_for(error: AccountError) -> str:
         "factor": gettext("Akun ini tidak memakai telepon."),
         "own_factor": gettext("Telepon sendiri dilepas oleh admin lain, atau dengan desahub-noc account reset-factor."),
     }
-    return words.get(error.reason) or gettext("Tidak dapat dikerjakan.")
+    return str(words.get(error.reason) or gettext("Tidak dapat dikerjakan."))
 
 
 def _codes() -> list[str]:
