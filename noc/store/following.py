@@ -9,11 +9,12 @@ from typing import Final
 from appliance.core.report import Report
 from noc.store import reading
 from noc.store.contract import ArrivedRecord
-from noc.store.kept import Kept
+from noc.store.kept import DAY_MS, Kept
 from noc.store.moments import Anchor, anchors, better, placed_ms
 from noc.store.rollup import GAP_MS, hour_of
 
 RECENT_RECORDS: Final = 5
+HOURS_KEPT_MS: Final = 90 * DAY_MS
 
 
 @dataclass(slots=True)
@@ -40,7 +41,9 @@ def follow(hub: Followed, batch: Kept, report: Report) -> None:
             if old is not None:
                 hub.moved[boot_id] = hub.moved.get(boot_id, (old,))[0], chosen
     placed = [each for each in reading.records(batch, report, hub.anchors) if each.time_ms is not None]
-    hub.hours.update(_hours(each.time_ms for each in placed if each.time_ms is not None))
+    # Older sums than that are not kept; nobody's clock has them made.
+    since_ms = batch.received_ms - HOURS_KEPT_MS
+    hub.hours.update(_hours(each.time_ms for each in placed if each.time_ms is not None and each.time_ms >= since_ms))
     hub.recent = reading.in_order([*hub.recent, *placed])[-RECENT_RECORDS:]
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from appliance.core.errors import StoreError
 from appliance.core.report import State
 from noc.store import marks, postgres_aside, postgres_projection, postgres_schema, ranges, reading, rollup
+from noc.store.budget import HourBudget
 from noc.store.contract import (
     Arrivals,
     ArrivedBatch,
@@ -25,10 +26,11 @@ from noc.store.contract import (
     HubFacts,
     SetAside,
 )
+from noc.store.following import HOURS_KEPT_MS
 from noc.store.kept import Held, day_of, pack_held, start_ms
 from noc.store.moments import FUTURE_MS_MAX
 from noc.store.postgres_server import Connection, Server
-from noc.store.sqlite import BIRTHS_KEPT, HOURS_KEPT_MS
+from noc.store.sqlite import BIRTHS_KEPT
 
 Key = tuple[str, bytes]
 _FACTS: Final = (
@@ -46,6 +48,7 @@ class PostgresNocStore:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._budget = HourBudget()
         self._epoch = self._read_epoch()
 
     def close(self) -> None:
@@ -112,7 +115,7 @@ class PostgresNocStore:
 
     def project(self, limit: int) -> int:
         """Bring facts, anchors and due hours up by at most ``limit`` batches; return how many were taken."""
-        return postgres_projection.project(self._server, limit)
+        return postgres_projection.project(self._server, limit, self._budget)
 
     def roll_up(self, now_ms: int, limit: int) -> int:
         """Make up to ``limit`` hours that are over and that records have come for; return how many."""

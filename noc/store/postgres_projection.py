@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from noc.store import reading
+from noc.store.budget import HourBudget
 from noc.store.contract import ArrivedRecord
 from noc.store.following import Followed, follow, move
 from noc.store.kept import Kept, unpack_held
@@ -16,7 +17,7 @@ from noc.store.rollup import GAP_MS, HOUR_MS, pack, roll_up
 _KEPT = "SELECT position, hub_id, received_ms, held, payload FROM batch WHERE "
 
 
-def project(server: Server, limit: int) -> int:
+def project(server: Server, limit: int, budget: HourBudget) -> int:
     """Bring what follows up to what is committed, by at most ``limit`` batches; return how many were taken."""
     with server.reading() as db:
         row = db.execute(
@@ -34,6 +35,7 @@ def project(server: Server, limit: int) -> int:
             with server.reading() as db:
                 loose = _batches(db, "hub_id = %s AND from_ms IS NULL ORDER BY day, position", each.hub_id)
             move(each, loose)
+        each.hours = budget.take(each.hub_id, each.hours, each.contact_ms)
     position = batches[-1].position if batches else committed
     with server.transaction() as db:
         came = db.execute(

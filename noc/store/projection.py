@@ -10,6 +10,7 @@ import itertools
 
 from appliance.store.database import Database, Store
 from noc.store import earlier, marks, reading
+from noc.store.budget import HourBudget
 from noc.store.contract import ArrivedRecord
 from noc.store.days import Days
 from noc.store.following import RECENT_RECORDS, Followed, follow, move
@@ -17,7 +18,7 @@ from noc.store.moments import Anchor
 from noc.store.rollup import GAP_MS, HOUR_MS, pack, roll_up
 
 
-def project(main: Store, days: Days, limit: int) -> int:
+def project(main: Store, days: Days, limit: int, budget: HourBudget) -> int:
     """Bring what follows up to what is committed, by at most ``limit`` batches; return how many were taken."""
     with main.reading() as db:
         row = db.execute(
@@ -33,6 +34,7 @@ def project(main: Store, days: Days, limit: int) -> int:
         follow(hubs[batch.hub_id], batch, report)
     for each in hubs.values():
         _move(main, days, each)
+        each.hours = budget.take(each.hub_id, each.hours, each.contact_ms)
     position = batches[-1].position if batches else committed
     with main.transaction() as db:
         came = db.execute(

@@ -18,6 +18,7 @@ from appliance.core.errors import StoreError
 from appliance.core.report import State
 from appliance.store.database import Database, Store, open_reading, open_store
 from noc.store import aside, earlier, marks, projection, ranges, rollup, schema
+from noc.store.budget import HourBudget
 from noc.store.contract import (
     Arrivals,
     ArrivedBatch,
@@ -32,9 +33,9 @@ from noc.store.contract import (
     SetAside,
 )
 from noc.store.days import Days
+from noc.store.following import HOURS_KEPT_MS
 from noc.store.kept import Held, day_of, start_ms
 
-HOURS_KEPT_MS: Final = 90 * 86_400_000
 BIRTHS_KEPT: Final = 16
 _CACHE_KIBIBYTES: Final = 32_768
 
@@ -45,6 +46,7 @@ class SqliteNocStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._epoch = self._read_epoch()
+        self._budget = HourBudget()
         self._days = Days(store.path.parent / "batches", self._epoch)
 
     def close(self) -> None:
@@ -116,7 +118,7 @@ class SqliteNocStore:
 
     def project(self, limit: int) -> int:
         """Bring facts, anchors and due hours up by at most ``limit`` batches; return how many were taken."""
-        return projection.project(self._store, self._days, limit)
+        return projection.project(self._store, self._days, limit, self._budget)
 
     def roll_up(self, now_ms: int, limit: int) -> int:
         """Make up to ``limit`` hours that are over and that records have come for; return how many."""

@@ -415,3 +415,26 @@ def test_the_newest_days_stay_whatever_the_date_is_said_to_be(store: NocStore) -
         store.commit(Arrivals([dataclasses.replace(late, received_ms=ahead_ms + day * DAY_MS)]))
     store.sweep(ahead_ms + 13 * DAY_MS, 100, 14)
     assert 1 in sequences(store), "the last day of before is still there"
+
+
+def test_a_hub_that_names_thousands_of_hours_has_few_of_them_made(
+    store: NocStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("noc.store.budget.HOURS_A_DAY", 100)
+    other = Hub("hub-0002", "Wonosari", "51.03.01.2002")
+    store.add_hub(other)
+    hour_ms = 3_600_000
+    spread = [arrived(HUB.hub_id, 2_000 - hour, hour * hour_ms) for hour in range(2_000, 0, -1)]
+    for at in range(0, len(spread), 500):
+        last = dataclasses.replace(spread[at + 499], received_ms=NOW_MS)
+        store.commit(Arrivals([batch(*spread[at : at + 499], last)]))
+    ancient = dataclasses.replace(arrived(HUB.hub_id, 3_000, 1_000 * DAY_MS), received_ms=NOW_MS)
+    store.commit(Arrivals([batch(ancient), batch(arrived(other.hub_id, 1, 2 * hour_ms))]))
+    made(store)
+    steps = 0
+    while count := store.roll_up(NOW_MS + DAY_MS, 1_000):
+        steps += count
+    assert steps <= 100 + 2
+    assert len(store.hours(other.hub_id, 0, NOW_MS)) == 1, "no other hub pays for it"
+    assert len(sequences(store)) == 2_001, "its records are kept all the same"
+    assert caplog.text.count("names more than 100 hours") == 1
