@@ -13,6 +13,7 @@ from pathlib import Path
 from appliance.core import command_results, commands, report
 from appliance.core.errors import DesahubError
 from noc import enrol, setup
+from noc.accounts import commands as accounting
 from noc.alarms import commands as alarming
 from noc.commands import cli as commanding
 from noc.enrolment import commands as enrolling
@@ -67,19 +68,6 @@ def _decode(options: argparse.Namespace, _places: setup.Places) -> int:
     return 0
 
 
-def _account_add(options: argparse.Namespace, places: setup.Places) -> int:
-    password = setup.open_accounts(places).add(options.name, options.role, int(_now().timestamp()))
-    setup.own(places)
-    print(f"account: {options.name}\npassword, shown this once, to be changed at the first login: {password}")
-    return 0
-
-
-def _account_reset(options: argparse.Namespace, places: setup.Places) -> int:
-    password = setup.open_accounts(places).reset(options.name)
-    print(f"account: {options.name}\npassword, shown this once, to be changed at the first login: {password}")
-    return 0
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="desahub-noc", description="The network operations center of village hubs.")
     common = argparse.ArgumentParser(add_help=False)
@@ -109,12 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     inventory.register(commands, hub, common)
 
     account = commands.add_parser("account", help="who may log in").add_subparsers(required=True, metavar="COMMAND")
-    for name, command in (("add", _account_add), ("reset", _account_reset)):
-        each = account.add_parser(name, parents=[common], help=f"{name} an account and print its one-time password")
-        each.add_argument("name")
-        each.set_defaults(command=command)
-        if name == "add":
-            each.add_argument("--role", default="operator", choices=["admin", "operator"], help="(%(default)s)")
+    accounting.register(account, common)
 
     commanding.register(commands, common)
     alarming.register(commands, common)
