@@ -26,7 +26,8 @@ from appliance.system.files import write_durably
 from appliance.unit.config import APPLIED_PATH, read_config
 
 _log = logging.getLogger("agent.speed_test")
-RESULT: Final = "speed-test.json"
+RESULT: Final = "result.json"
+RUNTIME: Final = "/run/desahub-speed-test"
 LEDGER: Final = "speed-test-ledger.json"
 LEDGER_MS: Final = 30 * 86_400_000
 DOWNLOAD_SHARE: Final = 0.75
@@ -42,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = measure(options.config, options.state, options.megabytes * 1_000_000)
     except (DesahubError, OSError, ValueError) as error:
         _log.error("%s", error)
-        _write(options.state / RESULT, {"error": str(error)})
+        _write(options.result / RESULT, {"error": str(error)})
         return 1
-    _write(options.state / RESULT, told)
+    _write(options.result / RESULT, told)
     return 0
 
 
@@ -168,7 +169,8 @@ def _line(connection: ssl.SSLSocket) -> dict[str, Any]:
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
-    write_durably(path, json.dumps(document, ensure_ascii=False), _PRIVATE)
+    # Read by the agent and by the operator, who is root without the power to look into other users' folders.
+    write_durably(path, json.dumps(document, ensure_ascii=False), 0o644)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -176,7 +178,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m agent.speed_test", description="Measures the line, once.")
     parser.add_argument("--megabytes", type=int, required=True, metavar="MB", help="at most so many, both ways")
     parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="(%(default)s)")
-    parser.add_argument("--state", type=Path, default=state, help="(%(default)s)")
+    parser.add_argument("--state", type=Path, default=state, help="identity and ledger (%(default)s)")
+    parser.add_argument("--result", type=Path, default=Path(RUNTIME), help="where it tells (%(default)s)")
     return parser
 
 

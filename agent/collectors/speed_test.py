@@ -8,7 +8,7 @@ from typing import Any, Final
 from agent.collectors import Around, Collector, Samples
 from appliance.core.report import Number
 
-FILE: Final = "speed-test.json"
+FILE: Final = "desahub-speed-test/result.json"
 FILE_BYTES_MAX: Final = 4_096
 _NAMES: Final = ("download_kbit", "upload_kbit", "bytes")
 
@@ -23,7 +23,7 @@ def make() -> Collector:
         Raises:
             OSError, ValueError: the file cannot be read.
         """
-        path = around.state_directory / FILE
+        path = around.roots.run / FILE
         if not path.exists() or path.stat().st_size > FILE_BYTES_MAX:
             return {}
         said: dict[str, Any] = json.loads(path.read_text("utf-8"))

@@ -21,7 +21,7 @@ RESTART_SECONDS_MAX: Final = 90.0
 ASK_SECONDS_MAX: Final = 30.0
 CONFIGURE_SECONDS_MAX: Final = 130.0
 SPEED_TEST_SECONDS_MAX: Final = 100.0
-SPEED_TEST_RESULT: Final = Path("/var/lib/desahub-agent/speed-test.json")
+SPEED_TEST_RESULT: Final = Path("/run/desahub-speed-test/result.json")
 SPEED_TEST_RESULT_BYTES_MAX: Final = 4_096
 CONFIGURE_UNIT: Final = "desahub-configure.service"
 

@@ -49,7 +49,16 @@ class SpeedBed:
 
     def measure(self, megabytes: int) -> tuple[int, dict[str, object]]:
         status = speed_test.main(
-            ["--megabytes", str(megabytes), "--config", str(self.config), "--state", str(self.state)]
+            [
+                "--megabytes",
+                str(megabytes),
+                "--config",
+                str(self.config),
+                "--state",
+                str(self.state),
+                "--result",
+                str(self.state),
+            ]
         )
         return status, json.loads((self.state / speed_test.RESULT).read_text("utf-8"))
 

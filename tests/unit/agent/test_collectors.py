@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 from collections import namedtuple
@@ -22,6 +23,7 @@ from agent.collectors import (
     memory,
     outbox,
     probes,
+    speed_test,
     temperature,
     uplink,
     uplink_link,
@@ -110,3 +112,31 @@ def test_what_the_last_look_at_the_line_found_is_told(around: Around) -> None:
     assert uplink.collect(cut) == {"uplink_up": 0, "uplink_state": 0, "uplink_round_trip_seconds": None}
     silent = dataclasses.replace(around, line=UNKNOWN)
     assert set(uplink.collect(silent).values()) == {None}
+
+
+def test_a_speed_test_is_told_once(around: Around) -> None:
+    path = around.roots.run / speed_test.FILE
+    collect = speed_test.make()
+    assert collect(around) == {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    moment = around.moment
+    found = {"boot_id": moment.boot_id, "boottime_ms": moment.boottime_ms - 5_000,
+             "download_kbit": 4_000, "upload_kbit": None, "bytes": 8_000_000}  # fmt: skip
+    path.write_text(json.dumps(found))
+    assert collect(around) == {
+        "speed_test_download_kbit": 4_000, "speed_test_upload_kbit": None, "speed_test_bytes": 8_000_000
+    }  # fmt: skip
+    assert collect(later(around, 60)) == {}
+    path.write_text(json.dumps(found | {"boottime_ms": moment.boottime_ms + 50_000}))
+    assert collect(later(around, 60))["speed_test_bytes"] == 8_000_000
+    path.write_text(json.dumps(found | {"boot_id": "f" * 32}))
+    assert collect(around) == {}, "of another boot"
+    path.write_text(json.dumps({"error": "no line"}))
+    assert collect(around) == {}
+
+
+def test_a_restarted_agent_does_not_tell_an_old_speed_test_again(around: Around) -> None:
+    path = around.roots.run / speed_test.FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"boot_id": around.moment.boot_id, "boottime_ms": 1_000, "bytes": 1}))
+    assert speed_test.make()(later(around, 3_600)) == {}
