@@ -28,6 +28,7 @@ from noc.web import (
     map,
     metrics,
     people,
+    runbook,
     shifts,
     sla,
     wall,
@@ -81,7 +82,7 @@ def create_app(
     app.add_template_filter(words.share)
     for pages in (
         hub.pages, map.pages, areas.pages, people.pages, hub_people.pages, incidents.pages, wall.pages, shifts.pages,
-        windows.pages, sla.pages,
+        windows.pages, sla.pages, runbook.pages,
     ):  # fmt: skip
         app.register_blueprint(pages)
     wall.install(app, places.web / "wall.key")

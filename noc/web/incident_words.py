@@ -11,6 +11,7 @@ from noc.fleet_book.contract import IncidentCause
 from noc.papers import words
 from noc.rules.affected import Part
 from noc.rules.groups import Group, GroupKind
+from noc.rules.hearing import WATCH
 from noc.rules.problems import Problem
 
 # Grey is what is well or nobody's fault; what nobody knows is hatched, not red.
@@ -48,9 +49,11 @@ def part_words(problem: Problem) -> dict[Part, str]:
 
 def group_text(group: Group, name_of: Callable[[str], str]) -> str:
     """Whose incident it is. ``name_of`` knows the names of areas and hubs, "" where nobody wrote one down."""
+    if group == Group(GroupKind.BROKER, WATCH):
+        return str(gettext("penjaga NOC (layanan desahub-noc-watch)"))
     name = name_of(group.name) or group.name
     texts = {
-        GroupKind.BROKER: gettext("broker %(name)s", name=group.name or "1"),
+        GroupKind.BROKER: gettext("broker %(name)s", name=group.name) if group.name else gettext("server NOC"),
         GroupKind.UPSTREAM: gettext("jalur bersama %(name)s", name=group.name),
         GroupKind.DISTRICT: gettext("Kecamatan %(name)s", name=name),
         GroupKind.REGENCY: name if name != group.name else gettext("Kabupaten/kota %(name)s", name=name),

@@ -59,7 +59,7 @@ def show() -> ResponseReturnValue:
             waiting=waiting,
             waiting_text=None if waiting is None else _text(waiting),
             waiting_seconds=0 if waiting is None else (now_ms - waiting.since_ms) / 1000,
-            deaf=[(each.group.name or "1", times.moment(each.since_ms, now_ms, ZONE)) for each in deaf],
+            deaf=[(area_words(each), times.moment(each.since_ms, now_ms, ZONE)) for each in deaf],
             tiles=_tiles(scope, lines),
             is_archipelago=not _top(scope),
             now=times.exact(now_ms, ZONE),
