@@ -166,10 +166,10 @@ def put_visit(db: Database, visit: Visit) -> int:
     return _put(db, "visit", "hub, day, by, what, reversed_why", visit.visit_id, values)
 
 
-def drop(db: Database, table: str, found: int) -> None:
-    """Delete a contact, an asset or a visit. Raises KeyError where there is none."""
-    if db.execute(f"DELETE FROM {table} WHERE number = ?", (found,)).rowcount == 0:  # noqa: S608 - a constant
-        raise KeyError(found)
+def drop_contact(db: Database, contact_id: int) -> None:
+    """Delete a contact. Raises KeyError where there is none."""
+    if db.execute("DELETE FROM contact WHERE number = ?", (contact_id,)).rowcount == 0:
+        raise KeyError(contact_id)
 
 
 def _put(db: Database, table: str, columns: str, found: int, values: tuple[Any, ...]) -> int:

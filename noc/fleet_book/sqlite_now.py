@@ -93,7 +93,7 @@ class InventoryBook(Transactions):
     def drop_contact(self, contact_id: int, deed: Deed) -> None:
         """Delete a contact."""
         with self.writing(deed) as db:
-            cards.drop(db, "contact", contact_id)
+            cards.drop_contact(db, contact_id)
 
     def assets(self, hub_id: str) -> tuple[Asset, ...]:
         """List what stands at a hub."""
@@ -104,11 +104,6 @@ class InventoryBook(Transactions):
         """Add an asset (its id is 0) or change it; return its id."""
         with self.writing(deed) as db:
             return cards.put_asset(db, asset)
-
-    def drop_asset(self, asset_id: int, deed: Deed) -> None:
-        """Take an asset off the list."""
-        with self.writing(deed) as db:
-            cards.drop(db, "asset", asset_id)
 
     def visits(self, hub_id: str) -> tuple[Visit, ...]:
         """List visits, newest first."""

@@ -175,8 +175,8 @@ def test_contacts_assets_and_visits(book: SqliteFleetBook) -> None:
     assert book.assets("hub-0001") == (replace(modem, asset_id=number),)
     with pytest.raises(ValueError, match="2026-08-17"):
         book.put_asset(replace(modem, since_day="12 Januari"), DEED)
-    book.drop_asset(number, DEED)
-    assert book.assets("hub-0001") == ()
+    book.put_asset(replace(modem, asset_id=number, until_day="2026-05-01"), DEED)
+    assert [each.until_day for each in book.assets("hub-0001")] == ["2026-05-01"]
 
     visit = Visit(0, "hub-0001", "2026-05-02", "Ketut", "Kabel dirapikan.\nSelesai.")
     older = book.put_visit(replace(visit, day="2026-05-01"), DEED)
@@ -184,6 +184,8 @@ def test_contacts_assets_and_visits(book: SqliteFleetBook) -> None:
     assert [each.visit_id for each in book.visits("hub-0001")] == [newer, older]
     with pytest.raises(ValueError, match="4000"):
         book.put_visit(replace(visit, what="x" * 4_001), DEED)
+    book.put_visit(replace(visit, visit_id=older, reversed_why="siti: salah hub"), DEED)
+    assert [each.reversed_why for each in book.visits("hub-0001")] == ["siti: salah hub", ""]
 
 
 def test_a_standing_comes_back_as_it_was_put(judged: SqliteFleetBook) -> None:
