@@ -1,7 +1,8 @@
 """What the NOC's ingest takes: batches a second, and the time from a hub's send to the dashboard's data.
 
-The real broker with mutual TLS, two ingest workers on SQLite, and the hubs of `tests.bench.ingest_load`, all on the
-cores of this machine. Every hub of the country (83,762) is in the inventory.
+The real broker with mutual TLS, two ingest workers, and the hubs of `tests.bench.ingest_load`, all on the cores of
+this machine: first on SQLite, then on PostgreSQL, whose server shares the cores too. Every hub of the country (83,762)
+is in the inventory.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import bisect
 import contextlib
 import datetime
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,10 +21,11 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from noc import enrol
-from noc.store.sqlite import open_noc_store_reading
+from tests import postgres
 from tests.bench import figures
 from tests.bench.figures import Figure
 from tests.bench.ingest_load import FLOOD_EACH, FLOOD_HUBS, RECORDS, boot_of, hub_name
+from tests.bench.ingest_stores import Beside, PostgresBeside, SqliteBeside, cpu_seconds
 from tests.integration.conftest import REPOSITORY, Bed, wait_for
 
 HUBS: Final = 83_762
@@ -36,7 +37,7 @@ RATE: Final = 4_400.0
 SECONDS: Final = 30
 FLOOD_RATE: Final = 5_000
 FLOOD: Final = FLOOD_RATE * 20
-BATCHES_MIN: Final = 4_000
+BATCHES_MIN: Final = {"SQLite": 4_000, "PostgreSQL": 2_000}
 CHECKED: Final = 500
 # The broker drops what waits for a worker beyond 20,000 messages; hubs would send it again, this load does not.
 BEHIND_MAX: Final = 10_000
@@ -46,16 +47,25 @@ CHUNK: Final = 2_200
 class Noc:
     """A NOC whose inventory is the country, with broker, workers and load."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, store: Beside, say: Callable[[str], None]) -> None:
         self.bed = Bed(folder)
         self._say = say
-        self.database = folder / "noc/noc.db"
+        self.store = store
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def make(self) -> None:
         """Make keys, inventory and access list."""
         bed = self.bed
-        bed.noc("init", "--broker-host", "localhost", "--bind-address", "127.0.0.1", "--port", str(bed.port))
+        bed.noc(
+            "init",
+            "--broker-host",
+            "localhost",
+            "--bind-address",
+            "127.0.0.1",
+            "--port",
+            str(bed.port),
+            *self.store.init_options,
+        )
         now = datetime.datetime.now(datetime.UTC)
         authority = enrol.open_authority(bed.folder / "etc/authority", now)
         names = [f"load-{number}" for number in range(LINES)]
@@ -76,11 +86,7 @@ class Noc:
             (folder / f"{file}.key").write_bytes(enrol.private_pem(key))
             (folder / f"{file}.crt").write_bytes(enrol.service_certificate(authority, key.public_key(), name))
             (folder / "ca.crt").write_bytes(authority.certificate_pem)
-        with contextlib.closing(sqlite3.connect(self.database)) as db, db:
-            db.executemany(
-                "INSERT INTO hub (hub_id, name, kode_wilayah, timezone) VALUES (?, ?, '51.03.01.2001', 'Asia/Jakarta')",
-                ((hub_name(number), f"Desa {number}") for number in range(HUBS + FLOOD_HUBS)),
-            )
+        self.store.fill(hub_name(number) for number in range(HUBS + FLOOD_HUBS))
 
     def start(self, prepared: int, now_ms: int) -> subprocess.Popen[str]:
         """Start broker, workers and load; return the load."""
@@ -99,8 +105,7 @@ class Noc:
                     str(number),
                     "--identity",
                     str(bed.folder / f"worker-{number}"),
-                    "--store",
-                    str(self.database),
+                    *self.store.worker_options,
                 )
             )  # fmt: skip
             wait_for(lambda name=f"worker-{number}": "listening" in bed.log(name), what="a worker's subscription")  # type: ignore[misc]
@@ -115,16 +120,10 @@ class Noc:
             raise RuntimeError("the load did not become ready")
         return load
 
-    def positions(self) -> tuple[int, int]:
-        """How many batches are committed, and how many of them the facts know."""
-        with contextlib.closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as db:
-            row = db.execute("SELECT coalesce(sum(committed), 0), coalesce(sum(projected), 0) FROM day").fetchone()
-        return int(row[0]), int(row[1])
-
     def cpu_seconds(self) -> dict[str, float]:
-        """What broker and workers used so far."""
-        found = {"broker": _cpu(self.broker.pid)}
-        return found | {f"worker {number}": _cpu(each.pid) for number, each in enumerate(self.workers, 1)}
+        """What broker, workers and the store's server used so far."""
+        found = {"broker": cpu_seconds(self.broker.pid), "server": self.store.server_cpu_seconds()}
+        return found | {f"worker {number}": cpu_seconds(each.pid) for number, each in enumerate(self.workers, 1)}
 
 
 def main() -> int:
@@ -133,11 +132,21 @@ def main() -> int:
 
 
 def measure(say: Callable[[str], None]) -> Sequence[Figure]:
-    """Run both loads against a NOC of its own."""
-    with tempfile.TemporaryDirectory(prefix="desa-ingest-") as name, contextlib.ExitStack() as undo:
-        noc = Noc(Path(name), say)
+    """Run the loads against a NOC for each store."""
+    with tempfile.TemporaryDirectory(prefix="desa-ingest-") as name:
+        found = [*_measure(Path(name), SqliteBeside(Path(name) / "noc"), say)]
+    with tempfile.TemporaryDirectory(prefix="desa-ingest-") as name, postgres.cluster() as cluster:
+        store = PostgresBeside(cluster)
+        with contextlib.closing(store):
+            found += _measure(Path(name), store, say)
+    return found
+
+
+def _measure(folder: Path, store: Beside, say: Callable[[str], None]) -> Sequence[Figure]:
+    with contextlib.ExitStack() as undo:
+        noc = Noc(folder, store, say)
         undo.callback(noc.bed.end_all)
-        say(f"making a NOC with {HUBS:,} hubs")
+        say(f"{store.name}: making a NOC with {HUBS:,} hubs")
         noc.make()
         now_ms = time.time_ns() // 1_000_000
         steady, most = int(STEADY_RATE * STEADY_SECONDS), int(RATE * SECONDS)
@@ -163,9 +172,11 @@ def _steady(noc: Noc, load: subprocess.Popen[str], count: int) -> list[Figure]:
     wall = time.monotonic() - began
     return [
         Figure(
-            "from send to the dashboard's data, p99, steady load", late[int(0.99 * count)], "s", "", None, "<= 2",
+            f"{noc.store.name}: from send to the dashboard's data, p99, steady load", late[int(0.99 * count)], "s", "",
+            None, "<= 2",
             late[int(0.99 * count)] <= 2,
         ),
+        Figure("cores, the store's server, steady load", cpu["server"] / wall, "", "", None, "", None),
         Figure("cores, ingest, steady load", _workers(cpu) / wall, "", "", None, "", None),
         Figure("cores, broker, steady load", cpu["broker"] / wall, "", "", None, "", None),
     ]  # fmt: skip
@@ -177,7 +188,7 @@ def _flood(noc: Noc, load: subprocess.Popen[str], already: int, good: int) -> li
     late = _late(noc, began, already, good, FLOOD_RATE / FLOOD_EACH)
     _sent(load)
     bad = FLOOD - good
-    with contextlib.closing(open_noc_store_reading(noc.database)) as store:
+    with contextlib.closing(noc.store.open()) as store:
         wait_for(lambda: sum(store.aside_counts().values()) >= bad, 60, "the count of what was kept aside")
         counted, kept = sum(store.aside_counts().values()), store.aside(1_000_000)
     if counted != bad:
@@ -202,7 +213,7 @@ def _late(noc: Noc, began: float, already: int, count: int, rate: float) -> list
     """
     seen: list[tuple[float, int]] = []
     while not seen or seen[-1][1] < already + count:
-        seen.append((time.monotonic(), noc.positions()[1]))
+        seen.append((time.monotonic(), noc.store.positions()[1]))
         if time.monotonic() - began > 120 + 2 * count / rate:
             raise RuntimeError(f"of {count} batches {seen[-1][1] - already} came to the dashboard")
         time.sleep(0.01)
@@ -212,7 +223,7 @@ def _late(noc: Noc, began: float, already: int, count: int, rate: float) -> list
 def _most(noc: Noc, load: subprocess.Popen[str], already: int, count: int, say: Callable[[str], None]) -> list[Figure]:
     before = noc.cpu_seconds()
     began, peak, sent, load_cpu = time.monotonic(), 0.0, 0, 0.0
-    while (committed := noc.positions()[0]) < already + count:
+    while (committed := noc.store.positions()[0]) < already + count:
         if sent < count and already + sent - committed < BEHIND_MAX:
             chunk = min(CHUNK, count - sent)
             _go(load, RATE, chunk)
@@ -226,13 +237,22 @@ def _most(noc: Noc, load: subprocess.Popen[str], already: int, count: int, say: 
         time.sleep(0.05)
     wall = time.monotonic() - began
     cpu = _less(noc.cpu_seconds(), before)
-    while noc.positions()[1] < already + count:
+    while noc.store.positions()[1] < already + count:
         time.sleep(0.1)
     lag = time.monotonic() - began - wall
     say(", ".join(f"{name} {seconds:.1f} s" for name, seconds in [*cpu.items(), ("load", load_cpu)]) + " of CPU")
     rate = count / wall
     return [
-        Figure("batches committed", rate, "/s", "", None, f">= {BATCHES_MIN:,}", rate >= BATCHES_MIN),
+        Figure(
+            f"{noc.store.name}: batches committed",
+            rate,
+            "/s",
+            "",
+            None,
+            f">= {BATCHES_MIN[noc.store.name]:,}",
+            rate >= BATCHES_MIN[noc.store.name],
+        ),
+        Figure("CPU a batch, the store's server", 1e6 * cpu["server"] / count, "us", "", None, "", None),
         Figure("one-minute records committed", rate * RECORDS, "/s", "", None, "", None),
         Figure(
             "CPU a batch, ingest",
@@ -252,11 +272,12 @@ def _most(noc: Noc, load: subprocess.Popen[str], already: int, count: int, say: 
 
 def _check(noc: Noc, count: int) -> None:
     """Each record is there once: by number, and for some hubs by asking for them."""
-    with contextlib.closing(sqlite3.connect(f"{noc.database.as_uri()}?mode=ro", uri=True)) as db:
-        (held,) = db.execute("SELECT sum(last - first + 1) FROM held").fetchone()
-    if held != count * RECORDS or noc.positions()[0] != count:
-        raise RuntimeError(f"{count * RECORDS} records were sent, {held} are held in {noc.positions()[0]} batches")
-    with contextlib.closing(open_noc_store_reading(noc.database)) as store:
+    held = noc.store.held()
+    if held != count * RECORDS or noc.store.positions()[0] != count:
+        raise RuntimeError(
+            f"{count * RECORDS} records were sent, {held} are held in {noc.store.positions()[0]} batches"
+        )
+    with contextlib.closing(noc.store.open()) as store:
         for number in range(0, min(count, HUBS), max(1, min(count, HUBS) // CHECKED)):
             found = store.records(hub_name(number), 0, 2**62)
             rounds = -(-(count - number) // HUBS)
@@ -281,17 +302,12 @@ def _reached(seen: Sequence[tuple[float, int]], count: int) -> float:
     return seen[bisect.bisect_left(seen, count, key=lambda each: each[1])][0]
 
 
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 def _less(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:
     return {name: seconds - before[name] for name, seconds in after.items()}
 
 
 def _workers(cpu: dict[str, float]) -> float:
-    return sum(seconds for name, seconds in cpu.items() if name != "broker")
+    return sum(seconds for name, seconds in cpu.items() if name.startswith("worker"))
 
 
 def _resident_mib(pid: int) -> float:
