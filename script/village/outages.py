@@ -21,7 +21,7 @@ from script.village.plan import Place
 from script.village.programs import Process, VillageError, run, start, wait_until
 from script.village.truth import Found, Said, Truth
 from script.village.village import Neighbour, Village
-from script.village.walk import noc_says
+from script.village.walk import noc_answers, noc_says
 
 CUT_SECONDS = 40
 LONG_CUT_SECONDS = LONG_MS // 1000 + 10
@@ -79,6 +79,7 @@ class Trial:
             ("the second cable is pulled, and the NOC's broker and ingest are killed", self.cable_pulled),
             ("the second provider is dead behind its modem", self.provider_dead),
             *power_cut,
+            ("the NOC's programs read the same", self.programs_read_the_same),
             ("every record came once", self.complete),
             ("the first hub was touched by nothing", self.first_untouched),
         ]
@@ -144,6 +145,18 @@ class Trial:
         told = machine.inside(["systemctl", "show", "--value", "-p", "ActiveEnterTimestamp", "desahub-agent.service"])
         ended = datetime.datetime.strptime(told.strip(), "%a %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=datetime.UTC)
         return self._held(Truth("power cut", Condition.POWER, began, ended.timestamp(), end_seconds=2))
+
+    def programs_read_the_same(self) -> str:
+        """The outages that the watch keeps, and the programming interface tells, are those of the timeline."""
+
+        def missing() -> list[str]:
+            told = noc_answers(self._village.net, f"v1/hubs/{plan.SECOND.hub_id}/outages")["outages"]
+            assert isinstance(told, list)
+            known = {(each["condition"], round(each["start_ms"] / 1000), round(each["end_ms"] / 1000)) for each in told}
+            return [true.what for true, found in self.rows if (found.condition, found.begin_to, found.end) not in known]
+
+        wait_until(lambda: not missing(), "the interface to tell of the same outages", seconds=60, pause_seconds=1)
+        return f"{len(self.rows)} outages, begin and end as in the timeline"
 
     def complete(self) -> str:
         """What a hub still keeps of what it measured, and what the NOC has, is the same; each once."""
@@ -224,7 +237,7 @@ class Trial:
         months = sorted({f"{datetime.datetime.fromtimestamp(t, zone):%Y-%m}" for t in (self._began, time.time())})
         text = "".join(
             self._inside_net("desahub-noc", "timeline", place.hub_id, "--month", month, "--interval-seconds",
-                             str(place.interval_seconds))
+                             str(plan.WATCH_SECONDS))
             for month in months
         )  # fmt: skip
         return truth.read_timeline(text, zone)

@@ -10,6 +10,9 @@ PHONES_MAX: Final = 300
 PHONES_DEFAULT: Final = 3
 PHONES_OF_SECOND: Final = 2
 
+# How often the NOC's watch takes the hubs to measure: the longest that one of them does.
+WATCH_SECONDS: Final = 5
+
 STATE: Final = Path("/run/desa-village")
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
@@ -80,7 +83,7 @@ FIRST: Final = Place(
 )  # fmt: skip
 SECOND: Final = Place(
     2, HUB_2, "hub-village-2", "Wonosari", "35.07.01.2001", "Donomulyo", "Kabupaten Malang", "Jawa Timur",
-    "Asia/Jakarta", "WIB", "Kepala Desa", "hub2", "203.0.113.1", "203.0.113.100,203.0.113.150", 5,
+    "Asia/Jakarta", "WIB", "Kepala Desa", "hub2", "192.0.2.1", "192.0.2.100,192.0.2.150", WATCH_SECONDS,
 )  # fmt: skip
 PLACES: Final = (FIRST, SECOND)
 

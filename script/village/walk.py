@@ -198,10 +198,15 @@ class Walk:
 
 
 def noc_says(net: Machine, hub_id: str) -> dict[str, object]:
-    """Ask the NOC's programming interface of a hub."""
+    """Ask the NOC how a hub is now."""
+    return noc_answers(net, f"hubs/{hub_id}")
+
+
+def noc_answers(net: Machine, path: str) -> dict[str, object]:
+    """Ask the NOC's programming interface."""
     token = net.inside(["cat", "/var/lib/desahub-noc/web/api.token"]).strip()
     text = net.inside(
-        ["curl", "-sS", "--max-time", "5", "-H", "@-", f"http://127.0.0.1:8090/api/hubs/{hub_id}"],
+        ["curl", "-sS", "--max-time", "5", "-H", "@-", f"http://127.0.0.1:8090/api/{path}"],
         text=f"Authorization: Bearer {token}\n",
     )
     try:

@@ -44,6 +44,16 @@ def _machine(village: Village, path: Path) -> Machine:
     return village.hub if path.parent.name == "hub" else village.net
 
 
+def _added(machine: Machine, keys: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Read what a person added to the command line in the unit's EnvironmentFile; there may be none."""
+    added = {}
+    for path in keys["EnvironmentFile"]:
+        for line in machine.inside(["sh", "-c", 'cat "$1" 2>/dev/null || true', "sh", path.lstrip("-")]).splitlines():
+            name, _, value = line.partition("=")
+            added[name] = value.split()
+    return added
+
+
 def _bits(keys: dict[str, list[str]], name: str) -> int:
     return sum(1 << CAPABILITY_BITS[word] for value in keys[name] for word in value.split())
 
@@ -73,8 +83,9 @@ def test_process_is_as_its_unit_says(village: Village, path: Path) -> None:
     assert int(status["CapEff"], 16) == int(status["CapAmb"], 16) == _bits(keys, "AmbientCapabilities")
     assert status["NoNewPrivs"] == "1"
     assert status["Seccomp"] == "2", "SystemCallFilter is in force"
-    # What a person may add in an EnvironmentFile is empty here.
-    command = [word for word in shlex.split(keys["ExecStart"][-1]) if not word.startswith("$")]
+    added = _added(machine, keys)
+    words = shlex.split(keys["ExecStart"][-1])
+    command = [part for word in words for part in (added.get(word[1:], []) if word.startswith("$") else [word])]
     running = machine.inside(["cat", f"/proc/{pid}/cmdline"]).split("\0")
     if not running[0].startswith(("gunicorn", "nginx")):  # these two write their own title over the command line
         assert [word for word in running if word] == command
