@@ -13,7 +13,7 @@ from flask_babel import gettext
 from noc.fleet_book.contract import IncidentHub, IncidentLine, IncidentQuery, PartQuery
 from noc.papers import dispatch_csv, words
 from noc.rules.affected import Part
-from noc.rules.alert_state import Deed, Silence
+from noc.rules.alert_state import ChannelState, Deed, Silence
 from noc.rules.groups import GroupKind
 from noc.rules.problems import Problem
 from noc.web import growth, incident_words, silencing, times
@@ -55,6 +55,7 @@ def index() -> ResponseReturnValue:
         day_options=[(str(days), gettext("%(days)d hari", days=days)) for days in DAYS],
         problem_options=[("", gettext("Semua")), *sorted(incident_words.problem_words().items(), key=lambda p: p[1])],
         judged=judged(),
+        failing_channels=_failing_channels(),
         refresh=60,
         **_shown(now_ms),
     )
@@ -198,6 +199,11 @@ def name_of(name: str) -> str:
         return book.area_name(name)
     card = book.card(name)
     return card.name if card is not None else ""
+
+
+def _failing_channels() -> list[ChannelState]:
+    """The ways by which alarms do not leave now. They are the NOC's, not those of an account of some areas."""
+    return [] if scope().areas else [each for each in parts().book.channels() if each.failing_since_ms is not None]
 
 
 def _shown(now_ms: int) -> dict[str, Any]:
