@@ -276,7 +276,7 @@ def _deed(what: str, hub_id: str, why: str = "") -> Deed:
 
 def _back(hub_id: str, text: str) -> ResponseReturnValue:
     flash(text, "good")
-    return redirect(url_for("hubs.hub", hub_id=hub_id, _anchor="orang"), 303)
+    return redirect(url_for("hubs.hub", hub_id=hub_id), 303)
 
 
 def _page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,6 +11,7 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from noc.alarms import deeds
 from noc.fleet_book.contract import IncidentHub, IncidentLine, IncidentQuery, PartQuery
 from noc.papers import dispatch_csv, words
 from noc.rules.affected import Part
@@ -77,12 +79,15 @@ def acknowledge(number: int) -> ResponseReturnValue:
     if len(note) > NOTE_LENGTH_MAX:
         problem = gettext("Catatan terlalu panjang: paling banyak %(count)d huruf.", count=NOTE_LENGTH_MAX)
         return _incident_page(line, problems={"note": problem}, note=note), 400
+    if not note.isprintable():
+        problem = gettext("Ada huruf kendali yang tidak bisa disimpan.")
+        return _incident_page(line, problems={"note": problem}, note=note), 400
     refuse_beyond(line)
-    if line.ended_ms is not None:
-        flash(gettext("Insiden ini sudah berakhir; tidak ada yang perlu ditangani lagi."), "warn")
-    else:
+    try:
         parts().book.acknowledge(number, Deed(parts().now_ms(), who(), "acknowledge", str(number), note))
         flash(gettext("Tercatat: insiden ini ditangani %(name)s.", name=who()), "good")
+    except KeyError:
+        flash(gettext("Insiden ini sudah berakhir; tidak ada yang perlu ditangani lagi."), "warn")
     return redirect(url_for("incidents.incident", number=number), 303)
 
 
@@ -97,7 +102,7 @@ def silence(number: int) -> ResponseReturnValue:
         return _incident_page(line, problems=wish.problems, wish=wish), 400
     problem = line.problem if wish.only_this else None
     made = Silence(line.group, wish.until_ms, who(), wish.why, problem)
-    subject = silencing.subject(made)
+    subject = deeds.subject(made)
     parts().book.put_silence(made, Deed(parts().now_ms(), who(), "silence", subject, wish.why))
     flash(gettext("Pesan ditahan sampai %(end)s.", end=times.exact(wish.until_ms, _zone_of(line))), "good")
     return redirect(url_for("incidents.incident", number=number), 303)
@@ -110,7 +115,8 @@ def lift(number: int) -> ResponseReturnValue:
     line = find(number)
     refuse_beyond(line)
     for each in silencing.of(line, parts().book.silences(parts().now_ms())):
-        parts().book.lift(each, Deed(parts().now_ms(), who(), "lift", silencing.subject(each)))
+        with contextlib.suppress(KeyError):  # somebody else was faster
+            parts().book.lift(each, Deed(parts().now_ms(), who(), "lift", deeds.subject(each)))
     flash(gettext("Pesan tentang insiden ini dikirim lagi."), "good")
     return redirect(url_for("incidents.incident", number=number), 303)
 
@@ -264,7 +270,7 @@ def _incident_page(
         widths=growth.WIDTHS,
         height=growth.HEIGHT,
         silences=silencing.of(line, book.silences(now_ms)),
-        deeds=_deeds(line),
+        deeds=_done(line),
         me=who(),
         zone_word=words.zone(zone),
         deed_words=deed_words(),
@@ -299,7 +305,7 @@ def _part_asked() -> Part:
     return Part(asked) if asked in set(Part) else Part.DARK
 
 
-def _deeds(line: IncidentLine) -> list[Deed]:
+def _done(line: IncidentLine) -> list[Deed]:
     """What was done about an incident, the latest first; silences stand under the name of its group."""
     subjects = {str(line.number), f"{line.group.kind} {line.group.name}"}
     subjects.add(f"{line.group.kind} {line.group.name} {line.problem}")

@@ -44,6 +44,8 @@ def read(form: Mapping[str, str], now_ms: int, timezone: str) -> Wish:
         problems["why"] = gettext("Tulis alasannya: orang lain harus tahu mengapa pesan ditahan.")
     elif len(why) > WHY_LENGTH_MAX:
         problems["why"] = gettext("Alasan terlalu panjang: paling banyak %(count)d huruf.", count=WHY_LENGTH_MAX)
+    elif not why.isprintable():
+        problems["why"] = gettext("Ada huruf kendali yang tidak bisa disimpan.")
     if until_ms is None:
         problems["until"] = gettext("Tulis tanggal dan jam seperti 2026-08-17T14:00.")
     elif until_ms <= now_ms:
@@ -63,9 +65,3 @@ def ends(now_ms: int, timezone: str) -> list[tuple[str, str]]:
 def of(line: IncidentLine, silences: Iterable[Silence]) -> list[Silence]:
     """Those that keep messages about an incident back by its own group."""
     return [each for each in silences if each.group == line.group and each.problem in (None, line.problem)]
-
-
-def subject(silence: Silence) -> str:
-    """What a deed about a silence says it was about."""
-    problem = f" {silence.problem}" if silence.problem else ""
-    return f"{silence.group.kind} {silence.group.name}{problem}"

@@ -80,7 +80,7 @@ def plan() -> ResponseReturnValue:
         return _page(target, problems=problems, wish=wish, asked=asked), 400
     now_ms = parts().now_ms()
     kept = KeptWindow(0, target.area, target.hub_id, window, who(), wish.why)
-    parts().book.put_window(kept, Deed(now_ms, who(), "plan", target.key, wish.why))
+    parts().book.put_window(kept, Deed(now_ms, who(), "window", target.key, wish.why))
     flash(gettext("Tercatat: pemeliharaan %(name)s, %(count)d hub.", name=target.name, count=target.hubs), "good")
     return redirect(url_for("windows.index"), 303)
 
@@ -98,7 +98,10 @@ def end(window_id: int) -> ResponseReturnValue:
         flash(gettext("Jadwal itu sudah berakhir sendiri."), "warn")
         return redirect(url_for("windows.index"), 303)
     has_begun = found.window.start_ms < now_ms
-    parts().book.end_window(window_id, now_ms, Deed(now_ms, who(), "end_window", target.key, str(window_id)))
+    try:
+        parts().book.end_window(window_id, now_ms, Deed(now_ms, who(), "end_window", target.key, str(window_id)))
+    except KeyError:
+        abort(404)  # somebody else was faster
     text = gettext("Pemeliharaan diakhiri sekarang.") if has_begun else gettext("Jadwal dibatalkan.")
     flash(text, "good")
     return redirect(url_for("windows.index"), 303)
@@ -139,6 +142,8 @@ def _read(target: Target, wish: Wish) -> tuple[Window | None, dict[str, str]]:
         problems["why"] = gettext("Tulis pekerjaannya: waktu ini tidak dihitung sebagai gangguan.")
     elif len(wish.why) > WHY_LENGTH_MAX:
         problems["why"] = gettext("Terlalu panjang: paling banyak %(count)d huruf.", count=WHY_LENGTH_MAX)
+    elif not wish.why.isprintable():
+        problems["why"] = gettext("Ada huruf kendali yang tidak bisa disimpan.")
     if start_ms is None or end_ms is None:
         return None, problems
     window, now_ms = Window(start_ms, end_ms), parts().now_ms()
