@@ -24,6 +24,7 @@ from appliance.store.accounts import Account, Outcome
 from appliance.store.second_factor import Answer, SecondFactors, Verdict
 
 BLUEPRINT: Final = "second"
+ENROL_SECONDS: Final = 900
 _LOST: Final = "resend"
 _NO_HEADERS: Final[dict[str, str]] = {}
 
@@ -93,13 +94,15 @@ def code() -> ResponseReturnValue:
 
 
 def enrol() -> ResponseReturnValue:
-    """Take a telephone in use: its secret and the recovery codes are shown once each, in answers to a form."""
+    """Take a telephone in use: its secret and the recovery codes are shown once each, in answers to forms."""
     account = current_account() or half_account()
     if account is None or second_step().factors.is_half(account.name, session_token()):
         return redirect(url_for("login.log_in"), 303)
     factors = second_step().factors
     if factors.has(account.name):
         return login.go_back()
+    if current_account() is not None and (answer := turn_away_stale(ENROL_SECONDS)):
+        return answer  # whoever finds a session open must not lock its owner out
     form, problem, status = CodeForm(), "", 200
     if form.validate_on_submit() and request.form.get("step") == "begin":
         draft = factors.begin(account, parts().now())

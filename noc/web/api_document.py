@@ -201,7 +201,7 @@ _PATHS: Final[dict[str, tuple[str, tuple[Parameter, ...], Schema]]] = {
         _object(code=_TEXT, days=_list(_object(day=_TEXT, hub_days=_COUNT, **_CUTS, **_USE))),
     ),
     "/areas/{code}/outages": (
-        "List what was down in a kabupaten or kecamatan; at most 93 days.",
+        "List what was down in a kabupaten or kecamatan; at most 7 days.",
         allowed.OUTAGES,
         _OUTAGES,
     ),

@@ -147,6 +147,7 @@ def test_series_have_what_was_asked_for(client: FlaskClient, country: Headers) -
         (f"/hubs/{DETAILED}/days?from_day=2020-01-01&to_day=2026-01-01", "at most 366 days"),
         (f"/hubs/{DETAILED}?x=1", "there are: none"),
         ("/areas/51/outages", "of a kabupaten"),
+        (f"/areas/51.03/outages?from_ms=0&to_ms={8 * 86_400_000}", "at most 7 days"),
         ("/incidents?open=yes", "true, false"),
     ],
 )

@@ -179,3 +179,13 @@ def test_pages_of_the_second_step_need_their_form_token(app: Flask, places: setu
     for path in ("/masuk/telepon", "/masuk/lagi"):
         assert client.post(path, data={"step": "begin", "code": "1"}).status_code == 400
     assert not re.search(r"<(script|style)", client.get("/masuk/telepon").text)
+
+
+def test_a_session_that_was_left_open_takes_no_telephone(app: Flask, places: setup.Places, time: Time) -> None:
+    client = log_in(app, places, "operator")
+    time.now += 901
+    assert client.get("/masuk/telepon").headers["Location"] == "/masuk/lagi"
+    token = token_of(client.get("/sandi").text)
+    assert client.post("/masuk/telepon", data={"csrf_token": token, "step": "begin"}).status_code == 303
+    assert send(client, "/masuk/lagi", password=PASSWORD).headers["Location"] == "/masuk/telepon"
+    take_telephone(client, time.now)
