@@ -66,7 +66,7 @@ def test_a_command_runs_on_the_second_hub(village: Village) -> None:
     assert refused.returncode == 2
     assert "allowed is 1 or 2" in refused.stderr
     phone = str(Path(SERVER).parent / "phone")
-    command = [phone, "2-1", "curl", "-s", "http://masuk.desa.internal/"]
+    command = [phone, "2-1", "curl", "-sL", "http://masuk.desa.internal/"]  # on to its status, once it is online
     assert "Wonosari" in subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
 
 
