@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from noc.fleet_book.contract import Day, Followed, Tail
-from noc.rules.anchors import place
+from noc.rules.anchors import Anchor, place
 from noc.rules.history import KEPT_MS, Boot, History, merge
-from noc.rules.outages import outages
+from noc.rules.outages import Outage, outages
 from noc.rules.reading import Terms
 from noc.rules.sla import Month, Version, account, count, revise, stretches
 from noc.rules.states import Span, Window
@@ -27,6 +27,7 @@ from noc.watch import tails
 
 DAY_MS: Final = 86_400_000
 RUNS_MAX: Final = 4_000  # a hub that says more than that in 92 days says nothing that people could read
+LATELY_MS: Final = 3 * DAY_MS
 VERSION_PAUSE_MS: Final = 3_600_000  # what comes back in many reports is one version
 
 Hours = Callable[[int, int], Sequence[Hour]]
@@ -76,33 +77,106 @@ class Learned:
 def learn(known: Known, said: History, by: Reading, around: Around) -> Learned:
     """Bring a hub's past up by all that came since, its tail included."""
     now_ms, tail = around.now_ms, known.tail
-    from_ms = now_ms - KEPT_MS
-    history = trim(merge(known.history, said, by.terms), from_ms)
-    spans = timeline(history, by.terms, from_ms, now_ms, by.windows)
-    since_ms = max(from_ms, min(now_ms, _new_since_ms(known, history, spans, by, from_ms)))
-    again_ms = max(from_ms, since_ms if tail is None else min(since_ms, tail.again_ms))
-    is_next_day = tail is None or local_day(tail.followed_ms, by.timezone) != local_day(now_ms, by.timezone)
-    made, has_to_wait = _versions(spans, by.timezone, again_ms, around, is_next_day=is_next_day)
+    history = trim(merge(known.history, said, by.terms), now_ms - KEPT_MS)
+    told = _tell_lately(known, said, history, by, now_ms) or _tell(known, history, by, now_ms - KEPT_MS, now_ms)
+    again_ms = told.since_ms if tail is None else min(told.since_ms, tail.again_ms)
+    again_ms = max(told.from_ms, again_ms)
+    made, has_to_wait = _versions(told, by.timezone, again_ms, around, is_next_day=_is_next_day(tail, by, now_ms))
     followed = Followed(
         known.hub_id,
         history,
-        since_ms - 1,
-        tuple(each for each in outages(spans) if each.end_ms >= since_ms),
-        tuple(_days(known.hub_id, spans, by.timezone, again_ms, around)),
+        told.since_ms - 1,
+        told.outages,
+        tuple(_days(known.hub_id, told.spans, by.timezone, again_ms, around)),
         made,
     )
-    begun = tails.begin(history)
-    return Learned(followed, Tail(known.hub_id, begun, now_ms, again_ms if has_to_wait else since_ms, by.digest))
+    next_again_ms = again_ms if has_to_wait else told.since_ms
+    return Learned(followed, Tail(known.hub_id, tails.begin(history), now_ms, next_again_ms, by.digest))
 
 
-def _new_since_ms(known: Known, history: History, spans: Sequence[Span], by: Reading, from_ms: int) -> int:
-    now_ms = spans[-1].end_ms
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A timeline from ``from_ms`` on, since when it is news, and the outages of that."""
+
+    from_ms: int
+    since_ms: int
+    spans: tuple[Span, ...]
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        return tuple(each for each in outages(self.spans) if each.end_ms >= self.since_ms)
+
+
+def _tell(known: Known, history: History, by: Reading, from_ms: int, now_ms: int) -> _Told:
+    spans = timeline(history, by.terms, from_ms, now_ms, by.windows)
     if known.tail is None or known.tail.read_by != by.digest:
-        return first_known_ms(history, from_ms, now_ms)
-    earlier = timeline(known.history, by.terms, from_ms, now_ms, by.windows)
-    differs_ms = first_difference_ms(earlier, spans)
-    # What was still ahead then is past now.
-    return min(now_ms if differs_ms is None else differs_ms, known.tail.followed_ms)
+        since_ms = first_known_ms(history, from_ms, now_ms)
+    else:
+        earlier = timeline(known.history, by.terms, from_ms, now_ms, by.windows)
+        differs_ms = first_difference_ms(earlier, spans)
+        # What was still ahead then is past now.
+        since_ms = min(now_ms if differs_ms is None else differs_ms, known.tail.followed_ms)
+    return _Told(from_ms, max(from_ms, min(now_ms, since_ms)), spans)
+
+
+def _tell_lately(known: Known, said: History, history: History, by: Reading, now_ms: int) -> _Told | None:
+    """Tell the last days alone, where nothing before them can have changed; None where that is not sure.
+
+    Of a calm hub that is each hour of a day but one: a country's watch would else be busy with telling what it knows.
+    """
+    tail, from_ms = known.tail, now_ms - LATELY_MS
+    if tail is None or tail.read_by != by.digest or _is_next_day(tail, by, now_ms):
+        return None
+    sure_ms = from_ms + DAY_MS
+    is_of_this_month = local_day(tail.again_ms, by.timezone).month == local_day(now_ms, by.timezone).month
+    if min(tail.again_ms, tail.followed_ms) < sure_ms or not is_of_this_month:
+        return None
+    before, after = _anchors(known.history), _anchors(history)
+    if any(not _is_as_before(before.get(boot_id), anchor) for boot_id, anchor in after.items() if boot_id in before):
+        return None
+    if any(
+        boot_id not in after or after[boot_id].time_ms(boot.runs[0].first_boottime_ms) < sure_ms
+        for boot_id, boot in said.items()
+    ):
+        return None
+    parts = [_lately(known.history, before, from_ms), _lately(history, after, from_ms)]
+    for part, anchors in zip(parts, (before, after), strict=True):
+        if any(not _is_as_before(anchors.get(boot_id), anchor) for boot_id, anchor in _anchors(part).items()):
+            return None
+    told = _tell(replace(known, history=parts[0]), parts[1], by, from_ms, now_ms)
+    # An outage that began before all this would be told too short.
+    return None if any(each.start_ms <= from_ms for each in told.outages) else told
+
+
+def _anchors(history: History) -> dict[str, Anchor]:
+    return {anchor.boot.boot_id: anchor for anchor in place(history)}
+
+
+def _is_as_before(before: Anchor | None, after: Anchor) -> bool:
+    return before is not None and (before.start_ms, before.source, before.is_doubled) == (
+        after.start_ms,
+        after.source,
+        after.is_doubled,
+    )
+
+
+def _lately(history: History, anchors: Mapping[str, Anchor], from_ms: int) -> dict[str, Boot]:
+    """Take the part of a history that tells what was from a moment on: what ran then, and the boot before."""
+    ended = [anchor for anchor in anchors.values() if anchor.end_ms < from_ms]
+    last = max(ended, key=lambda anchor: (anchor.end_ms, anchor.boot.boot_id), default=None)
+    part: dict[str, Boot] = {}
+    for boot_id, boot in history.items():
+        anchor = anchors.get(boot_id)
+        if anchor is None or (anchor.end_ms < from_ms and anchor is not last):
+            continue
+        first_ms = from_ms - DAY_MS - anchor.start_ms
+        runs = tuple(run for run in boot.runs if run.last_boottime_ms >= first_ms) or boot.runs[-1:]
+        part[boot_id] = boot if len(runs) == len(boot.runs) else replace(boot, runs=runs)
+    return part
+
+
+def _is_next_day(tail: Tail | None, by: Reading, now_ms: int) -> bool:
+    return tail is None or local_day(tail.followed_ms, by.timezone) != local_day(now_ms, by.timezone)
 
 
 def first_difference_ms(one: Sequence[Span], other: Sequence[Span]) -> int | None:
@@ -173,7 +247,7 @@ def _days(hub_id: str, spans: Sequence[Span], timezone: str, from_ms: int, aroun
 
 
 def _versions(
-    spans: Sequence[Span], timezone: str, from_ms: int, around: Around, *, is_next_day: bool
+    told: _Told, timezone: str, from_ms: int, around: Around, *, is_next_day: bool
 ) -> tuple[tuple[Version, ...], bool]:
     """Make the months that are over anew, and that of today once a day. Says also whether one has to wait."""
     now_ms = around.now_ms
@@ -181,10 +255,10 @@ def _versions(
     has_to_wait = False
     for month in _months(local_day(from_ms, timezone), local_day(now_ms, timezone)):
         begin_ms, end_ms = month.bounds_ms(timezone)
-        if begin_ms < now_ms - KEPT_MS or (end_ms > now_ms and not is_next_day):
+        if begin_ms < told.from_ms or (end_ms > now_ms and not is_next_day):
             continue
         before = around.versions(month)
-        version = revise(before, account(spans, month, timezone, now_ms), now_ms)
+        version = revise(before, account(told.spans, month, timezone, now_ms), now_ms)
         if version is None:
             continue
         if before is not None and 0 <= now_ms - before.made_ms < VERSION_PAUSE_MS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from noc.rules.reading import Terms
 from noc.rules.sla import Month, SlaClass, of_hub
 from noc.rules.states import Cause, Condition, Window
 from noc.store.contract import ArrivedRecord
+from noc.watch import past
 from tests.unit.noc.rules.making import A, B, minutes, record
 from tests.unit.noc.watch.world import BY_ADMIN, HUB, World, reports, shuffled
 
@@ -270,3 +272,32 @@ def test_a_step_that_fails_is_done_again(world: World, caplog: pytest.LogCapture
     book.is_full = False
     world.turn()
     assert len(world.book.outages(Scope(), "", 0, END_MS)) == 2
+
+
+def test_to_tell_the_last_days_alone_is_to_tell_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+    lately = past._tell_lately
+
+    def counted(*arguments: Any) -> Any:
+        found = lately(*arguments)
+        told.append(found is not None)
+        return found
+
+    def run(folder: Path, tell: Any) -> World:
+        monkeypatch.setattr(past, "_tell_lately", tell)
+        made = World(folder, BEGIN_MS + 5 * MINUTE_MS)
+        rest = minutes(B, BEGIN_MS + 12 * DAY_MS, 1, 1_440, number=2, boot_reason=2)
+        for each in reports([*story(days=6)[: 6 * 1_440], *rest], 60):
+            last_ms = each[-1].record.wall_ms
+            made.pass_ms(max(0, last_ms + 5 * MINUTE_MS - made.wall_ms))
+            made.send(*each)
+            made.turn()
+        return made
+
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    one = run(tmp_path / "one", counted)
+    assert sum(told) > 100, "most hours"
+    other = run(tmp_path / "other", lambda *_: None)
+    assert one.past() == other.past()
+    assert one.book.versions((HUB.hub_id,), str(AUGUST)) == other.book.versions((HUB.hub_id,), str(AUGUST))
