@@ -9,7 +9,6 @@ from typing import cast
 from flask import Blueprint, current_app
 
 from appliance.faces.login import turn_away
-from noc import fleet
 from noc.fleet_book.contract import FleetBook
 from noc.store.contract import NocStore
 
@@ -40,10 +39,3 @@ def blueprint(name: str, import_name: str) -> Blueprint:
     made = Blueprint(name, import_name, template_folder="templates")
     made.before_request(turn_away)
     return made
-
-
-def statuses(hub_id: str | None = None) -> list[fleet.HubStatus]:
-    """Judge every hub, or one: those that need somebody first, then by name."""
-    order = list(fleet.HubState)
-    found = [fleet.judge(facts, parts().now_ms()) for facts in parts().store.facts(hub_id)]
-    return sorted(found, key=lambda each: (order.index(each.state), each.facts.hub.name))

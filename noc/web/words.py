@@ -43,7 +43,7 @@ def order_words() -> dict[Order, str]:
 
 def share(part: float) -> str:
     """``0.9931`` -> ``99,31 %``, rounded down: a promise that was kept, not one that nearly was."""
-    return words.percent(round(part, 9), 1)
+    return words.percent(round(part, 9), 1).replace(" %", "\u00a0%")
 
 
 def page_words() -> dict[str, Any]:

@@ -27,7 +27,7 @@ def test_a_country_adds_its_provinces_up(fleet_app: FleetApp) -> None:
     residents = sum(int(numbers(page, name)[4].replace(".", "")) for name in ("Bali", "Jawa Tengah", "Papua Tengah"))
     (said,) = re.findall(r"Penduduk terputus</div><div class=\"value\">([\d.]+)", page)
     assert int(said.replace(".", "")) == residents > 0
-    assert re.search(r"Ketersediaan 99,\d\d % selama 90 hari", page)
+    assert re.search(r"Ketersediaan 99,\d\d\s% selama 90 hari", page)
     assert "Terputus paling lama sekarang" in page and "15 hari" in page
 
 
@@ -39,7 +39,7 @@ def test_children_lead_further_down_to_the_hub(fleet_app: FleetApp) -> None:
 
 def test_availability_of_a_village_is_that_of_its_hub(fleet_app: FleetApp) -> None:
     cells = numbers(fleet_app.visitor().get("/wilayah/51.03.01").text, "Sukamaju Kuta Selatan")
-    assert cells[0] == "1" and re.fullmatch(r"\d\d,\d\d %", cells[6]) and re.fullmatch(r"\d\d,\d\d %", cells[7])
+    assert cells[0] == "1" and re.fullmatch(r"\d\d,\d\d\s%", cells[6]) and re.fullmatch(r"\d\d,\d\d\s%", cells[7])
 
 
 @pytest.mark.parametrize("code", ["5", "99", "51.03.02.2001", "51.99"])

@@ -71,7 +71,7 @@ def test_a_silent_hub_shows_what_it_said_last_with_its_time(fleet_app: FleetApp)
 def test_a_hub_that_never_spoke_is_unknown_and_not_guessed(fleet_app: FleetApp) -> None:
     page = fleet_app.visitor().get(f"/hub/{NEVER}?rentang=90h").text
     assert "Belum pernah terhubung" in page and page.count("tidak diketahui") >= 8
-    assert "Tidak ada data dalam rentang ini" in page and "Tidak diketahui 100,00 %" in page
+    assert "Tidak ada data dalam rentang ini" in page and "Tidak diketahui 100,00\u00a0%" in page
 
 
 def test_a_hub_that_the_watch_does_not_know_yet_is_said_to_be_not_judged(fleet_app: FleetApp) -> None:
