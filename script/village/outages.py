@@ -29,7 +29,8 @@ DEAD_SECONDS = 30
 DARK_SECONDS = 15
 # A line that nobody uses is asked each 10 s while it is down (agent/line.py).
 PROBED_SECONDS = 11
-BACK_SECONDS = 180
+# A box that tried in vain for minutes waits up to 300 s before it tries again (agent/pace.py).
+BACK_SECONDS = 400
 # When the line answers again, seen by somebody else than the agent.
 _OBSERVER = """
 import socket, sys, time

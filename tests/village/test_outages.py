@@ -7,7 +7,7 @@ import pytest
 from script.village.outages import Trial
 from script.village.village import Village
 
-pytestmark = [pytest.mark.root, pytest.mark.village, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.root, pytest.mark.village, pytest.mark.timeout(600)]
 
 TITLES = [title for title, _ in Trial(None, can_cut_power=False).steps()]  # type: ignore[arg-type] # only the titles
 
