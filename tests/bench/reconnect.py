@@ -2,8 +2,8 @@
 
 Beyond what one machine's descriptors and cores carry the return is reckoned, with the box's own rule of waiting
 (`agent.pace`): when each tries, when it finds the broker, and how long a broker that needs `CONNECT_SECONDS` of CPU
-for a connect lets it wait. Within it simulated hubs (`noc.simulate`) connect for real, the broker is killed and started,
-and each record's way is timed from its sending until the ingest has it.
+for a connect lets it wait. Within it simulated hubs (`noc.simulate`) connect for real, the broker is killed and
+started, and each record's way is timed from its sending until the ingest has it.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def _real(say: Callable[[str], None]) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="desa-return-") as name, contextlib.ExitStack() as undo:
         bed = Bed(Path(name))
         undo.callback(bed.end_all)
-        bed.noc("init", "--broker-host", "localhost", "--bind-address", "127.0.0.1", "--port", str(bed.port))
+        bed.noc(
+            "init", "--broker-host", "localhost", "127.0.0.1", "--bind-address", "127.0.0.1", "--port", str(bed.port)
+        )
         with (bed.folder / "etc/broker/mosquitto.conf").open("a") as conf:
             conf.write("user root\n")
         now = datetime.datetime.now(datetime.UTC)
