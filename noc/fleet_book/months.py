@@ -12,6 +12,8 @@ from noc.fleet_book.codes import CLASSES, bounds, class_seconds, level, month_nu
 from noc.fleet_book.contract import Card, HubMonth, MonthSum, Scope
 from noc.rules.sla import Change, Month, Sla, SlaClass, Version
 
+# Two questions: of one for both SQLite reads the whole table.
+MONTHS_SPAN: Final = "SELECT (SELECT min(month) FROM month), (SELECT max(month) FROM month)"
 _CARD_WIDTH: Final = lookup.CARD_COLUMNS.count(",") + 1
 _WIDTH: Final = len(CLASSES)
 _SECONDS: Final = ", ".join(f"seconds_{number}" for number in range(_WIDTH))
@@ -77,7 +79,7 @@ def _latest(db: Database, number: int, at: int) -> tuple[int, ...] | None:
 def move(db: Database, number: int, before: str, after: str) -> None:
     """Let the months of a hub that moves count where it is now."""
     counted = sums.Sums("area_month")
-    first, last = db.execute("SELECT (SELECT min(month) FROM month), (SELECT max(month) FROM month)").fetchone()
+    first, last = db.execute(MONTHS_SPAN).fetchone()
     for at in () if first is None else range(first, last + 1):
         row = _latest(db, number, at)
         if row is not None:

@@ -36,7 +36,7 @@ from noc.rules.outages import Outage
 _WIDTH: Final = len(CLASSES)
 _DAY_MARKS: Final = ", ".join("?" * (2 + _WIDTH + 6))
 # Two questions: of one for both SQLite reads the whole table.
-_KEPT_DAYS: Final = "SELECT (SELECT min(day) FROM day), (SELECT max(day) FROM day)"
+DAYS_SPAN: Final = "SELECT (SELECT min(day) FROM day), (SELECT max(day) FROM day)"
 _OUTAGE: Final = "end_ms, duration_ms, condition, cause, basis, evidence, known"
 
 
@@ -95,7 +95,7 @@ def move_days(db: Database, number: int, before: str, after: str) -> None:
     """Let the days of a hub that moves count where it is now."""
     counted = sums.Sums("area_day")
     # There is no index by hub: a day of a hub is looked up in each day that there is.
-    first, last = db.execute(_KEPT_DAYS).fetchone()
+    first, last = db.execute(DAYS_SPAN).fetchone()
     for row in () if first is None else _days_of(db, number, first, last):
         counted.add(before, row[0], _summed(row[1:]), -1)
         counted.add(after, row[0], _summed(row[1:]))
@@ -111,7 +111,7 @@ def _days_of(db: Database, number: int, first: int, last: int) -> Iterator[tuple
 def days(db: Database, scope: Scope, area: str, span: tuple[str, str], hub_id: str) -> Iterator[Day]:
     """Read days from the first to the last, both included, of one hub, or of an area by code; each oldest first."""
     first, last = map(day_number, span)
-    kept = db.execute(_KEPT_DAYS).fetchone()
+    kept = db.execute(DAYS_SPAN).fetchone()
     if kept[0] is None:
         return
     first, last = max(first, kept[0]), min(last, kept[1])

@@ -37,6 +37,8 @@ from noc.store.following import HOURS_KEPT_MS
 from noc.store.kept import Held, day_of, start_ms
 
 BIRTHS_KEPT: Final = 16
+# Two questions: of one for both SQLite reads the whole table.
+HOURS_SPAN: Final = "SELECT (SELECT min(hour_ms) FROM hour), (SELECT max(hour_ms) FROM hour)"
 _CACHE_KIBIBYTES: Final = 32_768
 
 
@@ -173,7 +175,7 @@ class SqliteNocStore:
     def hours(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[Hour, ...]:
         """List a hub's hours that begin from ``from_ms`` up to but without ``to_ms``, oldest first."""
         with self._store.reading() as db:
-            first, last = db.execute("SELECT min(hour_ms), max(hour_ms) FROM hour").fetchone()
+            first, last = db.execute(HOURS_SPAN).fetchone()
             if first is None:
                 return ()
             # The table is by hour, then by hub: each hour is looked up, so only those that there are.
