@@ -82,7 +82,6 @@ class Watch:
         self._inventory = Inventory(self._plan.interval_ms)
         self._standings = Standings(store, book, self._inventory.broker, alive)
         self._follower = Follower(store, book, self._inventory.reading, monotonic=monotonic)
-        self._monotonic = monotonic
         self._read = Pace(self._plan.turn_seconds, monotonic)
         self._headline = Pace(HEADLINE_SECONDS, monotonic)
         self._forget = Pace(FORGET_SECONDS, monotonic)
@@ -93,7 +92,7 @@ class Watch:
 
     def turn(self) -> None:
         """Do one turn; what cannot be done now is said, and tried again, and keeps nothing else from being done."""
-        began, now_ms = self._monotonic(), self._clock.now_ms()
+        now_ms = self._clock.now_ms()
         is_whole = all(
             [
                 self._try("the inventory was not read", self._read_inventory, now_ms),
@@ -105,8 +104,6 @@ class Watch:
         )
         if is_whole:
             self._last_ms, self._has_begun = now_ms, True
-        duration_ms = int(1000 * (self._monotonic() - began))
-        self._try("nobody will know how long this took", lambda _: self._book.put_turn(duration_ms), now_ms)
 
     def _try(self, otherwise: str, part: Callable[[int], None], now_ms: int) -> bool:
         try:
