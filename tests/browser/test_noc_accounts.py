@@ -91,6 +91,11 @@ def test_an_admin_takes_a_telephone_and_works(
         expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
         assert fits(page), address
         shoot(page, f"noc{address.replace('/', '-')}")
+    page.goto(f"{dashboard}/akun/saya")
+    page.get_by_label("Nama program").fill("dasbor kabupaten")
+    page.get_by_role("button", name="Buat token").click()
+    expect(page.get_by_text("dhn_")).to_be_visible()
+    assert fits(page), "a token is long"
     page.goto(f"{dashboard}/akun")
     page.get_by_label("Nama akun").fill("dpmd")
     page.get_by_label("Wilayah").fill("51.03")
