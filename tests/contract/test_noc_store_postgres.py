@@ -8,12 +8,14 @@ import random
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import errors
 
 from appliance.core.errors import StoreError, StoreFull, StoreTooNew
+from noc import cli
 from noc.store import postgres_server
 from noc.store.contract import Arrivals, ArrivedBatch, AsideKind, Hub, SetAside
 from noc.store.postgres import PostgresNocStore, open_postgres_store, open_postgres_store_reading
@@ -228,3 +230,27 @@ def test_no_connection_is_left_open(url: str) -> None:
         assert db.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchone() == (0,)
+
+
+def test_a_noc_that_was_made_with_a_url_has_its_store_there_for_every_command(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--directory", str(tmp_path / "etc"), "--state", str(tmp_path / "noc")]
+    init = ["init", "--broker-host", "localhost", "--database-url", url, *places]
+    assert cli.main(init) == 0
+    assert (tmp_path / "etc/database.env").stat().st_mode & 0o777 == 0o640
+    assert not (tmp_path / "noc/noc.db").exists()
+    assert cli.main(init) == 0, "again changes nothing"
+    assert (
+        cli.main(
+            ["hub", "add", "--hub-id", "hub-satu", "--name", "Sukamaju", "--kode-wilayah", "51.03.01.2001", *places]
+        )
+        == 0
+    )
+    capsys.readouterr()
+    assert cli.main(["hub", "list", *places]) == 0
+    assert "hub-satu" in capsys.readouterr().out
+    with contextlib.closing(open_postgres_store_reading(url)) as reading:
+        assert [each.hub_id for each in reading.hubs()] == ["hub-satu"]
+    assert cli.main([*init[:3], "--database-url", url.replace("?", "x?"), *places]) == 1
+    assert "names another database" in capsys.readouterr().err
