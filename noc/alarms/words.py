@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ from noc.rules.groups import Group, GroupKind
 from noc.rules.hearing import WATCH
 from noc.rules.problems import Problem
 
-LINES_MAX: Final = 12
+# Telegram takes 4,096 characters. Of many the first stand in full, the others in a line each.
+FULL_MAX: Final = 6
+CHARACTERS_MAX: Final = 3_600
 CATALOGUES: Final = Path(__file__).parent / "translations"
 Say = Callable[[str], str]
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
@@ -77,15 +80,19 @@ def problem_words(_: Say) -> dict[Problem, str]:
 def message(letters: Sequence[Letter], alarms: Alarms, place_of: Callable[[Group], Place]) -> Message:
     """Write the message of some letters: title and body, in the language of the configuration."""
     _ = texts(alarms.language)
-    shown, rest = letters[:LINES_MAX], len(letters) - LINES_MAX
-    first = shown[0]
+    first = letters[0]
     title = f"{kind_words(_)[first.kind]}: {problem_words(_)[first.problem]}, {_where(_, first.group, place_of)}"
     if any(each.is_urgent for each in letters):
         title = _("PENTING: %(title)s") % {"title": title}
     if len(letters) > 1:
         title = _("%(title)s (dan %(count)d kabar lain)") % {"title": title, "count": len(letters) - 1}
-    paragraphs = [_paragraph(_, each, alarms, place_of) for each in shown]
-    if rest > 0:
+    paragraphs = [_paragraph(_, each, alarms, place_of) for each in letters[:FULL_MAX]]
+    others = [f"{_head(_, each)}, {_where(_, each.group, place_of)}" for each in letters[FULL_MAX:]]
+    left = CHARACTERS_MAX - len(title) - sum(map(len, paragraphs))
+    shown = [line for line, size in zip(others, itertools.accumulate(map(len, others)), strict=True) if size < left]
+    if shown:
+        paragraphs.append("\n".join(shown))
+    if rest := len(others) - len(shown):
         more = _("… dan %(count)d kabar lain: %(link)s") % {"count": rest, "link": alarms.link("insiden")}
         paragraphs.append(more)
     return Message(title, "\n\n".join(paragraphs))
@@ -111,11 +118,6 @@ def moment(time_ms: int, timezone: str) -> str:
 
 def _paragraph(_: Say, letter: Letter, alarms: Alarms, place_of: Callable[[Group], Place]) -> str:
     zone = place_of(letter.group).timezone or alarms.timezone
-    head = _("%(kind)s, insiden %(number)d: %(problem)s") % {
-        "kind": kind_words(_)[letter.kind],
-        "number": letter.number,
-        "problem": problem_words(_)[letter.problem],
-    }
     where = _where(_, letter.group, place_of)
     if letter.group.kind not in (GroupKind.HUB, GroupKind.BROKER) or letter.hubs > 1:
         where = _("%(where)s, %(count)d hub") % {"where": where, "count": letter.hubs}
@@ -123,10 +125,18 @@ def _paragraph(_: Say, letter: Letter, alarms: Alarms, place_of: Callable[[Group
     if letter.kind is NewsKind.CLEARED:
         span = {"begin": moment(letter.since_ms, zone), "end": moment(letter.at_ms, zone)}
         times = _("dari %(begin)s sampai sekitar %(end)s") % span
-    lines = [head, where, times, alarms.link(f"insiden/{letter.number}")]
+    lines = [_head(_, letter), where, times, alarms.link(f"insiden/{letter.number}")]
     if letter.kind is not NewsKind.CLEARED:
         lines.append(_("Panduan: %(link)s") % {"link": alarms.link(f"panduan/{letter.problem}")})
     return "\n".join(lines)
+
+
+def _head(_: Say, letter: Letter) -> str:
+    return _("%(kind)s, insiden %(number)d: %(problem)s") % {
+        "kind": kind_words(_)[letter.kind],
+        "number": letter.number,
+        "problem": problem_words(_)[letter.problem],
+    }
 
 
 def _where(_: Say, group: Group, place_of: Callable[[Group], Place]) -> str:

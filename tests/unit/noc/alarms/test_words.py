@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 from noc.alarms import words
 from noc.alarms.channels import Alarms, Language
-from noc.alarms.words import LINES_MAX, Place, message, texts, trial
+from noc.alarms.words import FULL_MAX, Place, message, texts, trial
 from noc.rules.alert_state import Letter, NewsKind
 from noc.rules.groups import Group, GroupKind
 from noc.rules.hearing import WATCH
@@ -79,12 +79,15 @@ def test_a_hub_is_told_in_its_own_time() -> None:
 
 
 def test_a_long_message_is_cut_with_a_link_to_all() -> None:
-    many = [replace(letter(NewsKind.RAISED), number=i) for i in range(40)]
+    many = [replace(letter(NewsKind.RAISED, problem=Problem.UNIT_FAILED), number=10_000 + i) for i in range(60)]
     made = message(many, ALARMS, place_of)
-    assert made.title.endswith("(dan 39 kabar lain)")
-    assert made.body.count("insiden/") == LINES_MAX
-    assert made.body.endswith("… dan 28 kabar lain: https://noc.example.go.id/insiden")
-    assert len(made.body) < 4_000, "Telegram takes 4,096"
+    assert made.title.endswith("(dan 59 kabar lain)")
+    assert made.body.count("insiden/") == FULL_MAX
+    assert "Mulai, insiden 10020: Ada program yang tidak berjalan, Kecamatan Kuta Selatan (51.03.01)\n" in made.body
+    shown = len(re.findall("^Mulai, insiden", made.body, re.MULTILINE))
+    assert 20 < shown < 60
+    assert made.body.endswith(f"… dan {60 - shown} kabar lain: https://noc.example.go.id/insiden")
+    assert len(made.title) + len(made.body) < 4_090, "Telegram takes 4,096"
 
 
 def test_every_problem_and_kind_has_a_word_in_each_language() -> None:
