@@ -146,14 +146,3 @@ def _filter(query: Query) -> tuple[str, list[Any]]:
         conditions.append("instr(search, ?) > 0")
         values.append(text)
     return " AND ".join(conditions), values
-
-
-def providers(db: Database, limit: int) -> tuple[str, ...]:
-    """List the providers that hubs have, by name. Steps from one to the next in the index."""
-    rows = db.execute(
-        "WITH RECURSIVE step(found) AS (SELECT min(provider) FROM hub WHERE provider > '' UNION ALL"
-        " SELECT (SELECT min(provider) FROM hub WHERE provider > found) FROM step WHERE found IS NOT NULL)"
-        " SELECT found FROM step WHERE found IS NOT NULL LIMIT ?",
-        (limit,),
-    )
-    return tuple(name for (name,) in rows)

@@ -59,16 +59,6 @@ def line(db: Database, number: int, scope: Scope) -> IncidentLine | None:
     return None if row is None else _line(db, row, scope)
 
 
-def of_hub(db: Database, hub_id: str, limit: int) -> tuple[IncidentLine, ...]:
-    """Read the incidents that a hub was ever part of, newest first."""
-    rows = db.execute(
-        f"SELECT {_LINE} FROM incident WHERE number IN (SELECT incident_hub.number FROM incident_hub"  # noqa: S608 - constants
-        " JOIN hub ON hub.number = hub WHERE hub_id = ?) ORDER BY since_ms DESC, number DESC LIMIT ?",
-        (hub_id, limit),
-    ).fetchall()
-    return tuple(_line(db, row, Scope()) for row in rows)
-
-
 def _line(db: Database, row: Sequence[Any], scope: Scope) -> IncidentLine:
     number, kind, name, problem, since_ms, opened_ms, ended_ms, by, by_ms, everyone, *counted = row
     if scope.areas:

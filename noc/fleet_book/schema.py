@@ -37,7 +37,6 @@ def m001_cards(db: sqlite_utils.Database) -> None:
         "CREATE INDEX hub_name ON hub (search, state)",
         "CREATE INDEX hub_residents ON hub (residents DESC, search, state)",
         "CREATE INDEX hub_area ON hub (code, search, state)",
-        "CREATE INDEX hub_provider ON hub (provider)",
         "CREATE TABLE standing (hub INTEGER PRIMARY KEY REFERENCES hub, contact_ms INTEGER NOT NULL,"
         " record_ms INTEGER, clients_online INTEGER, uptime_seconds INTEGER, received_kbit INTEGER, sent_kbit INTEGER,"
         " round_trip_ms INTEGER, used_ms INTEGER, is_clone INTEGER NOT NULL, software_version TEXT NOT NULL,"

@@ -77,11 +77,6 @@ class SqliteFleetBook(InventoryBook, StandingBook, PastBook, AlertBook):
         with self.reading() as db:
             return incident_lists.causes(db, number, scope)
 
-    def incidents_of(self, hub_id: str, limit: int = 20) -> tuple[IncidentLine, ...]:
-        """Read the incidents that a hub was ever part of, newest first."""
-        with self.reading() as db:
-            return incident_lists.of_hub(db, hub_id, limit)
-
     def put_incidents(self, opened: Sequence[Incident], ended: Sequence[Incident], now_ms: int) -> None:
         """Keep incidents as the watch sees them."""
         with self.writing() as db:

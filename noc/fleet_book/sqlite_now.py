@@ -62,11 +62,6 @@ class InventoryBook(Transactions):
         with self.reading() as db:
             return lookup.area_names(db, codes)
 
-    def providers(self, limit: int = 200) -> tuple[str, ...]:
-        """List the providers of hubs, by name."""
-        with self.reading() as db:
-            return finding.providers(db, limit)
-
     def put_inventory(self, changed: Sequence[Card], contacts: Sequence[Contact], deed: Deed) -> None:
         """Add or replace cards and contacts; all or nothing."""
         with self.writing(deed) as db:

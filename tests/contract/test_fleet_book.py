@@ -146,8 +146,6 @@ def test_names_of_areas(book: FleetBook) -> None:
     with pytest.raises(ValueError, match=r"51\.03"):
         book.put_area_names({"51": "Lain", "5103": "Badung"}, DEED)
     assert book.area_name("51") == "Bali"
-    assert book.providers() == ("Satelit", "Telkom")
-    assert book.providers(1) == ("Satelit",)
 
 
 def test_contacts_assets_and_visits(book: SqliteFleetBook) -> None:
