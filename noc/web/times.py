@@ -31,13 +31,13 @@ def field(time_ms: int, timezone: str) -> str:
 def read_field(text: str, timezone: str) -> int | None:
     """Read a form's field, in ms of UTC; None where it is no moment, or one that this zone's clocks leave out."""
     try:
-        local = datetime.datetime.strptime(text.strip(), FIELD)
+        local = datetime.datetime.strptime(text.strip(), FIELD).replace(tzinfo=ZoneInfo(timezone))
     except ValueError:
         return None
     # Far years leave what a time can be once they are turned into UTC.
     if not YEARS[0] <= local.year <= YEARS[1]:
         return None
-    time_ms = int(local.replace(tzinfo=ZoneInfo(timezone)).timestamp()) * 1000
+    time_ms = int(local.timestamp()) * 1000
     return time_ms if field(time_ms, timezone) == text.strip() else None
 
 
