@@ -27,6 +27,7 @@ ROWS_PER_PAGE: Final = 25
 DAYS: Final = (7, 30, 90)
 NOTE_LENGTH_MAX: Final = 500
 DEEDS_MAX: Final = 50
+OPEN_MAX: Final = 75
 DISPATCH_HUBS_MAX: Final = 10_000
 ZONE: Final = "Asia/Jakarta"
 AREA_KINDS: Final = (GroupKind.DISTRICT, GroupKind.REGENCY, GroupKind.PROVINCE)
@@ -42,7 +43,7 @@ def index() -> ResponseReturnValue:
     ended = _ended_query(now_ms)
     found, total = book.incident_lines(ended)
     count = max(1, math.ceil(total / ROWS_PER_PAGE))
-    opened, open_total = book.incident_lines(IncidentQuery(scope(), is_open=True, limit=200))
+    opened, open_total = book.incident_lines(IncidentQuery(scope(), is_open=True, limit=OPEN_MAX))
     return render_template(
         "noc/incidents.html",
         opened=opened,

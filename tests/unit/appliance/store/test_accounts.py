@@ -251,12 +251,10 @@ def test_any_text_is_a_wrong_login_not_an_error(people: Accounts, name: str, pas
 
 def test_the_last_of_a_role_stays(people: Accounts) -> None:
     people.add("satu", "admin", 0)
-    for change in (
-        lambda: people.disable("satu", keep_one_of="admin"),
-        lambda: people.set_role("satu", "operator", keep_one_of="admin"),
-    ):
-        with pytest.raises(AccountError, match="only admin"):
-            change()
+    with pytest.raises(AccountError, match="only admin"):
+        people.disable("satu", keep_one_of="admin")
+    with pytest.raises(AccountError, match="only admin"):
+        people.set_role("satu", "operator", keep_one_of="admin")
     people.add("dua", "admin", 0)
     people.set_role("satu", "operator", keep_one_of="admin")
     assert people.one("satu").role == "operator"

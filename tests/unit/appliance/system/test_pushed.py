@@ -11,6 +11,7 @@ from appliance.core.config import Config, parse
 from appliance.core.errors import CommandMalformed, OperationError
 from appliance.core.pushing import Change
 from appliance.system import pushed
+from appliance.system.files import write_durably
 from appliance.system.pushed import Folder, PushedState
 
 GOLDEN = Path(__file__).parents[3] / "golden/rendered"
@@ -158,7 +159,7 @@ def test_a_power_cut_at_any_step_leaves_a_hub_that_goes_back(
     box: Box, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each writing step may be the last one; after the cut the box is as before, or goes back by itself."""
-    real, count = pushed.write_durably, 0
+    real, count = write_durably, 0
 
     def write(path: Path, text: str, mode: int = 0o644, group: str = "") -> bool:
         nonlocal count

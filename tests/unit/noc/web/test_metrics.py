@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -93,12 +90,3 @@ def test_a_proxy_makes_nobody_local(fleet_app: FleetApp, header: str) -> None:
     assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
     behind = create_app(fleet_app.places, fleet_app.store, fleet_app.book, clock=lambda: NOW, behind_proxy=True)
     assert behind.test_client().get("/metrics").status_code == 403
-
-
-def test_prometheus_reads_it(fleet_app: FleetApp) -> None:
-    tool = shutil.which("promtool")
-    if tool is None:
-        pytest.skip("promtool is not here; it is in Debian's package prometheus")
-    text = fleet_app.app.test_client().get("/metrics").data
-    done = subprocess.run([tool, "check", "metrics"], input=text, capture_output=True, timeout=20, check=False)
-    assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()
