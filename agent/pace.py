@@ -29,14 +29,21 @@ class Backoff:
         """Whether the last sessions ended as those of a copied card do."""
         return self._short >= 2
 
-    def after(self, held_seconds: float | None, fraction: float) -> float:
-        """Say how many seconds to wait. ``held_seconds`` is None when no session came about; ``fraction`` is 0 to 1."""
+    def after(self, held_seconds: float | None, fraction: float, *, by_line: bool = False) -> float:
+        """Say how many seconds to wait.
+
+        Args:
+            held_seconds: how long the session held; None when none came about.
+            fraction: 0 to 1, by chance.
+            by_line: it ended because this box got another address: nobody threw it out.
+        """
         if held_seconds is not None:
-            self._short = self._short + 1 if held_seconds < SHORT_SECONDS else 0
+            if not by_line:
+                self._short = self._short + 1 if held_seconds < SHORT_SECONDS else 0
             if held_seconds >= STEADY_SECONDS:
                 self._tries = 0
         self._tries += 1
-        if held_seconds is not None and self.seems_copied():
+        if held_seconds is not None and not by_line and self.seems_copied():
             return COPIED_SECONDS * (1 + fraction / 3)
         return 0.2 + fraction * min(BACKOFF_SECONDS_MAX, 2.0 ** min(self._tries, 9))
 

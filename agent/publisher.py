@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import queue
 import random
+import socket
 import ssl
 import threading
 import time
@@ -26,7 +27,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent import round_trip
+from agent import connection, round_trip
+from agent.in_flight import NOBODY_LISTENS, InFlight
 from agent.pace import Backoff, Bucket
 from agent.round_trip import RoundTrip
 from appliance.core.clock import Moment
@@ -98,11 +100,16 @@ def rhythm(config: Config) -> Rhythm:
 
 
 class _Client(mqtt.Client):
-    """paho's, but a report counts as a sign of life.
+    """paho's, but a report counts as a sign of life, and the kernel ends a connection that nobody answers.
 
     paho 2.2 notes that it has sent something only where the socket took a part of it. So it asks for a PING at every
     keepalive, whatever went in between: 49 kB a day.
     """
+
+    def _create_socket_connection(self) -> socket.socket:
+        made = super()._create_socket_connection()
+        connection.end_when_unanswered(made)
+        return made
 
     def _packet_write(self) -> MQTTErrorCode:
         had_something = bool(self._out_packet)
@@ -143,6 +150,10 @@ class Publisher:
         self._acks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._sent: dict[tuple[str, int], int] = {}
+        self._answers: queue.SimpleQueue[tuple[int, int, int]] = queue.SimpleQueue()
+        self._in_flight = InFlight()
+        self._birth_id = 0
+        self._birth_is_unheard = False
         self._connections = self._sent_over = 0
         self._next_send_ms = self._next_backlog_ms = 0
         self._has_backlog = self._topic_is_known = self._may_alias = False
@@ -193,9 +204,11 @@ class Publisher:
             self._sent.clear()
             self._next_send_ms = self._next_backlog_ms = 0
             self._has_backlog = True
-            self._topic_is_known = False
+            self._topic_is_known = self._birth_is_unheard = False
+            self._in_flight.begin()
         if not self._ready.is_set():
             return
+        self._take_answers(now)
         overdue = [key for key, at in self._sent.items() if now.boottime_ms - at >= ACK_TIMEOUT_MS]
         for key in overdue:
             del self._sent[key]
@@ -212,6 +225,9 @@ class Publisher:
 
     def _send_live(self, now: Moment) -> None:
         self._next_send_ms = now.boottime_ms + self._rhythm.batch_ms
+        if self._birth_is_unheard:
+            self._birth_is_unheard = False
+            self._say_birth()
         records = self._outbox.newest(LIVE_RECORDS, set(self._sent))
         if records:
             self._send(records, now)
@@ -250,9 +266,28 @@ class Publisher:
             properties.TopicAlias = _ALIAS
             topic = "" if self._topic_is_known else topic
             self._topic_is_known = True
-        self._client.publish(topic, payload, qos=1, properties=properties)
-        self._sent.update(dict.fromkeys(((each.boot_id, each.sequence) for each in records), now.boottime_ms))
+        keys = [(each.boot_id, each.sequence) for each in records]
+        self._in_flight.sent(self._client.publish(topic, payload, qos=1, properties=properties).mid, keys)
+        self._sent.update(dict.fromkeys(keys, now.boottime_ms))
         return len(payload)
+
+    def _take_answers(self, now: Moment) -> None:
+        """Take back what the broker had nobody for."""
+        unheard: list[tuple[str, int]] = []
+        is_birth_unheard = False
+        while not self._answers.empty():
+            connections, message_id, reason = self._answers.get_nowait()
+            if connections != self._sent_over:
+                continue
+            is_birth_unheard |= message_id == self._birth_id and reason == NOBODY_LISTENS
+            unheard += self._in_flight.answered(message_id, reason)
+        for key in unheard:
+            self._sent.pop(key, None)
+        self._birth_is_unheard |= is_birth_unheard
+        if unheard or is_birth_unheard:
+            again_ms = now.boottime_ms + self._in_flight.wait_ms(self._rhythm.batch_ms)
+            self._next_send_ms, self._next_backlog_ms = min(self._next_send_ms, again_ms), again_ms
+            self._has_backlog = True
 
     def _hear(self) -> None:
         while True:
@@ -296,12 +331,13 @@ class Publisher:
         client.on_socket_register_write = lambda *_: None
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_subscribe, client.on_message = self._subscribed, self._message
+        client.on_publish = self._published
         return client
 
     def _run(self) -> None:
         is_first = True
         while not self._stopping.is_set():
-            self._ready_at = 0.0
+            self._ready_at, is_orphaned = 0.0, False
             try:
                 if not is_first:
                     # A fresh client: paho would send what was on its way beside what the outbox sends again.
@@ -312,16 +348,19 @@ class Publisher:
                 self._client.will_set(state_topic(self._birth.hub_id), encode(self._state(online=False)), qos=1)
                 self._client.connect(self._noc.host, self._noc.port, KEEPALIVE_SECONDS, clean_start=True)
                 # Unlike loop_forever() it can be woken by what another thread publishes.
-                while self._client.loop() == mqtt.MQTT_ERR_SUCCESS:
-                    pass
+                while not is_orphaned and self._client.loop() == mqtt.MQTT_ERR_SUCCESS:
+                    is_orphaned = connection.is_orphaned(self._client.socket())
             except (OSError, ValueError) as error:
                 _log.warning("the NOC at %s:%d cannot be reached: %s", self._noc.host, self._noc.port, error)
             self._ready.clear()
             if self._stopping.is_set():
                 return
+            if is_orphaned:
+                _log.warning("this box got another address: the connection to the NOC is made anew")
+                connection.close(self._client.socket())
             held_seconds = time.monotonic() - self._ready_at if self._ready_at else None
-            wait_seconds = self._backoff.after(held_seconds, random.random())  # noqa: S311 - jitter, no secret
-            if held_seconds is not None and self._backoff.seems_copied():
+            wait_seconds = self._backoff.after(held_seconds, random.random(), by_line=is_orphaned)  # noqa: S311 - jitter, no secret
+            if held_seconds is not None and not is_orphaned and self._backoff.seems_copied():
                 _log.error(
                     "the connection to the NOC ends as soon as it is made; another box may have a copy of this one's "
                     "card. The next try is in %.0f minutes", wait_seconds / 60,
@@ -349,12 +388,20 @@ class Publisher:
             _log.error("the NOC does not let this box hear its acknowledgements: %s", reasons[0])
             client.disconnect()
             return
-        client.publish(state_topic(self._birth.hub_id), encode(self._state_now), qos=1)
+        self._say_birth()
         _log.info("connected to the NOC at %s:%d", self._noc.host, self._noc.port)
         self._connections += 1
         self._ready_at = time.monotonic()
         self._ready.set()
         self._wake()
+
+    def _say_birth(self) -> None:
+        self._birth_id = self._client.publish(state_topic(self._birth.hub_id), encode(self._state_now), qos=1).mid
+
+    def _published(self, _client: mqtt.Client, _data: Any, message_id: int, reason: ReasonCode, _props: Any) -> None:
+        self._answers.put((self._connections, message_id, reason.value))
+        if reason.value == NOBODY_LISTENS:
+            self._wake()
 
     def _disconnected(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
         self._ready.clear()

@@ -195,6 +195,24 @@ def test_a_cut_of_the_broker_loses_nothing(bed: Bed) -> None:
     wait_for(is_whole, what="every sequence")
 
 
+def test_what_came_to_a_broker_before_the_ingest_is_sent_again_soon(bed: Bed) -> None:
+    """A broker that was killed knows nobody who listens; it takes what comes, and drops it."""
+    bed.start_broker()
+    bed.enrol("hub-satu", bed.folder / "hub/identity")
+    bed.start_agent()
+    wait_for(lambda: "as hub-satu" in bed.log("broker"), what="the hub's connection")
+    wait_for(lambda: len(waiting(bed)) >= 4, what="records that nobody heard")
+    early = waiting(bed)
+    bed.start_ingest()
+    wait_for(lambda: not early & waiting(bed), what="what nobody heard to be let go of")
+    assert early <= set(bed.kept())
+
+    def is_online() -> bool:
+        return any(row == (1,) for row in rows(bed.folder / "noc/noc.db", "SELECT online FROM state"))
+
+    wait_for(is_online, what="the birth that nobody heard")
+
+
 def test_while_reports_flow_no_ping_is_sent(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     with (bed.folder / "etc/broker/mosquitto.conf").open("a") as conf:
         conf.write("log_type all\n")

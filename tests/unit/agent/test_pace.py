@@ -51,6 +51,16 @@ def test_a_failed_try_after_a_short_session_is_no_copys() -> None:
     assert backoff.after(None, 1.0) < 10
 
 
+def test_a_line_that_brings_one_address_after_the_other_is_no_copy_and_makes_none_doubted() -> None:
+    backoff = Backoff()
+    waits = [backoff.after(3.0, 1.0, by_line=True) for _ in range(4)]
+    assert waits == [2.2, 4.2, 8.2, 16.2]
+    assert not backoff.seems_copied()
+    backoff.after(3.0, 1.0)
+    backoff.after(3.0, 1.0, by_line=True)
+    assert backoff.after(3.0, 0.0) == 900, "thrown out twice, and another address between"
+
+
 @pytest.mark.parametrize("size", [1, 500, 18_000])
 def test_a_bucket_lets_through_its_rate_and_no_more(size: int) -> None:
     bucket, sent = Bucket(4_000.0), 0

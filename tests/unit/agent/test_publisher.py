@@ -12,6 +12,7 @@ import pytest
 from paho.mqtt.properties import Properties
 
 from agent import commands, identity, publisher
+from agent.in_flight import NOBODY_LISTENS, SOON_MS
 from agent.pace import Bucket
 from agent.publisher import Birth, Publisher, Rhythm
 from appliance.core.clock import Moment, WallQuality
@@ -30,14 +31,20 @@ class Quiet:
         self.sent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.topics: list[tuple[str, int | None]] = []
         self.aliases: dict[int, str] = {}
+        self.message_id = self.births = 0
 
-    def publish(self, topic: str, payload: bytes, qos: int, properties: Properties) -> None:
+    def publish(self, topic: str, payload: bytes, qos: int, properties: Properties | None = None) -> Mock:
+        if topic.endswith("/state"):
+            self.births += 1
+            return Mock(mid=0)
         alias = getattr(properties, "TopicAlias", None)
         self.topics.append((topic, alias))
         if alias is not None:
             topic = self.aliases.setdefault(alias, topic) if topic else self.aliases[alias]
         assert (topic, qos) == ("desahub/1/hub-satu/report", 1)
         self.sent.put(payload)
+        self.message_id += 1
+        return Mock(mid=self.message_id)
 
 
 class Hub:
@@ -59,6 +66,10 @@ class Hub:
         self.publisher._connected(Mock(), None, None, Mock(is_failure=False), Mock(TopicAliasMaximum=10))
         self.wire.aliases.clear()
         self.publisher._subscribed(Mock(), None, 1, [], None)
+
+    def answer(self, message_id: int, reason: int) -> None:
+        """What paho's thread does with the broker's PUBACK."""
+        self.publisher._published(Mock(), None, message_id, Mock(value=reason), None)
 
     def urgent(self) -> bool:
         was, self.is_urgent = self.is_urgent, False
@@ -232,6 +243,64 @@ def test_a_connection_lost_and_found_between_two_turns_forgets_it_too(hub: Hub) 
     hub.connect()
     assert hub.sent() == [[1, 2]]
     assert hub.sent() == []
+
+
+def test_what_the_broker_has_nobody_for_is_sent_again_soon_and_then_with_each_batch(hub: Hub) -> None:
+    hub.keep(3)
+    (first,) = hub.sent()
+    tries = []
+    for _ in range(3):
+        hub.answer(hub.wire.message_id, NOBODY_LISTENS)
+        assert hub.sent() == [], "not in the same moment: it would turn round and round"
+        before_ms = hub.boottime_ms
+        hub.boottime_ms = hub.publisher.due_ms() - 1
+        assert hub.sent() == []
+        hub.boottime_ms += 1
+        assert hub.sent() == [first]
+        tries.append(hub.boottime_ms - before_ms)
+    assert tries == [SOON_MS, 290_000, 290_000]
+    hub.answer(hub.wire.message_id, 0)
+    hub.keep(1)
+    hub.boottime_ms += 290_000
+    assert [len(each) for each in hub.sent()] == [1], "what was heard is on its way"
+    hub.answer(hub.wire.message_id, NOBODY_LISTENS)
+    hub.sent()
+    assert hub.publisher.due_ms() - hub.boottime_ms == SOON_MS, "who listened is gone again: soon again"
+
+
+def test_backlog_is_not_poured_out_where_nobody_listens(hub: Hub) -> None:
+    hub.keep(2_000)
+    assert [len(each) for each in hub.sent()] == [30, 480, 480, 480, 480]
+    for message_id in range(1, 6):
+        hub.answer(message_id, NOBODY_LISTENS)
+    assert hub.sent() == []
+    hub.boottime_ms += SOON_MS - 1
+    assert hub.sent() == []
+    hub.boottime_ms += 1
+    assert hub.sent()[0] == list(range(1_971, 2_001)), "the newest first, as ever"
+
+
+def test_a_birth_that_nobody_heard_is_said_again(hub: Hub) -> None:
+    assert hub.wire.births == 1
+    hub.sent()
+    hub.answer(0, NOBODY_LISTENS)
+    hub.sent()
+    hub.boottime_ms += SOON_MS
+    hub.sent()
+    assert hub.wire.births == 2
+    hub.answer(0, 0)
+    hub.boottime_ms += 290_000
+    hub.sent()
+    assert hub.wire.births == 2
+
+
+def test_an_answer_of_another_connection_takes_nothing_back(hub: Hub) -> None:
+    hub.keep(1)
+    hub.sent()
+    hub.answer(1, NOBODY_LISTENS)
+    hub.connect()
+    assert hub.sent() == [[1]]
+    assert hub.publisher.due_ms() - hub.boottime_ms == 290_000
 
 
 def test_the_enrol_command_makes_a_request_and_refuses_a_missing_file(
