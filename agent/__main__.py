@@ -14,16 +14,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.collectors import find
-from agent.line import Line
-from agent.sampler import Sampler, SteadyOutbox, capacity_records
+from agent.boots import BootMark
+from agent.collectors import GLANCE_SECONDS, find
+from agent.line import LOOK_SECONDS, Event, Line
+from agent.messenger import SOCKET_PATH as OPERATOR_SOCKET
+from agent.messenger import Messenger
+from agent.probes import RealQuestions
+from agent.sampler import Sampler
+from agent.steady_outbox import SteadyOutbox
 from appliance.core import config as schema
 from appliance.core import probe_names as names
 from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH, GateClient
-from appliance.system import probe_names
+from appliance.system import probe_names, units
 from appliance.system.clock import kernel_clock
 from appliance.system.roots import REAL
+from appliance.system.uplink_state import boottime_ms
 from appliance.unit.config import APPLIED_PATH
 from appliance.unit.notify import notify
 
@@ -42,8 +48,10 @@ class Agent:
         self._config, self._fingerprint, self._options = config, fingerprint, options
         self._now = kernel_clock()
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self._outbox = SteadyOutbox(options.state / "outbox.db", capacity_records(config))
-        self._line = Line(config, options.runtime / "uplink.json", options.names)
+        self._outbox = SteadyOutbox(options.state / "outbox.db", config.agent.outbox_megabytes * 1_000_000)
+        self._line = Line(config, options.runtime / "uplink.json", options.names, RealQuestions(boottime_ms))
+        self._mark = BootMark(options.state / "boot", units.ending)
+        self._is_new_boot = self._mark.begin(self._now())
         self._sampler = Sampler(
             config,
             self._outbox,
@@ -52,8 +60,10 @@ class Agent:
             roots=REAL,
             state_directory=options.state,
             line=self._line,
+            boot_reason=self._mark.reason,
         )
         self._publisher: Publisher | None = None
+        self._messenger = Messenger(self._wake.set, options.operator_socket)
         self._said = ""
 
     def stop(self) -> None:
@@ -68,6 +78,7 @@ class Agent:
         try:
             return self._loop()
         finally:
+            self._mark.end()
             self._lead_nowhere()
 
     def _lead_nowhere(self) -> None:
@@ -77,22 +88,29 @@ class Agent:
             _log.warning("the probes' names may still lead to this box: %s", error)
 
     def _loop(self) -> int:
-        next_sample_ms = next_look_ms = self._now().boottime_ms
+        next_sample_ms = next_look_ms = next_glance_ms = self._now().boottime_ms
         notify("READY=1")
+        if self._is_new_boot:
+            self._sampler.keep([Event(self._now(), {"event.boot": 1, "boot_reason": int(self._mark.reason)})])
         while not self._stopping.is_set():
             notify("WATCHDOG=1")
             if self._now().boottime_ms >= next_look_ms:
                 self._line.look(self._now())
+                self._sampler.keep(self._line.take_events())
                 # From its end: where nobody answers a look takes seconds.
-                next_look_ms = self._now().boottime_ms + self._line.seconds_to_next * 1000
+                next_look_ms = self._now().boottime_ms + LOOK_SECONDS * 1000
             now = self._now()
+            if now.boottime_ms >= next_glance_ms:
+                self._sampler.glance(now)
+                next_glance_ms = now.boottime_ms + GLANCE_SECONDS * 1000
             if now.boottime_ms >= next_sample_ms:
                 self._sampler.sample(now)
                 interval_ms = self._config.agent.interval_seconds * 1000
                 next_sample_ms = max(next_sample_ms + interval_ms, now.boottime_ms + interval_ms // 2)
             if not self._publish():
                 return 3
-            wait = (min(next_sample_ms, next_look_ms) - self._now().boottime_ms) / 1000
+            due_ms = self._publisher.due_ms() if self._publisher is not None else next_sample_ms
+            wait = (min(next_sample_ms, next_look_ms, due_ms) - self._now().boottime_ms) / 1000
             self._wake.wait(min(TURN_SECONDS, max(0.05, wait)))
             self._wake.clear()
         notify("STOPPING=1")
@@ -108,6 +126,8 @@ class Agent:
         if not self._publisher.is_alive():
             _log.error("the thread of the connection to the NOC died; leaving so that systemd starts afresh")
             return False
+        for result in self._messenger.turn():
+            self._publisher.tell(result)
         self._publisher.turn()
         return True
 
@@ -122,7 +142,7 @@ class Agent:
                 "make one with desahub enrol request"
             )
             return None
-        from agent.publisher import Birth, Publisher  # noqa: PLC0415 - 6 MB that a box without a NOC does not need
+        from agent.publisher import Birth, Publisher, rhythm  # noqa: PLC0415 - 6 MB that a box without a NOC does not need
 
         try:
             made = Publisher(
@@ -130,14 +150,17 @@ class Agent:
                 self._options.identity,
                 Birth(self._config.hub.id, software_version(), self._fingerprint),
                 self._outbox,
-                batch_seconds=self._config.agent.batch_seconds,
+                rhythm=rhythm(self._config),
                 now=self._now,
                 wake=self._wake.set,
+                urgent=self._outbox.take_urgent,
+                carry=self._messenger.take,
             )
         except OSError as error:
             self._say(f"the identity in {self._options.identity} cannot be used ({error}); install it again")
             return None
         made.start()
+        self._line.round_trip = made.round_trip
         return made
 
     def _say(self, text: str) -> None:
@@ -182,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--names", type=Path, default=Path(names.DIRECTORY), help="folder of names for dnsmasq")
     parser.add_argument("--identity", type=Path, help="folder with hub.key, hub.crt and ca.crt; STATE/identity")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="where the gate listens")
+    parser.add_argument("--operator-socket", type=Path, default=OPERATOR_SOCKET, help="where the operator listens")
     return parser
 
 

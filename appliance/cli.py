@@ -32,6 +32,7 @@ APPLIED_TOML = places.APPLIED_TOML
 _ROOMS = (
     "appliance.commands.certificate",
     "appliance.commands.doctor",
+    "appliance.operator.commands",
     "appliance.records.commands",
     "appliance.kiosk.commands",
     "captive_portal.vouchers.commands",

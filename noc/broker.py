@@ -1,8 +1,9 @@
 """Configuration of the NOC's broker, as pure text: mosquitto with mutual TLS and one narrow door for each client.
 
 The user name and the client id are the certificate's common name, so no client chooses who it is. A hub writes its own
-report and state and reads its own acknowledgements; the ingest reads all of the first two and writes the last. There
-is no other client.
+report, state and results of commands, and reads its own acknowledgements and commands. The ingest's workers read all
+reports and states and write acknowledgements; the NOC's commands write commands and read results. There is no other
+client. Certificates in ``revocation_list`` are not let in; a reload (SIGHUP) reads it again.
 
 Source: mosquitto.conf(5), version 2.0.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.core.report import MESSAGE_BYTES_MAX
-from noc.enrol import INGEST_NAME
+from noc.enrol import COMMANDS_NAME, INGEST_WORKERS_MAX, ingest_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class BrokerPlan:
 
     directory: Path
     data_directory: Path
+    revocation_list: Path
     bind_address: str = ""
     port: int = 8883
 
@@ -53,6 +55,7 @@ max_keepalive 3600
 
 listener {plan.port}{address}
 cafile {plan.directory}/ca.crt
+crlfile {plan.revocation_list}
 certfile {plan.directory}/server.crt
 keyfile {plan.directory}/server.key
 require_certificate true
@@ -64,15 +67,27 @@ tls_version tlsv1.2
 
 def acl() -> str:
     """Write the access list. ``%u`` is the user name: the common name of the client's certificate."""
+    workers = "\n".join(_worker(ingest_name(number)) for number in range(1, INGEST_WORKERS_MAX + 1))
     return f"""\
 # Written by desahub-noc init.
-user {INGEST_NAME}
-topic read desahub/1/+/report
-topic read desahub/1/+/state
-topic write desahub/1/+/ack
+{workers}
+user {COMMANDS_NAME}
+topic write desahub/1/+/command
+topic read desahub/1/+/command-result
 
 # A hub: each line holds for the client whose name stands in the topic.
 pattern write desahub/1/%u/report
 pattern write desahub/1/%u/state
+pattern write desahub/1/%u/command-result
 pattern read desahub/1/%u/ack
+pattern read desahub/1/%u/command
+"""
+
+
+def _worker(name: str) -> str:
+    return f"""\
+user {name}
+topic read desahub/1/+/report
+topic read desahub/1/+/state
+topic write desahub/1/+/ack
 """

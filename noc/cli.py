@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.core import area, report
-from appliance.core.config.village import HUB_ID, Timezone
-from appliance.core.errors import DesahubError, OperationError
+from appliance.core import command_results, commands, report
+from appliance.core.errors import DesahubError
 from noc import enrol, setup
-from noc.store.contract import Hub
-from noc.store.sqlite import open_noc_store
+from noc.commands import cli as commanding
+from noc.enrolment import commands as enrolling
+from noc.papers import commands as papers
 
 Command = Callable[[argparse.Namespace, setup.Places], int]
 
@@ -36,7 +36,10 @@ def _now() -> datetime.datetime:
 
 
 def _init(options: argparse.Namespace, places: setup.Places) -> int:
-    done = setup.initialise(places, options.broker_host, _now(), bind_address=options.bind_address, port=options.port)
+    done = setup.initialise(
+        places, options.broker_host, _now(),
+        bind_address=options.bind_address, port=options.port, ingest_workers=options.ingest_workers,
+    )  # fmt: skip
     for line in done.made:
         print(f"made {line}")
     if not done.made:
@@ -46,46 +49,15 @@ def _init(options: argparse.Namespace, places: setup.Places) -> int:
     return 0
 
 
-def _hub_add(options: argparse.Namespace, places: setup.Places) -> int:
-    if not HUB_ID.holds(options.hub_id):
-        raise OperationError(f"--hub-id is {options.hub_id!r}, {HUB_ID.allowed}")
-    if not 0 < len(options.name) <= 64 or not options.name.isprintable():
-        raise OperationError("--name: allowed are 1 to 64 characters without control characters")
-    area.AreaCode.parse(options.kode_wilayah)
-    store = open_noc_store(places.store)
-    store.add_hub(Hub(options.hub_id, options.name, options.kode_wilayah, options.timezone))
-    store.close()
-    print(f"{options.hub_id} is in the inventory; sign its request with desahub-noc enrol sign")
-    return 0
-
-
-def _hub_list(_options: argparse.Namespace, places: setup.Places) -> int:
-    store = open_noc_store(places.store)
-    for hub in store.hubs():
-        print(f"{hub.hub_id}\t{hub.kode_wilayah}\t{hub.timezone}\t{hub.name}")
-    store.close()
-    return 0
-
-
-def _enrol_sign(options: argparse.Namespace, places: setup.Places) -> int:
-    if not (places.directory / "authority" / "ca.key").exists():
-        raise OperationError(
-            f"{places.directory / 'authority'}: no authority here; run desahub-noc init first, as root"
-        )
-    authority = enrol.open_authority(places.directory / "authority", _now())
-    store = open_noc_store(places.store)
-    known = {hub.hub_id for hub in store.hubs()}
-    store.close()
-    name, certificate = enrol.sign_request(
-        authority, options.request.read_bytes(), known.__contains__, _now(), options.hub_id
-    )
-    enrol.write_once(options.out, certificate, 0o644)
-    print(f"signed {name}: carry {options.out} and {places.directory / 'authority' / 'ca.crt'} to the hub")
-    return 0
-
-
 def _decode(options: argparse.Namespace, _places: setup.Places) -> int:
-    message = report.decode(options.file.read_bytes())
+    payload = options.file.read_bytes()
+    message: report.Message | commands.Command | command_results.Result
+    if payload[3:4] == bytes((commands.COMMAND_SCHEMA,)):
+        message = commands.read(commands.split(payload).body)
+    elif payload[3:4] == bytes((command_results.RESULT_SCHEMA,)):
+        message = command_results.decode_result(payload)
+    else:
+        message = report.decode(payload)
     print(json.dumps({"type": type(message).__name__.lower(), **dataclasses.asdict(message)}, indent=2))
     return 0
 
@@ -117,28 +89,17 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     init.add_argument("--bind-address", default="", help="where the broker listens (every address)")
     init.add_argument("--port", type=int, default=8883, help="the broker's port (%(default)s)")
+    init.add_argument(
+        "--ingest-workers", type=int, default=1, choices=range(1, enrol.INGEST_WORKERS_MAX + 1), metavar="NUMBER",
+        help="how many ingest processes get an identity of their own (%(default)s)",
+    )  # fmt: skip
     init.set_defaults(command=_init)
 
     hub = commands.add_parser("hub", help="the inventory").add_subparsers(required=True, metavar="COMMAND")
-    add = hub.add_parser("add", parents=[common], help="put a hub into the inventory")
-    add.add_argument("--hub-id", required=True, help=HUB_ID.allowed)
-    add.add_argument("--name", required=True, help="the village's name")
-    add.add_argument("--kode-wilayah", required=True, help="PP.KK.CC.DDDD")
-    add.add_argument(
-        "--timezone", default=Timezone.WIB.value, choices=[zone.value for zone in Timezone],
-        help="for the charts of this hub (%(default)s)",
-    )  # fmt: skip
-    add.set_defaults(command=_hub_add)
-    hub.add_parser("list", parents=[common], help="list the inventory").set_defaults(command=_hub_list)
-
     enrolment = commands.add_parser("enrol", help="certificates of hubs").add_subparsers(
         required=True, metavar="COMMAND"
     )
-    sign = enrolment.add_parser("sign", parents=[common], help="sign the request of a hub in the inventory")
-    sign.add_argument("request", type=Path, metavar="CSR", help="what desahub enrol request wrote")
-    sign.add_argument("--out", type=Path, required=True, metavar="CRT", help="where the certificate goes")
-    sign.add_argument("--hub-id", help="refuse a request of any other hub")
-    sign.set_defaults(command=_enrol_sign)
+    enrolling.register(hub, enrolment, common)
 
     account = commands.add_parser("account", help="who may log in").add_subparsers(required=True, metavar="COMMAND")
     for name, command in (("add", _account_add), ("reset", _account_reset)):
@@ -147,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
         each.set_defaults(command=command)
         if name == "add":
             each.add_argument("--role", default="operator", choices=["admin", "operator"], help="(%(default)s)")
+
+    commanding.register(commands, common)
+    papers.register(commands, common)
 
     decode = commands.add_parser("decode", parents=[common], help="print a message of a hub as JSON")
     decode.add_argument("file", type=Path, metavar="FILE")

@@ -14,7 +14,8 @@ from typing import Final
 from appliance.core.report import Number
 from noc.store.contract import ArrivedRecord, HubFacts
 
-CONTACT_LOST_MS: Final = 900_000  # three batches of the default 300 s
+CONTACT_LOST_MS: Final = 450_000  # a batch of the default 300 s is half as late again; the broker's will comes then too
+RECENT_MS: Final = 900_000  # what a hub said stands for how it is for three batches
 GAP_MS: Final = 900_000  # two records further apart than this say nothing about what lay between
 TEMPERATURE_HIGH_CELSIUS: Final = 80.0
 DISK_FREE_SHARE_MIN: Final = 0.10
@@ -82,12 +83,20 @@ class Bucket:
     round_trip_seconds: float | None
 
 
-def judge(facts: HubFacts, now_ms: int) -> HubStatus:
-    """Say how one hub is."""
+def judge(facts: HubFacts, now_ms: int, heard_until_ms: int | None = None) -> HubStatus:
+    """Say how one hub is.
+
+    Args:
+        facts: what is known of it.
+        now_ms: now.
+        heard_until_ms: since when the NOC itself may not have heard it (`noc.rules.hearing`), None while it does. What
+            silence and wills say after that is no word of the hub.
+    """
+    until_ms = now_ms if heard_until_ms is None else min(now_ms, heard_until_ms)
     latest = facts.recent[-1] if facts.recent else None
     age_ms = None if facts.last_contact_ms is None else max(0, now_ms - facts.last_contact_ms)
-    is_recent = latest is not None and latest.time_ms is not None and now_ms - latest.time_ms <= CONTACT_LOST_MS
-    state = _state(facts, age_ms)
+    is_recent = latest is not None and latest.time_ms is not None and until_ms - latest.time_ms <= RECENT_MS
+    state = _state(facts, until_ms)
     samples = latest.record.samples if latest is not None and is_recent and state is HubState.ONLINE else {}
     reasons = tuple(_reasons(samples, facts.recent))
     if reasons and state is HubState.ONLINE:
@@ -152,14 +161,14 @@ def count_states(statuses: Sequence[HubStatus]) -> dict[HubState, int]:
     return {state: sum(each.state is state for each in statuses) for state in HubState}
 
 
-def _state(facts: HubFacts, age_ms: int | None) -> HubState:
-    if age_ms is None or facts.last_contact_ms is None:
+def _state(facts: HubFacts, until_ms: int) -> HubState:
+    if facts.last_contact_ms is None:
         return HubState.NEVER
     # A will or goodbye that came after everything else: the broker knows at once what silence tells later.
     said = facts.state
-    if said is not None and not said.state.online and said.received_ms >= facts.last_contact_ms:
+    if said is not None and not said.state.online and facts.last_contact_ms <= said.received_ms <= until_ms:
         return HubState.NO_CONTACT
-    return HubState.NO_CONTACT if age_ms > CONTACT_LOST_MS else HubState.ONLINE
+    return HubState.NO_CONTACT if until_ms - facts.last_contact_ms > CONTACT_LOST_MS else HubState.ONLINE
 
 
 def _reasons(samples: Mapping[str, Number | None], recent: Sequence[ArrivedRecord]) -> Iterator[Reason]:

@@ -1,7 +1,9 @@
 """Set a NOC up: authority, broker, ingest, first account, all at first run and never overwritten.
 
-Folders, by who may read them: ``authority/`` root; ``broker/`` the broker's user; ``ingest/`` the ingest's. The state
-folder holds ``noc.db`` (written by the ingest, read by the pages) and ``web/`` (accounts and secrets of the pages).
+Folders, by who may read them: ``authority/`` and ``enrolment/`` the enrolment service and root; ``broker/`` the
+broker's user; ``ingest/``, ``ingest-2/`` and so on the ingest's; ``commands/`` root. The state folder
+holds ``noc.db`` (written by the ingest, read by the pages) and ``web/`` (accounts and secrets of the pages); the
+enrolment service has a state folder of its own, with the list of revoked certificates that the broker reads.
 """
 
 from __future__ import annotations
@@ -22,32 +24,19 @@ from appliance.core.errors import OperationError
 from appliance.store import accounts
 from appliance.store.database import open_store
 from noc import broker, enrol
+from noc.commands import keys as signing
+from noc.enrolment.ledger import open_ledger
+from noc.enrolment.revoking import write_list
+from noc.places import DIRECTORY, STATE_DIRECTORY, Places
 from noc.store.sqlite import open_noc_store
 
-DIRECTORY: Final = Path("/etc/desahub-noc")
-STATE_DIRECTORY: Final = Path("/var/lib/desahub-noc")
+__all__ = ["DIRECTORY", "STATE_DIRECTORY", "Done", "Places", "initialise", "open_accounts", "own"]
+
 BROKER_USER: Final = "mosquitto"
 INGEST_USER: Final = "desahub-noc-ingest"
 WEB_USER: Final = "desahub-noc-web"
+ENROLMENT_USER: Final = "desahub-noc-enrolment"
 SHARED_GROUP: Final = "desahub-noc"
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The two folders of a NOC."""
-
-    directory: Path = DIRECTORY
-    state: Path = STATE_DIRECTORY
-
-    @property
-    def store(self) -> Path:
-        """The NOC's database."""
-        return self.state / "noc.db"
-
-    @property
-    def web(self) -> Path:
-        """Accounts, the session key and the token of the pages."""
-        return self.state / "web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +48,13 @@ class Done:
 
 
 def initialise(
-    places: Places, hosts: Sequence[str], now: datetime.datetime, *, bind_address: str = "", port: int = 8883
+    places: Places,
+    hosts: Sequence[str],
+    now: datetime.datetime,
+    *,
+    bind_address: str = "",
+    port: int = 8883,
+    ingest_workers: int = 1,
 ) -> Done:
     """Make what is missing. What is there stays as it is.
 
@@ -71,11 +66,16 @@ def initialise(
     try:
         for folder in (places.directory, places.state):
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        authority = enrol.open_authority(places.directory / "authority", now)
+        authority = enrol.open_authority(places.authority, now)
+        _enrolment(places, authority, hosts, now, made)
         folder = places.directory / "broker"
-        plan = broker.BrokerPlan(folder, folder / "data", bind_address, port)
-        made += _broker(authority, hosts, now, plan)
-        _ingest(places.directory / "ingest", authority, now, made)
+        plan = broker.BrokerPlan(folder, folder / "data", places.revocation_list, bind_address, port)
+        _broker(authority, hosts, plan, made)
+        for worker in range(1, ingest_workers + 1):
+            _client(places.ingest(worker), authority, enrol.ingest_name(worker), made)
+        _client(places.commands, authority, enrol.COMMANDS_NAME, made)
+        if not (places.commands / signing.KEY_NAME).exists():
+            _once(places.commands / signing.KEY_NAME, signing.make(), 0o600, made)
         password = _state(places, now, made)
         own(places)
     except OSError as error:
@@ -92,9 +92,13 @@ def own(places: Places) -> None:
     """Give each folder to its user, when root runs this on a machine that has these users."""
     if os.geteuid() != 0:
         return
+    workers = [places.ingest(worker) for worker in range(1, enrol.INGEST_WORKERS_MAX + 1)]
     for folder, user in (
+        (places.authority, ENROLMENT_USER),
+        (places.directory / "enrolment", ENROLMENT_USER),
+        (places.enrolment, ENROLMENT_USER),
         (places.directory / "broker", BROKER_USER),
-        (places.directory / "ingest", INGEST_USER),
+        *((folder, INGEST_USER) for folder in workers if folder.exists()),
         (places.state, INGEST_USER),
         (places.web, WEB_USER),
     ):
@@ -120,33 +124,50 @@ def _share(places: Places) -> None:
     places.state.chmod(0o2770)
 
 
-def _broker(
-    authority: enrol.Authority, hosts: Sequence[str], now: datetime.datetime, plan: broker.BrokerPlan
-) -> list[str]:
-    folder, made = plan.directory, list[str]()
+def _enrolment(
+    places: Places, authority: enrol.Authority, hosts: Sequence[str], now: datetime.datetime, made: list[str]
+) -> None:
+    folder = places.directory / "enrolment"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _server(folder, authority, hosts, made)
+    # The broker's user passes through, to the list of revoked certificates; the rest is the service's alone.
+    places.enrolment.mkdir(mode=0o711, parents=True, exist_ok=True)
+    places.enrolment.chmod(0o711)
+    if not places.claims.exists():
+        open_ledger(places.claims, lambda: int(now.timestamp())).close()
+        places.claims.chmod(0o600)
+        made.append(str(places.claims))
+    if not places.revocation_list.exists():
+        # The broker does not start without one.
+        write_list(authority, places.revocation_list, (), now)
+        made.append(str(places.revocation_list))
+
+
+def _broker(authority: enrol.Authority, hosts: Sequence[str], plan: broker.BrokerPlan, made: list[str]) -> None:
+    folder = plan.directory
     plan.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o750)
     _once(folder / "ca.crt", authority.certificate_pem, 0o644, made)
-    if _needs_pair(folder / "server.key", folder / "server.crt"):
-        key = ec.generate_private_key(ec.SECP256R1())
-        # The ingest stands beside the broker and calls it localhost.
-        names = [*hosts, *({"localhost"} - set(hosts))]
-        certificate = enrol.server_certificate(authority, key.public_key(), names, now)
-        _once(folder / "server.crt", certificate, 0o644, made)
-        _once(folder / "server.key", enrol.private_pem(key), 0o600, made)
+    # The ingest stands beside the broker and calls it localhost.
+    _server(folder, authority, [*hosts, *({"localhost"} - set(hosts))], made)
     _once(folder / "mosquitto.conf", broker.mosquitto_conf(plan).encode(), 0o644, made)
     # mosquitto warns when others may read its access list.
     _once(folder / "acl", broker.acl().encode(), 0o600, made)
-    return made
 
 
-def _ingest(folder: Path, authority: enrol.Authority, now: datetime.datetime, made: list[str]) -> None:
+def _server(folder: Path, authority: enrol.Authority, hosts: Sequence[str], made: list[str]) -> None:
+    if _needs_pair(folder / "server.key", folder / "server.crt"):
+        key = ec.generate_private_key(ec.SECP256R1())
+        _once(folder / "server.crt", enrol.server_certificate(authority, key.public_key(), hosts), 0o644, made)
+        _once(folder / "server.key", enrol.private_pem(key), 0o600, made)
+
+
+def _client(folder: Path, authority: enrol.Authority, name: str, made: list[str]) -> None:
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     _once(folder / "ca.crt", authority.certificate_pem, 0o644, made)
     if _needs_pair(folder / "client.key", folder / "client.crt"):
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = enrol.client_certificate(authority, key.public_key(), enrol.INGEST_NAME, now)
-        _once(folder / "client.crt", certificate, 0o644, made)
+        _once(folder / "client.crt", enrol.service_certificate(authority, key.public_key(), name), 0o644, made)
         _once(folder / "client.key", enrol.private_pem(key), 0o600, made)
 
 

@@ -6,9 +6,10 @@ from agent.collectors import Around, Samples
 
 
 def collect(around: Around) -> Samples:
-    """Tell ``uplink_up`` (1 or 0) and the time a connection took to open; None for what is not known."""
-    up = around.line.up
+    """Tell ``uplink_up`` (1 or 0), where the line ends, and the time a connection took to open; None if unknown."""
+    line = around.line
     return {
-        "uplink_up": None if up is None else int(up),
-        "uplink_round_trip_seconds": around.line.round_trip_seconds,
+        "uplink_up": None if line.up is None else int(line.up),
+        "uplink_state": None if line.state is None else int(line.state),
+        "uplink_round_trip_seconds": None if line.round_trip_seconds is None else round(line.round_trip_seconds, 3),
     }

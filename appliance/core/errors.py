@@ -3,6 +3,9 @@
 ::
 
     DesahubError
+    ├── CommandError
+    │   ├── CommandMalformed these bytes are no command, or no result of one
+    │   └── CommandUnknown   a version or an action this program does not know
     ├── ConfigError          hub.toml (or another document) holds one or more problems
     ├── GateError
     │   ├── GateRefused      the gate understood the request and says no, with a code
@@ -41,6 +44,18 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.wrong}, {self.allowed}" if self.allowed else f"{self.path}: {self.wrong}"
+
+
+class CommandError(DesahubError):
+    """A command of the NOC, or a hub's answer to one, cannot be used as it is."""
+
+
+class CommandMalformed(CommandError):  # noqa: N818
+    """The bytes are no command, or a value in it is outside its bounds."""
+
+
+class CommandUnknown(CommandError):  # noqa: N818
+    """A version or an action unknown to this program."""
 
 
 class ConfigError(DesahubError):

@@ -1,7 +1,8 @@
 """What a hub says to the NOC and what the NOC answers: the one place that encodes and decodes it.
 
 A message is ``b"DH"``, a byte of version, a byte of schema (`Schema`), then a body of CBOR, compressed with zlib.
-``docs/wire.md`` names every field, its unit and its topic; a test holds it to this module.
+``docs/wire.md`` names every field, its unit and its topic; a test holds it to this module. A report's records are
+written as columns (`appliance.core.columns`): most of what a box measures is as it was a minute ago.
 
 Identity is per record (boot id and sequence), never per batch: a record may be sent again, in other company, and is
 still the same record. Nothing that arrives is trusted: `decode` bounds the bytes before it inflates them, the inflated
@@ -13,27 +14,26 @@ Source: RFC 8949 (CBOR), RFC 1950 (zlib).
 from __future__ import annotations
 
 import enum
-import math
-import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import cbor2
 
 from appliance.core.clock import WallQuality, parse_boot_id
+from appliance.core.columns import ABSENT, INTEGER_MAX, read_column, read_names, write_column, write_names
 from appliance.core.errors import ReportMalformed, ReportUnknown
+from appliance.core.report_dictionary import DICTIONARY
+from appliance.core.report_dictionary import NUMBER as DICTIONARY_NUMBER
+from appliance.core.samples import is_event, is_sample_name
 
 MAGIC: Final = b"DH"
-VERSION: Final = 1
 MESSAGE_BYTES_MAX: Final = 256 * 1024
 INFLATED_BYTES_MAX: Final = 2 * 1024 * 1024
 RECORDS_MAX: Final = 1_000
 SAMPLES_MAX: Final = 200
 RANGES_MAX: Final = 1_000
-INTEGER_MAX: Final = 2**63 - 1
-_SAMPLE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,47}(\.[a-z0-9][a-z0-9_]{0,15})?")
 
 Number = int | float
 
@@ -46,6 +46,13 @@ class Schema(enum.IntEnum):
     ACK = 3
 
 
+VERSIONS: Final = {Schema.REPORT: 2, Schema.STATE: 1, Schema.ACK: 1}
+_QUALITIES: Final = dict(enumerate(WallQuality))
+# What a short body packs best with differs with its content: each is tried (zlib.h, deflateInit2).
+_HAS_DICTIONARY: Final = 0x20  # of zlib's two bytes of header, which 31 divides (RFC 1950, FLG.FDICT, FCHECK)
+_STRATEGIES: Final = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_FIXED)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What a box measured at one moment. ``samples`` maps a name to a number, or to None where it could not tell."""
@@ -56,6 +63,11 @@ class Record:
     wall_ms: int
     wall_quality: WallQuality
     samples: Mapping[str, Number | None]
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it tells of an event (a sample named ``event.NAME``), which is sent at once."""
+        return any(is_event(name) for name in self.samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +139,6 @@ def ranges(identities: Iterable[tuple[str, int]]) -> tuple[Committed, ...]:
     return tuple(found)
 
 
-def is_sample_name(text: str) -> bool:
-    """Say whether ``text`` may name a sample: ``interface_received_bytes`` or, with a label, ``….uplink``."""
-    return _SAMPLE_NAME.fullmatch(text) is not None
-
-
 def encode(message: Message) -> bytes:
     """Write one message.
 
@@ -140,7 +147,7 @@ def encode(message: Message) -> bytes:
     """
     schema, body = _body(message)
     inflated = cbor2.dumps(body)
-    made = MAGIC + bytes((VERSION, schema)) + zlib.compress(inflated, 9)
+    made = MAGIC + bytes((VERSIONS[schema], schema)) + _deflate(inflated, schema)
     if len(made) > MESSAGE_BYTES_MAX or len(inflated) > INFLATED_BYTES_MAX:
         _refuse(f"the message has {len(made)} bytes; at most {MESSAGE_BYTES_MAX} may be sent")
     if decode(made) != message:
@@ -160,10 +167,11 @@ def decode(payload: bytes) -> Message:
     if payload[:2] != MAGIC or len(payload) < 4:
         _refuse("the message does not begin with DH, a version and a schema")
     version, number = payload[2], payload[3]
-    if version != VERSION or number not in set(Schema):
-        raise ReportUnknown(f"version {version}, schema {number}; this release reads version {VERSION}")
+    if number not in set(Schema) or version != VERSIONS[Schema(number)]:
+        reads = ", ".join(f"version {VERSIONS[each]} of schema {each}" for each in Schema)
+        raise ReportUnknown(f"version {version}, schema {number}; this release reads {reads}")
     schema = Schema(number)
-    body = _loads(_inflate(payload[4:]))
+    body = _loads(_inflate(payload[4:], schema))
     if schema is Schema.REPORT:
         return _report(body)
     if schema is Schema.STATE:
@@ -174,21 +182,7 @@ def decode(payload: bytes) -> Message:
 def _body(message: Message) -> tuple[Schema, list[Any]]:
     try:
         if isinstance(message, Report):
-            return Schema.REPORT, [
-                bytes.fromhex(message.sent_boot_id),
-                message.sent_boottime_ms,
-                [
-                    [
-                        bytes.fromhex(r.boot_id),
-                        r.sequence,
-                        r.boottime_ms,
-                        r.wall_ms,
-                        int(r.wall_quality),
-                        dict(r.samples),
-                    ]
-                    for r in message.records
-                ],
-            ]
+            return Schema.REPORT, _report_body(message)
         if isinstance(message, State):
             return Schema.STATE, [
                 bytes.fromhex(message.boot_id),
@@ -209,8 +203,24 @@ def _refuse(what: str) -> NoReturn:
     raise ReportMalformed(what)
 
 
-def _inflate(compressed: bytes) -> bytes:
-    inflater = zlib.decompressobj()
+def _deflate(inflated: bytes, schema: Schema) -> bytes:
+    if schema is not Schema.REPORT:
+        return zlib.compress(inflated, 9)
+
+    def packed(strategy: int) -> bytes:
+        made = zlib.compressobj(9, zlib.DEFLATED, 15, 9, strategy, DICTIONARY)
+        return made.compress(inflated) + made.flush()
+
+    return min((packed(strategy) for strategy in _STRATEGIES), key=len)
+
+
+def _inflate(compressed: bytes, schema: Schema) -> bytes:
+    header = int.from_bytes(compressed[:2], "big")
+    if len(compressed) >= 6 and header % 31 == 0 and header & _HAS_DICTIONARY:
+        number = int.from_bytes(compressed[2:6], "big")
+        if schema is not Schema.REPORT or number != DICTIONARY_NUMBER:
+            raise ReportUnknown(f"dictionary {number:08x}; this release has {DICTIONARY_NUMBER:08x}, for reports")
+    inflater = zlib.decompressobj(zdict=DICTIONARY)
     try:
         inflated = inflater.decompress(compressed, INFLATED_BYTES_MAX + 1)
     except zlib.error as error:
@@ -239,50 +249,110 @@ def _loads(inflated: bytes) -> Any:
         return cbor2.loads(
             inflated,
             semantic_decoders=_TAGS,
-            max_depth=5,
+            max_depth=8,
             allow_indefinite=False,
             allow_duplicate_keys=False,
-            strict_hashable_types=True,
         )
     except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, MemoryError, RecursionError) as error:
         _refuse(f"the body is not CBOR as agreed: {str(error)[:120]}")
 
 
+def _report_body(report: Report) -> list[Any]:
+    if len(report.records) > RECORDS_MAX:
+        _refuse(f"the report has {len(report.records)} records; at most {RECORDS_MAX} may be sent")
+    boots = list(dict.fromkeys([report.sent_boot_id, *(each.boot_id for each in report.records)]))
+    return [
+        [bytes.fromhex(boot_id) for boot_id in boots],
+        report.sent_boottime_ms - _anchor_ms(report.sent_boot_id, report.records),
+        [_group_body(boots.index(run[0].boot_id), run) for run in _runs(report.records)],
+    ]
+
+
+def _anchor_ms(boot_id: str, records: Sequence[Record]) -> int:
+    """When the last record of ``boot_id`` was made; 0 without one. The report left soon after: few bytes say when."""
+    return next((each.boottime_ms for each in reversed(records) if each.boot_id == boot_id), 0)
+
+
+def _runs(records: Iterable[Record]) -> list[list[Record]]:
+    """Records that follow each other, are of one boot, and have together no more names than a group may have."""
+    runs: list[list[Record]] = []
+    names: set[str] = set()
+    for record in records:
+        for name, value in record.samples.items():
+            if not is_sample_name(name):
+                _refuse(f"{name[:60]!r} does not name a sample")
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                _refuse(f"{name} is no number")
+        together = names | set(record.samples)
+        if runs and runs[-1][0].boot_id == record.boot_id and len(together) <= SAMPLES_MAX:
+            runs[-1].append(record)
+            names = together
+        else:
+            runs.append([record])
+            names = set(record.samples)
+    return runs
+
+
+def _group_body(boot: int, run: list[Record]) -> list[Any]:
+    names, order = write_names(list(dict.fromkeys(name for each in run for name in each.samples)))
+    return [
+        boot,
+        len(run),
+        write_column([each.sequence for each in run]),
+        write_column([each.boottime_ms for each in run]),
+        write_column([each.wall_ms - each.boottime_ms for each in run]),
+        write_column([int(each.wall_quality) for each in run]),
+        names,
+        [write_column([each.samples.get(name, ABSENT) for each in run]) for name in order],
+    ]
+
+
 def _report(body: Any) -> Report:
-    boot_id, boottime_ms, rows = _list(body, 3, "a report")
-    if not isinstance(rows, list) or len(rows) > RECORDS_MAX:
-        _refuse(f"a report holds a list of at most {RECORDS_MAX} records")
-    return Report(_id(boot_id), _whole(boottime_ms, "sent_boottime_ms"), tuple(_record(row) for row in rows))
+    boots, sent_after_ms, groups = _list(body, 3, "a report")
+    if not isinstance(boots, list) or not 1 <= len(boots) <= RECORDS_MAX + 1:
+        _refuse(f"a report holds a list of 1 to {RECORDS_MAX + 1} boot ids")
+    ids = [_id(each) for each in boots]
+    if not isinstance(groups, list) or len(groups) > RECORDS_MAX:
+        _refuse(f"a report holds a list of at most {RECORDS_MAX} groups")
+    records: list[Record] = []
+    for group in groups:
+        records.extend(_group(group, ids, RECORDS_MAX - len(records)))
+    if type(sent_after_ms) is not int:
+        _refuse("sent_boottime_ms is a whole number")
+    sent_boottime_ms = _whole(sent_after_ms + _anchor_ms(ids[0], records), "sent_boottime_ms")
+    return Report(ids[0], sent_boottime_ms, tuple(records))
 
 
-def _record(row: Any) -> Record:
-    boot_id, sequence, boottime_ms, wall_ms, quality, samples = _list(row, 6, "a record")
-    if not isinstance(samples, dict) or len(samples) > SAMPLES_MAX:
-        _refuse(f"samples is a map of at most {SAMPLES_MAX} names")
-    for name, value in samples.items():
-        if not isinstance(name, str) or not is_sample_name(name):
-            _refuse(f"{str(name)[:60]!r} does not name a sample")
-        _sample(name, value)
-    if type(quality) is not int or quality not in set(WallQuality):
-        _refuse("wall_quality is 0, 1 or 2")
-    return Record(
-        _id(boot_id),
-        _whole(sequence, "sequence"),
-        _whole(boottime_ms, "boottime_ms"),
-        _whole(wall_ms, "wall_ms"),
-        WallQuality(quality),
-        samples,
-    )
-
-
-def _sample(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if type(value) is int and abs(value) <= INTEGER_MAX:
-        return
-    if type(value) is float and math.isfinite(value):
-        return
-    _refuse(f"{name} is no finite number of at most 64 bits and not null")
+def _group(group: Any, ids: list[str], at_most: int) -> list[Record]:
+    boot, count, sequences, boottimes, offsets, qualities, names, columns = _list(group, 8, "a group")
+    if type(boot) is not int or not 0 <= boot < len(ids):
+        _refuse("a group names its boot by its place in the list")
+    if type(count) is not int or not 1 <= count <= at_most:
+        _refuse(f"a report holds at most {RECORDS_MAX} records, and a group at least one")
+    order = read_names(names, SAMPLES_MAX)
+    if not isinstance(columns, list) or len(columns) != len(order):
+        _refuse("a group has a column for each name")
+    cells = [read_column(each, count) for each in columns]
+    rows: Any = zip(*cells, strict=True) if cells else [()] * count
+    found = []
+    for sequence, boottime, offset_ms, quality, row in zip(
+        *(read_column(each, count) for each in (sequences, boottimes, offsets, qualities)), rows, strict=True
+    ):
+        if type(quality) is not int or quality not in _QUALITIES:
+            _refuse("wall_quality is 0, 1 or 2")
+        if type(offset_ms) is not int:
+            _refuse("wall_ms less boottime_ms is a whole number")
+        boottime_ms = _whole(boottime, "boottime_ms")
+        samples = dict(zip(order, row, strict=True))
+        if ABSENT in row:
+            samples = {name: value for name, value in samples.items() if value is not ABSENT}
+        found.append(
+            Record(
+                ids[boot], _whole(sequence, "sequence"), boottime_ms, _whole(boottime_ms + offset_ms, "wall_ms"),
+                _QUALITIES[quality], samples,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _state(body: Any) -> State:

@@ -167,7 +167,8 @@ class GateStatus:
     """The answer to `AskStatus`. ``closed_by_default`` is read from the kernel, not remembered.
 
     ``shaper`` is what shares the line: ``htb``, ``cake`` or ``none``; ``shaper_problem`` says, for a person, what of
-    it is not as ``hub.toml`` asks.
+    it is not as ``hub.toml`` asks. ``let_in_count`` counts devices that were not let through before, and
+    ``refused_count`` those that were not let in when it was asked, both since the gate's start.
     """
 
     closed_by_default: bool
@@ -175,6 +176,8 @@ class GateStatus:
     ruleset_fingerprint: str
     shaper: str = "none"
     shaper_problem: str = ""
+    let_in_count: int = 0
+    refused_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class LocalGate:
         self._pins: Pins = pins or NoPins()
         self._shaper: Shaping = shaper or NoShaper()
         self._lock = threading.Lock()
+        self._let_in_count = self._refused_count = 0
 
     def use(self, config: Config) -> bool:
         """Put the firewall of ``config`` in force; devices of networks that are gone are shut out.
@@ -131,6 +132,13 @@ class LocalGate:
         Raises:
             GateRefused: ``not_a_resident``, ``unknown_speed``, ``full`` or ``failed``.
         """
+        try:
+            self._admit(client, lease_seconds, limits)
+        except GateRefused:
+            self._refused_count += 1
+            raise
+
+    def _admit(self, client: Client, lease_seconds: int, limits: Limits) -> None:
         # Held until the firewall has changed: a reload in between would leave in whom its networks do not know.
         with self._lock:
             network = Residents(self._config).network_of(client.address)
@@ -143,7 +151,9 @@ class LocalGate:
                 raise GateRefused(
                     RefusalCode.UNKNOWN_SPEED, f"{limits.speed} is no class of [[speeds]]; allowed: {known}"
                 )
+            is_new = self.admitted(client) is None
             self._firewall.change([Admit(client, lease_seconds, limits)])
+            self._let_in_count += is_new
         self._pins.pin(client, network.interface)
 
     def revoke(self, client: Client) -> None:
@@ -180,6 +190,8 @@ class LocalGate:
                 fingerprint,
                 shaped.shaper,
                 shaped.problem,
+                self._let_in_count,
+                self._refused_count,
             )
         except OperationError as error:
             raise GateRefused(RefusalCode.FAILED, str(error)) from None

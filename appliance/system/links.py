@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import socket
+import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import netifaces
 import psutil
 
 from appliance.system.roots import REAL, Roots
+
+_SIOCGIFFLAGS: Final = 0x8913
+_UP_AND_RUNNING: Final = 0x1 | 0x40
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,21 @@ def look(interface: str) -> Link:
     routes: Any = netifaces.gateways().get(netifaces.AF_INET, [])
     gateway = next((route[0] for route in routes if route[1] == interface), None)
     return Link(found is not None and found.isup, addresses[0]["addr"] if addresses else None, gateway)
+
+
+def has_carrier(interface: str) -> bool:
+    """Is ``interface`` switched on, and something at the other end of its cable or in the air?
+
+    Cheap enough for each second. One that does not exist has nothing there. Source: netdevice(7), ``SIOCGIFFLAGS``.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh22x", interface.encode(), 0)
+        try:
+            answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
+        except OSError:
+            return False
+    flags: int = struct.unpack("16xH22x", answer)[0]
+    return flags & _UP_AND_RUNNING == _UP_AND_RUNNING
 
 
 def forwards(roots: Roots = REAL) -> bool | None:

@@ -13,8 +13,12 @@ from pathlib import Path
 
 from appliance.core.errors import DesahubError
 from appliance.unit.notify import notify
+from noc.enrol import INGEST_WORKERS_MAX
 from noc.ingest import worker
+from noc.ingest.acknowledging import EVERY_SECONDS
+from noc.ingest.house import House
 from noc.ingest.link import BrokerLink
+from noc.setup import Places
 from noc.store.sqlite import open_noc_store
 
 _log = logging.getLogger("noc.ingest")
@@ -23,7 +27,7 @@ KEEP_DAYS_MAX = 3_650
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM; 1 when the store or the identity cannot be used, 3 when the connection's thread died."""
+    """Run until SIGTERM; 1 when the store or the identity cannot be used."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     stopping = threading.Event()
@@ -31,28 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     try:
         store = open_noc_store(options.store)
-        link = BrokerLink(options.host, options.port, options.identity)
+        link = BrokerLink(options.host, options.port, _identity(options), options.worker)
     except (DesahubError, OSError) as error:
         _log.error("%s", error)
         return 1
-    link.start()
     notify("READY=1")
-    died = threading.Event()
-
-    def alive() -> None:
-        if link.is_alive():
-            notify("WATCHDOG=1")
-        else:
-            died.set()
-            stopping.set()
-
-    worker.run(link, store, stopping, alive, keep_days=options.keep_days)
+    house = House(store, options.keep_days) if options.worker == 1 else None
+    worker.run(
+        link, store, stopping, lambda: notify("WATCHDOG=1"), house, acknowledge_seconds=options.acknowledge_seconds
+    )
     notify("STOPPING=1")
-    link.stop()
+    link.close()
     store.close()
-    if died.is_set():
-        _log.error("the thread of the broker's connection died; leaving so that systemd starts afresh")
-        return 3
     return 0
 
 
@@ -60,6 +54,18 @@ def _days(text: str) -> int:
     if not text.isdecimal() or not KEEP_DAYS_MIN <= int(text) <= KEEP_DAYS_MAX:
         raise argparse.ArgumentTypeError(f"{text!r}: allowed are whole days from {KEEP_DAYS_MIN} to {KEEP_DAYS_MAX}")
     return int(text)
+
+
+def _identity(options: argparse.Namespace) -> Path:
+    given: Path | None = options.identity
+    return given or Places().ingest(options.worker)
+
+
+def _seconds(text: str) -> float:
+    # A hub sends again what it was not told within 75 minutes.
+    if not text.isdecimal() or int(text) > EVERY_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed are whole seconds from 0 to {EVERY_SECONDS:.0f}")
+    return float(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,13 +76,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--identity",
         type=Path,
-        default=Path("/etc/desahub-noc/ingest"),
-        help="folder with client.key, client.crt and ca.crt",
+        help="folder with client.key, client.crt and ca.crt (/etc/desahub-noc/ingest, …/ingest-2 of the second worker)",
+    )
+    parser.add_argument(
+        "--worker",
+        type=int,
+        choices=range(1, INGEST_WORKERS_MAX + 1),
+        default=1,
+        metavar="NUMBER",
+        help="which of several workers; the first, which must be there, also makes facts and hours (%(default)s)",
     )
     parser.add_argument("--store", type=Path, default=state / "noc.db", help="the NOC's database")
     parser.add_argument(
-        "--keep-days", type=_days, default=14, metavar="DAYS", help="delete records after this (%(default)s)"
+        "--keep-days", type=_days, default=14, metavar="DAYS", help="delete batches after this (%(default)s)"
     )
+    parser.add_argument(
+        "--acknowledge-seconds", type=_seconds, default=EVERY_SECONDS, metavar="SECONDS",
+        help="tell a hub whose records flow what is committed after this (%(default)s); 0 is at once, for its bytes",
+    )  # fmt: skip
     return parser
 
 

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from appliance.core.clock import WallQuality
 from appliance.core.errors import ReportMalformed, ReportUnknown
-from appliance.core.report import RANGES_MAX, Ack, Record, Report, State, decode, ranges
-from noc.store.contract import Arrivals, ArrivedRecord, ArrivedState, AsideKind, SetAside
+from appliance.core.report import Report, State, decode
+from noc.ingest.brake import Brake
+from noc.store import reading
+from noc.store.contract import Arrivals, ArrivedBatch, ArrivedState, AsideKind, SetAside
 
 _TOPIC: Final = re.compile(r"desahub/1/([a-z0-9-]{4,32})/(report|state)")
-FUTURE_MS_MAX: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,60 +29,40 @@ class Message:
 class Sorting:
     """What a batch of messages amounts to, gathered message by message."""
 
-    records: list[ArrivedRecord] = field(default_factory=list)
+    batches: list[ArrivedBatch] = field(default_factory=list)
     states: list[ArrivedState] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
 
     def arrivals(self) -> Arrivals:
         """Hand over what was gathered."""
-        return Arrivals(tuple(self.records), tuple(self.states), tuple(self.aside))
+        return Arrivals(tuple(self.batches), tuple(self.states), tuple(self.aside))
 
 
-def sort(messages: Iterable[Message], known_hubs: Collection[str]) -> Arrivals:
-    """Decode ``messages``; what cannot be used goes aside with its reason and stops nothing."""
+def sort(messages: Iterable[Message], known_hubs: Collection[str], brake: Brake | None = None) -> Arrivals:
+    """Decode ``messages``; what cannot be used goes aside with its reason and stops nothing.
+
+    Of a hub that ``brake`` holds nothing is decoded.
+    """
     sorting = Sorting()
     for message in messages:
         try:
-            _sort_one(message, known_hubs, sorting)
+            _sort_one(message, known_hubs, sorting, brake)
         except ReportUnknown as error:
             sorting.aside.append(_aside(message, AsideKind.UNKNOWN_VERSION, str(error)))
         except ReportMalformed as error:
             sorting.aside.append(_aside(message, AsideKind.MALFORMED, str(error)))
+            if brake is not None:
+                brake.bad(hub_of(message.topic) or "")
     return sorting.arrivals()
 
 
-def acknowledgements(records: Iterable[ArrivedRecord], store_epoch: str) -> dict[str, list[Ack]]:
-    """Say to each hub which of its records are committed, in messages of bounded size."""
-    identities: dict[str, set[tuple[str, int]]] = {}
-    for arrived in records:
-        identities.setdefault(arrived.hub_id, set()).add((arrived.record.boot_id, arrived.record.sequence))
-    made: dict[str, list[Ack]] = {}
-    for hub_id, found in identities.items():
-        gathered = ranges(found)
-        made[hub_id] = [
-            Ack(store_epoch, gathered[start : start + RANGES_MAX]) for start in range(0, len(gathered), RANGES_MAX)
-        ]
-    return made
+def hub_of(topic: str) -> str | None:
+    """The hub that a topic names, None where it is no topic of a hub's word."""
+    match = _TOPIC.fullmatch(topic)
+    return None if match is None else match[1]
 
 
-def placed_ms(record: Record, report: Report, received_ms: int) -> int | None:
-    """Say when a record was made, in ms of UTC, or None where nobody can tell.
-
-    A time server's word is taken. Otherwise a record of the boot that sent the report lies as long before its arrival
-    as the box's own uptime says. A battery's clock is taken for an older boot; an unset clock is not.
-    """
-    is_plausible = record.wall_ms <= received_ms + FUTURE_MS_MAX
-    if record.wall_quality is WallQuality.NTP and is_plausible:
-        return record.wall_ms
-    age_ms = report.sent_boottime_ms - record.boottime_ms
-    if record.boot_id == report.sent_boot_id and 0 <= age_ms <= received_ms:
-        return received_ms - age_ms
-    if record.wall_quality is WallQuality.RTC and is_plausible:
-        return record.wall_ms
-    return None
-
-
-def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting) -> None:
+def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting, brake: Brake | None) -> None:
     match = _TOPIC.fullmatch(message.topic)
     if match is None:
         raise ReportMalformed("the topic is not desahub/1/HUB/report or …/state")
@@ -90,12 +70,11 @@ def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting) -
     if hub_id not in known_hubs:
         sorting.aside.append(_aside(message, AsideKind.UNKNOWN_HUB, f"{hub_id} is not in the inventory"))
         return
+    if brake is not None and brake.holds(hub_id):
+        raise ReportMalformed("not read: too much that came from this hub within a minute was of no use")
     content = decode(message.payload)
     if kind == "report" and isinstance(content, Report):
-        sorting.records.extend(
-            ArrivedRecord(hub_id, record, placed_ms(record, content, message.received_ms), message.received_ms)
-            for record in content.records
-        )
+        sorting.batches.append(reading.arrived(hub_id, message.payload, content, message.received_ms))
     elif kind == "state" and isinstance(content, State):
         sorting.states.append(ArrivedState(hub_id, content, message.received_ms))
     else:

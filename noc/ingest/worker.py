@@ -14,15 +14,15 @@ from typing import Final, Protocol
 from appliance.core.errors import StoreError
 from appliance.core.report import Ack
 from noc.ingest import rules
+from noc.ingest.acknowledging import EVERY_SECONDS, Acknowledging
+from noc.ingest.brake import Brake
+from noc.ingest.house import IDLE_SECONDS, House
 from noc.store.contract import Arrivals, NocStore
 
 _log = logging.getLogger(__name__)
-BATCH_MESSAGES_MAX: Final = 500
+BATCH_MESSAGES_MAX: Final = 1_000
+BUSY_MESSAGES: Final = 200  # of a batch as large as this more is on its way
 RETRY_SECONDS: Final = 2.0
-# Small steps, so that no hub waits for an acknowledgement: 2,000 records every second keep up with 100,000 hubs.
-SWEEP_RECORDS: Final = 2_000
-SWEEP_AGAIN_SECONDS: Final = 1.0
-SWEEP_PAUSE_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,56 +43,49 @@ class Link(Protocol):
 
     def acknowledge(self, hub_id: str, ack: Ack) -> None: ...
 
+    def keep(self) -> None: ...
+
 
 def run(
     link: Link,
     store: NocStore,
     stopping: threading.Event,
     alive: Callable[[], None],
+    house: House | None,
     *,
-    keep_days: int,
-    clock: Callable[[], float] = time.time,
+    acknowledge_seconds: float = EVERY_SECONDS,
 ) -> None:
     """Ingest until ``stopping``.
 
     Args:
         link: the connection to the broker.
-        store: where records go.
+        store: where batches go.
         stopping: set to end.
         alive: called with each turn, for the watchdog.
-        keep_days: records that came longer ago than this are deleted, a few with each turn.
-        clock: seconds, wall time.
+        house: what one of several workers does besides, between two batches.
+        acknowledge_seconds: how long a hub whose records flow is told nothing.
     """
-    epoch = ""
-    next_sweep = time.monotonic()
+    epoch, size, acknowledging, brake = "", 0, Acknowledging(acknowledge_seconds), Brake()
     while not stopping.is_set():
         alive()
-        if time.monotonic() >= next_sweep:
-            next_sweep = time.monotonic() + sweep(store, keep_days, clock())
-        batch = gather(link)
+        wait = house.turn(is_busy=size >= BUSY_MESSAGES) if house else IDLE_SECONDS
+        batch = gather(link, wait)
+        size = len(batch)
+        brake.begin(time.monotonic())
         while batch and not stopping.is_set():
             try:
                 epoch = epoch or store.epoch()
-                step(link, store, batch, epoch)
+                step(link, store, batch, epoch, acknowledging, brake=brake)
                 break
             except StoreError as error:
                 # Nothing is acknowledged: the broker keeps what follows, and each hub keeps what it sent.
                 _log.error("nothing was stored, %d messages wait: %s", len(batch), error)
                 alive()
                 stopping.wait(RETRY_SECONDS)
+                link.keep()
 
 
-def sweep(store: NocStore, keep_days: int, now: float) -> float:
-    """Delete a few records that are too old; say after how many seconds to look again."""
-    try:
-        gone = store.sweep(int((now - keep_days * 86_400) * 1000), SWEEP_RECORDS)
-    except StoreError as error:
-        _log.error("old records were not deleted: %s", error)
-        return SWEEP_PAUSE_SECONDS
-    return SWEEP_AGAIN_SECONDS if gone == SWEEP_RECORDS else SWEEP_PAUSE_SECONDS
-
-
-def gather(link: Link, wait_seconds: float = 1.0) -> list[Delivery]:
+def gather(link: Link, wait_seconds: float = IDLE_SECONDS) -> list[Delivery]:
     """Wait for a message and take with it what else is there."""
     batch: list[Delivery] = []
     deadline = time.monotonic() + wait_seconds
@@ -104,14 +97,22 @@ def gather(link: Link, wait_seconds: float = 1.0) -> list[Delivery]:
     return batch
 
 
-def step(link: Link, store: NocStore, batch: list[Delivery], epoch: str) -> Arrivals:
-    """Commit one batch, then acknowledge it to the broker and to the hubs."""
-    known = {hub.hub_id for hub in store.hubs()}
-    arrivals = rules.sort((each.message for each in batch), known)
+def step(
+    link: Link,
+    store: NocStore,
+    batch: list[Delivery],
+    epoch: str,
+    acknowledging: Acknowledging,
+    *,
+    brake: Brake | None = None,
+) -> Arrivals:
+    """Commit one batch, then acknowledge it to the broker, and to the hubs what is due."""
+    known = store.known({hub_id for each in batch if (hub_id := rules.hub_of(each.message.topic)) is not None})
+    arrivals = rules.sort((each.message for each in batch), known, brake)
     new = store.commit(arrivals)
     for delivery in batch:
         link.done(delivery)
-    for hub_id, acks in rules.acknowledgements(arrivals.records, epoch).items():
+    for hub_id, acks in acknowledging.committed(arrivals.batches, epoch, time.monotonic()).items():
         for ack in acks:
             link.acknowledge(hub_id, ack)
     if arrivals.aside:
@@ -120,5 +121,5 @@ def step(link: Link, store: NocStore, batch: list[Delivery], epoch: str) -> Arri
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         topics, last = len({each.topic for each in arrivals.aside}), arrivals.aside[-1]
         _log.warning("kept aside: %s, from %d topics; the last from %r: %s", kinds, topics, last.topic, last.reason)
-    _log.debug("committed %d records, %d of them new", len(arrivals.records), new)
+    _log.debug("committed %d batches, %d new records", len(arrivals.batches), new)
     return arrivals

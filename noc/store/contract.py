@@ -6,7 +6,7 @@ The types are plain data and know no database. ``tests/contract/test_noc_store.p
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,22 @@ class Hub:
     name: str
     kode_wilayah: str
     timezone: str = "Asia/Jakarta"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedBatch:
+    """A report as it came, which `appliance.core.report.decode` reads, and what a store must know to file it.
+
+    ``identities`` are boot id and sequence of each record. ``from_ms`` and ``to_ms`` bound the times of the records, in
+    ms of UTC, where the box knew the date for all of them (`noc.store.moments`); else they are None.
+    """
+
+    hub_id: str
+    payload: bytes
+    received_ms: int
+    identities: tuple[tuple[str, int], ...]
+    from_ms: int | None
+    to_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ class SetAside:
 class Arrivals:
     """What one transaction commits."""
 
-    records: Sequence[ArrivedRecord] = ()
+    batches: Sequence[ArrivedBatch] = ()
     states: Sequence[ArrivedState] = ()
     aside: Sequence[SetAside] = ()
 
@@ -80,8 +96,45 @@ class HubFacts:
     recent: tuple[ArrivedRecord, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A connection that a hub opened. Two boxes with one identity show as boot ids that take turns."""
+
+    boot_id: str
+    session: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One sample over an hour: of its ``count`` numbers the sum, the least and the greatest.
+
+    ``moved`` is by how much a counter grew between records of one boot; of what is no counter it says nothing.
+    """
+
+    count: int
+    total: float
+    least: float
+    greatest: float
+    moved: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What a hub said in one hour of UTC: how many records, and each sample's summary."""
+
+    hub_id: str
+    hour_ms: int
+    records: int
+    samples: Mapping[str, Summary]
+
+
 class NocStore(Protocol):
-    """What ingest and pages ask. Each method raises `StoreError` or `StoreFull`."""
+    """What ingest and pages ask. Each method raises `StoreError` or `StoreFull`.
+
+    `commit` is what a hub waits for. What follows from it (facts, roll-ups) is made later, in steps of bounded size:
+    `project` brings the facts up to what is committed, `roll_up` makes the hours that are over.
+    """
 
     def epoch(self) -> str: ...
 
@@ -89,13 +142,23 @@ class NocStore(Protocol):
 
     def hubs(self) -> tuple[Hub, ...]: ...
 
+    def known(self, hub_ids: Collection[str]) -> frozenset[str]: ...
+
     def commit(self, arrivals: Arrivals) -> int: ...
+
+    def project(self, limit: int) -> int: ...
+
+    def roll_up(self, now_ms: int, limit: int) -> int: ...
 
     def sweep(self, before_ms: int, limit: int) -> int: ...
 
     def facts(self, hub_id: str | None = None) -> tuple[HubFacts, ...]: ...
 
     def records(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[ArrivedRecord, ...]: ...
+
+    def hours(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[Hour, ...]: ...
+
+    def births(self, hub_id: str) -> tuple[Birth, ...]: ...
 
     def aside_counts(self) -> dict[AsideKind, int]: ...
 

@@ -1,80 +1,58 @@
-"""The NOC's store in SQLite: enough for a district's hundreds of hubs."""
+"""The NOC's store in SQLite: the main file, and one a day for batches as they came.
+
+A commit is all or nothing over both files, although SQLite promises that for one only (https://sqlite.org/atomiccommit.html,
+"multi-file commit" does not hold with a write-ahead log): the day's file is written first, and the main file, written
+last, says up to which position it counts. What a kill leaves behind that position is read by nobody and replaced by the
+next commit. The main file's write lock is held over both, so that several ingest processes take turns.
+"""
 
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from appliance.core.clock import WallQuality
+from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
-from appliance.core.report import Record, State
+from appliance.core.report import State
 from appliance.store.database import Database, Store, open_reading, open_store
-from appliance.store.migrations import Migrations
-from noc.store.contract import Arrivals, ArrivedRecord, ArrivedState, AsideKind, Hub, HubFacts, SetAside
+from noc.store import aside, earlier, projection, ranges, rollup, schema
+from noc.store.contract import (
+    Arrivals,
+    ArrivedBatch,
+    ArrivedRecord,
+    ArrivedState,
+    AsideKind,
+    Birth,
+    Hour,
+    Hub,
+    HubFacts,
+    SetAside,
+)
+from noc.store.days import Days, Held, day_of
 
-if TYPE_CHECKING:
-    import sqlite_utils
-
-ASIDE_ROWS_MAX: Final = 10_000
-ASIDE_ROWS_PER_TOPIC_MAX: Final = 200
-ASIDE_BYTES_MAX: Final = 4_096
-UNKNOWN_BYTES_MAX: Final = 256 * 1024  # a later release can read these, so they are kept whole
-RECENT_RECORDS: Final = 12
-
-_MIGRATIONS = Migrations("noc")
-
-_RECORD_COLUMNS = "hub_id, boot_id, sequence, boottime_ms, wall_ms, wall_quality, samples, time_ms, received_ms"
-
-
-@_MIGRATIONS()
-def m001_first(db: sqlite_utils.Database) -> None:
-    """Make the inventory, the records, the latest state and what is kept aside."""
-    for statement in (
-        "CREATE TABLE store (epoch TEXT NOT NULL)",
-        "CREATE TABLE hub (hub_id TEXT PRIMARY KEY, name TEXT NOT NULL, kode_wilayah TEXT NOT NULL,"
-        " timezone TEXT NOT NULL, last_contact_ms INTEGER)",
-        # Samples are one JSON text a record: a measurement more is no column more, and a chart reads few records.
-        "CREATE TABLE record (hub_id TEXT NOT NULL REFERENCES hub, boot_id TEXT NOT NULL, sequence INTEGER NOT NULL,"
-        " boottime_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL, wall_quality INTEGER NOT NULL,"
-        " samples TEXT NOT NULL, time_ms INTEGER, received_ms INTEGER NOT NULL,"
-        " PRIMARY KEY (hub_id, boot_id, sequence)) WITHOUT ROWID",
-        "CREATE INDEX record_time ON record (hub_id, time_ms)",
-        "CREATE TABLE state (hub_id TEXT PRIMARY KEY REFERENCES hub, boot_id TEXT NOT NULL, session INTEGER NOT NULL,"
-        " online INTEGER NOT NULL, software_version TEXT NOT NULL, configuration_fingerprint TEXT NOT NULL,"
-        " received_ms INTEGER NOT NULL)",
-        "CREATE TABLE aside (position INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, kind TEXT NOT NULL,"
-        " reason TEXT NOT NULL, payload BLOB NOT NULL, received_ms INTEGER NOT NULL)",
-        "CREATE INDEX aside_topic ON aside (topic, position)",
-        "CREATE TABLE aside_count (kind TEXT PRIMARY KEY, messages INTEGER NOT NULL)",
-    ):
-        db.execute(statement)
-    db.execute("INSERT INTO store VALUES (?)", (secrets.token_hex(16),))
-
-
-@_MIGRATIONS()
-def m002_arrival(db: sqlite_utils.Database) -> None:
-    """Find the oldest arrivals without reading every record."""
-    db.execute("CREATE INDEX record_received ON record (received_ms)")
+HOURS_KEPT_MS: Final = 90 * 86_400_000
+BIRTHS_KEPT: Final = 16
+_CACHE_KIBIBYTES: Final = 32_768
 
 
 class SqliteNocStore:
-    """`NocStore` on one SQLite file."""
+    """`NocStore` on SQLite files."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._epoch = self._read_epoch()
+        self._days = Days(store.path.parent / "batches", self._epoch)
 
     def close(self) -> None:
         """Close every connection."""
+        self._days.close()
         self._store.close()
 
     def epoch(self) -> str:
         """Name this store: 32 hexadecimal digits, made with it."""
-        with self._store.reading() as db:
-            (epoch,) = db.execute("SELECT epoch FROM store").fetchone()
-        return str(epoch)
+        return self._read_epoch()
 
     def add_hub(self, hub: Hub) -> None:
         """Put a hub into the inventory. Raises `StoreError` when its id is taken."""
@@ -92,37 +70,62 @@ class SqliteNocStore:
             rows = db.execute("SELECT hub_id, name, kode_wilayah, timezone FROM hub ORDER BY name, hub_id").fetchall()
         return tuple(Hub(*row) for row in rows)
 
+    def known(self, hub_ids: Collection[str]) -> frozenset[str]:
+        """Say which of these are in the inventory."""
+        with self._store.reading() as db:
+            rows = db.execute(
+                "SELECT hub_id FROM hub WHERE hub_id IN (SELECT value FROM json_each(?))", (json.dumps([*hub_ids]),)
+            ).fetchall()
+        return frozenset(hub_id for (hub_id,) in rows)
+
     def commit(self, arrivals: Arrivals) -> int:
         """Keep all of ``arrivals`` or nothing; durable when this returns. Returns how many records were new.
 
-        A record that is there already (same hub, boot and sequence) stays as it is.
+        A record that was ever kept (same hub, boot and sequence) counts no second time, also if its day is gone.
         """
         with self._store.transaction() as db:
-            new = sum(_insert_record(db, each) for each in arrivals.records)
+            db.execute(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
+            new, by_day = 0, dict[str, list[tuple[ArrivedBatch, Held | None]]]()
+            for batch in arrivals.batches:
+                added = _hold(db, batch)
+                if added:
+                    count = sum(map(ranges.count, added.values()))
+                    new += count
+                    held = None if count == len(batch.identities) else added
+                    by_day.setdefault(day_of(batch.received_ms), []).append((batch, held))
             for state in arrivals.states:
                 _put_state(db, state)
-            for aside in arrivals.aside:
-                _put_aside(db, aside)
-            heard: list[ArrivedRecord | ArrivedState] = [*arrivals.records, *arrivals.states]
-            contacts = {each.hub_id: each.received_ms for each in heard if _speaks(each)}
-            for hub_id, received_ms in contacts.items():
-                db.execute(
-                    "UPDATE hub SET last_contact_ms = max(coalesce(last_contact_ms, 0), ?) WHERE hub_id = ?",
-                    (received_ms, hub_id),
-                )
+            aside.put(db, arrivals.aside)
+            for day, rows in by_day.items():
+                self._append(db, day, rows)
         return new
 
-    def sweep(self, before_ms: int, limit: int) -> int:
-        """Delete up to ``limit`` records that came before ``before_ms``; return how many went.
+    def project(self, limit: int) -> int:
+        """Bring facts, anchors and due hours up by at most ``limit`` batches; return how many were taken."""
+        return projection.project(self._store, self._days, limit)
 
-        By arrival, not by date: a hub's clock may say anything.
+    def roll_up(self, now_ms: int, limit: int) -> int:
+        """Make up to ``limit`` hours that are over and that records have come for; return how many."""
+        return projection.make_hours(self._store, self._days, now_ms, limit)
+
+    def sweep(self, before_ms: int, limit: int) -> int:
+        """Delete days on which nothing came after ``before_ms``, and ``limit`` other rows whose time is over.
+
+        By arrival, not by date: a hub's clock may say anything. Returns how many rows and days went; ``limit`` or more
+        means that there may be others.
         """
+        day = day_of(before_ms)
         with self._store.transaction() as db:
-            return db.execute(
-                "DELETE FROM record WHERE (hub_id, boot_id, sequence) IN ("
-                " SELECT hub_id, boot_id, sequence FROM record WHERE received_ms < ? ORDER BY received_ms LIMIT ?)",
-                (before_ms, limit),
-            ).rowcount
+            gone = earlier.delete(db, before_ms, limit)
+            for table in ("hour", "due"):
+                gone += db.execute(
+                    f"DELETE FROM {table} WHERE (hour_ms, hub_id) IN"  # noqa: S608 - constants
+                    f" (SELECT hour_ms, hub_id FROM {table} WHERE hour_ms < ? ORDER BY hour_ms LIMIT ?)",
+                    (before_ms - HOURS_KEPT_MS, limit),
+                ).rowcount
+            db.execute("DELETE FROM day WHERE day < ?", (day,))
+        # After the main file forgot them, so that nobody looks for a file that is gone.
+        return gone + self._days.delete_before(day)
 
     def facts(self, hub_id: str | None = None) -> tuple[HubFacts, ...]:
         """Tell what is known of one hub, or of all by name; none when the id is not in the inventory."""
@@ -134,63 +137,115 @@ class SqliteNocStore:
                 f" FROM hub LEFT JOIN state ON state.hub_id = hub.hub_id{where} ORDER BY name, hub.hub_id",
                 values,
             ).fetchall()
-            return tuple(HubFacts(Hub(*row[:4]), row[4], _state(row), _recent(db, row[0])) for row in rows)
+            return tuple(HubFacts(Hub(*row[:4]), row[4], _state(row), projection.latest(db, row[0])) for row in rows)
 
     def records(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[ArrivedRecord, ...]:
         """List a hub's records made from ``from_ms`` up to but without ``to_ms``, oldest first."""
+        return tuple(projection.span(self._store, self._days, hub_id, from_ms, to_ms))
+
+    def hours(self, hub_id: str, from_ms: int, to_ms: int) -> tuple[Hour, ...]:
+        """List a hub's hours that begin from ``from_ms`` up to but without ``to_ms``, oldest first."""
+        with self._store.reading() as db:
+            first, last = db.execute("SELECT min(hour_ms), max(hour_ms) FROM hour").fetchone()
+            if first is None:
+                return ()
+            # The table is by hour, then by hub: each hour is looked up, so only those that there are.
+            begin = rollup.hour_of(max(first, from_ms + rollup.HOUR_MS - 1))
+            wanted = range(begin, min(last + 1, to_ms), rollup.HOUR_MS)
+            rows = db.execute(
+                "SELECT hour_ms, records, samples FROM hour WHERE hub_id = ?"
+                " AND hour_ms IN (SELECT value FROM json_each(?)) ORDER BY hour_ms",
+                (hub_id, json.dumps([*wanted])),
+            ).fetchall()
+        return tuple(Hour(hub_id, hour_ms, records, rollup.unpack(samples)) for hour_ms, records, samples in rows)
+
+    def births(self, hub_id: str) -> tuple[Birth, ...]:
+        """List the last connections that a hub opened, oldest first, at most `BIRTHS_KEPT`."""
         with self._store.reading() as db:
             rows = db.execute(
-                f"SELECT {_RECORD_COLUMNS} FROM record WHERE hub_id = ? AND time_ms >= ? AND time_ms < ?"  # noqa: S608 - constants
-                " ORDER BY time_ms",
-                (hub_id, from_ms, to_ms),
+                "SELECT boot_id, session, received_ms FROM birth WHERE hub_id = ? ORDER BY position", (hub_id,)
             ).fetchall()
-        return tuple(map(_arrived, rows))
+        return tuple(Birth(*row) for row in rows)
 
     def aside_counts(self) -> dict[AsideKind, int]:
         """Count what was ever kept aside, dropped payloads included."""
         with self._store.reading() as db:
-            rows = db.execute("SELECT kind, messages FROM aside_count").fetchall()
-        return dict.fromkeys(AsideKind, 0) | {AsideKind(kind): messages for kind, messages in rows}
+            return aside.counts(db)
 
     def aside(self, limit: int) -> tuple[SetAside, ...]:
         """List what is kept aside, newest first."""
         with self._store.reading() as db:
-            rows = db.execute(
-                "SELECT topic, kind, reason, payload, received_ms FROM aside ORDER BY position DESC LIMIT ?", (limit,)
-            ).fetchall()
-        return tuple(SetAside(topic, AsideKind(kind), *rest) for topic, kind, *rest in rows)
+            return aside.kept(db, limit)
+
+    def _append(self, db: Database, day: str, rows: Sequence[tuple[ArrivedBatch, Held | None]]) -> None:
+        row = db.execute("SELECT committed FROM day WHERE day = ?", (day,)).fetchone()
+        last = self._days.append(day, row[0] if row else 0, rows)
+        db.execute(
+            "INSERT INTO day VALUES (?, ?, 0) ON CONFLICT (day) DO UPDATE SET committed = excluded.committed",
+            (day, last),
+        )
+
+    def _read_epoch(self) -> str:
+        with self._store.reading() as db:
+            (epoch,) = db.execute("SELECT epoch FROM store").fetchone()
+        return str(epoch)
 
 
 def open_noc_store(path: Path) -> SqliteNocStore:
     """Open (or make) the store for writing. Raises `StoreError` as `open_store` does."""
-    return SqliteNocStore(open_store(path, [_MIGRATIONS]))
+    return SqliteNocStore(open_store(path, [schema.MAIN]))
 
 
 def open_noc_store_reading(path: Path) -> SqliteNocStore:
     """Open the store for reading only, as the pages do. Raises `StoreError` as `open_reading` does."""
-    return SqliteNocStore(open_reading(path, [_MIGRATIONS]))
+    return SqliteNocStore(open_reading(path, [schema.MAIN]))
 
 
-def _speaks(arrived: ArrivedRecord | ArrivedState) -> bool:
-    # A will is the broker's word about a hub, not the hub's.
-    return isinstance(arrived, ArrivedRecord) or arrived.state.online
+def _hold(db: Database, batch: ArrivedBatch) -> Held:
+    """Write down what of a batch was not there before, and return it."""
+    boots: dict[str, list[int]] = {}
+    for boot_id, sequence in batch.identities:
+        boots.setdefault(boot_id, []).append(sequence)
+    added: Held = {}
+    for boot_id, sequences in boots.items():
+        wanted = ranges.gathered(sequences)
+        key = (batch.hub_id, bytes.fromhex(boot_id))
+        near = _near(db, key, wanted)
+        new = ranges.missing(wanted, near)
+        if new:
+            added[boot_id] = new
+            _replace(db, key, near, ranges.united(near, new))
+    return added
 
 
-def _insert_record(db: Database, arrived: ArrivedRecord) -> int:
-    record = arrived.record
-    return db.execute(
-        f"INSERT INTO record ({_RECORD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608 - constants
-        (
-            arrived.hub_id, record.boot_id, record.sequence, record.boottime_ms, record.wall_ms,
-            int(record.wall_quality), json.dumps(record.samples, separators=(",", ":"), allow_nan=False),
-            arrived.time_ms, arrived.received_ms,
-        ),
-    ).rowcount  # fmt: skip
+def _near(db: Database, key: tuple[str, bytes], wanted: Sequence[ranges.Range]) -> list[ranges.Range]:
+    """The ranges that overlap or touch those from the first to the last wanted, in order."""
+    found: list[ranges.Range] = []
+    for first, last in db.execute(
+        "SELECT first, last FROM held WHERE hub_id = ? AND boot_id = ? AND first <= ? ORDER BY first DESC",
+        # SQLite knows no greater number than the greatest sequence.
+        (*key, min(wanted[-1][1] + 1, INTEGER_MAX)),
+    ):
+        if last < wanted[0][0] - 1:
+            break
+        found.append((first, last))
+    return found[::-1]
+
+
+def _replace(db: Database, key: tuple[str, bytes], old: Sequence[ranges.Range], new: Sequence[ranges.Range]) -> None:
+    before, after = dict(old), dict(new)
+    gone = [(*key, first) for first in before if first not in after]
+    changed = [(*key, first, last) for first, last in after.items() if before.get(first) != last]
+    if gone:
+        db.executemany("DELETE FROM held WHERE hub_id = ? AND boot_id = ? AND first = ?", gone)
+    db.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", changed)
 
 
 def _put_state(db: Database, arrived: ArrivedState) -> None:
     """Keep a state unless it is of an older session of the same boot: a late will comes after the new birth."""
     state = arrived.state
+    if state.online:
+        _put_birth(db, arrived)
     row = db.execute("SELECT boot_id, session FROM state WHERE hub_id = ?", (arrived.hub_id,)).fetchone()
     if row is not None:
         boot_id, session = row
@@ -207,40 +262,26 @@ def _put_state(db: Database, arrived: ArrivedState) -> None:
     )  # fmt: skip
 
 
-def _put_aside(db: Database, aside: SetAside) -> None:
-    """Count a payload and keep it; the oldest of a noisy topic, then of all, make room."""
-    longest = UNKNOWN_BYTES_MAX if aside.kind is AsideKind.UNKNOWN_VERSION else ASIDE_BYTES_MAX
+def _put_birth(db: Database, arrived: ArrivedState) -> None:
+    # A will is the broker's word about a hub; a birth is the hub's own.
     db.execute(
-        "INSERT INTO aside_count VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET messages = messages + 1", (aside.kind,)
+        "UPDATE hub SET last_contact_ms = max(coalesce(last_contact_ms, 0), ?) WHERE hub_id = ?",
+        (arrived.received_ms, arrived.hub_id),
+    )
+    last = db.execute(
+        "SELECT boot_id, session FROM birth WHERE hub_id = ? ORDER BY position DESC LIMIT 1", (arrived.hub_id,)
+    ).fetchone()
+    if last == (arrived.state.boot_id, arrived.state.session):
+        return  # the broker delivered it twice
+    db.execute(
+        "INSERT INTO birth (hub_id, boot_id, session, received_ms) VALUES (?, ?, ?, ?)",
+        (arrived.hub_id, arrived.state.boot_id, arrived.state.session, arrived.received_ms),
     )
     db.execute(
-        "INSERT INTO aside (topic, kind, reason, payload, received_ms) VALUES (?, ?, ?, ?, ?)",
-        (aside.topic, aside.kind, aside.reason, aside.payload[:longest], aside.received_ms),
-    )
-    db.execute(
-        "DELETE FROM aside WHERE topic = ? AND position <= (SELECT position FROM aside WHERE topic = ?"
+        "DELETE FROM birth WHERE hub_id = ? AND position <= (SELECT position FROM birth WHERE hub_id = ?"
         " ORDER BY position DESC LIMIT 1 OFFSET ?)",
-        (aside.topic, aside.topic, ASIDE_ROWS_PER_TOPIC_MAX),
+        (arrived.hub_id, arrived.hub_id, BIRTHS_KEPT),
     )
-    db.execute(
-        "DELETE FROM aside WHERE position <= (SELECT position FROM aside ORDER BY position DESC LIMIT 1 OFFSET ?)",
-        (ASIDE_ROWS_MAX,),
-    )
-
-
-def _recent(db: Database, hub_id: str) -> tuple[ArrivedRecord, ...]:
-    rows = db.execute(
-        f"SELECT {_RECORD_COLUMNS} FROM record WHERE hub_id = ? AND time_ms IS NOT NULL"  # noqa: S608 - constants
-        " ORDER BY time_ms DESC LIMIT ?",
-        (hub_id, RECENT_RECORDS),
-    ).fetchall()
-    return tuple(map(_arrived, reversed(rows)))
-
-
-def _arrived(row: Sequence[Any]) -> ArrivedRecord:
-    hub_id, boot_id, sequence, boottime_ms, wall_ms, quality, samples, time_ms, received_ms = row
-    record = Record(boot_id, sequence, boottime_ms, wall_ms, WallQuality(quality), json.loads(samples))
-    return ArrivedRecord(hub_id, record, time_ms, received_ms)
 
 
 def _state(row: Sequence[Any]) -> ArrivedState | None:

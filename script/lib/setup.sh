@@ -16,8 +16,8 @@ village_packages=(
 )
 # What the tests and the benches need besides.
 test_packages=(chromium fonts-dejavu-core wrk mmdebstrap)
-# What only benches need: the peer, and a compiler for the library that slows the disk down.
-bench_packages=(opennds iptables gcc libc6-dev)
+# What only benches need: the peers, and a compiler for the library that slows the disk down.
+bench_packages=(opennds iptables gcc libc6-dev collectd-core prometheus-node-exporter)
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from script.village import plan
 from script.village.machine import Machine
-from script.village.programs import secret_in
+from script.village.programs import VillageError, secret_in
 
 UNITS = (
     "desahub-firewall.service", "desahub-gate.service", "desahub-dns.service", "desahub-web.service",
@@ -83,19 +83,12 @@ def prepare(machine: Machine) -> None:
 
 
 def enrol(hub: Machine, net: Machine) -> None:
-    """Give the hub its identity: the key is made on the hub, the NOC signs, nothing secret travels."""
-    as_agent = ["setpriv", "--reuid=desahub-agent", "--regid=desahub-agent", "--clear-groups"]
-    hub.inside([*as_agent, "desahub", "enrol", "request", "--out", "/tmp/hub.csr"])
-    request = hub.inside(["cat", "/tmp/hub.csr"])
-    net.inside(["sh", "-euc", "cat >/tmp/hub.csr"], text=request)
-    net.inside(["desahub-noc", "hub", "add", "--hub-id", plan.HUB_ID, "--name", f"Desa {plan.VILLAGE_NAME}",
-                "--kode-wilayah", plan.KODE_WILAYAH, "--timezone", "Asia/Makassar"])  # fmt: skip
-    net.inside(["desahub-noc", "enrol", "sign", "/tmp/hub.csr", "--out", "/tmp/hub.crt"])
-    certificate = net.inside(["cat", "/tmp/hub.crt"])
-    authority = net.inside(["cat", "/etc/desahub-noc/broker/ca.crt"])
-    for name, text in (("hub.crt", certificate), ("ca.crt", authority)):
-        hub.inside(["sh", "-euc", f"cat >/tmp/{name}; chmod 0644 /tmp/{name}"], text=text)
-    hub.inside([*as_agent, "desahub", "enrol", "install", "--certificate", "/tmp/hub.crt", "--ca", "/tmp/ca.crt"])
+    """Give the hub its identity, as a technician does: the NOC tells a claim code, the box gets its certificate."""
+    said = net.inside(["desahub-noc", "hub", "add", "--hub-id", plan.HUB_ID, "--name", f"Desa {plan.VILLAGE_NAME}",
+                       "--kode-wilayah", plan.KODE_WILAYAH, "--timezone", "Asia/Makassar"])  # fmt: skip
+    told = hub.inside(["desahub", "claim", said.split()[-1]])
+    if "has its identity" not in told:
+        raise VillageError(f"the hub did not get its identity: {told}")
 
 
 def first_office_account(hub: Machine) -> tuple[str, str]:

@@ -14,7 +14,10 @@ from script.village import plan
 from script.village.machine import Machine
 from script.village.programs import secret_in
 
-NOC_UNITS = ("desahub-noc-broker.service", "desahub-noc-ingest.service", "desahub-noc-web.service")
+NOC_UNITS = (
+    "desahub-noc-broker.service", "desahub-noc-enrolment.service", "desahub-noc-ingest.service",
+    "desahub-noc-web.service",
+)  # fmt: skip
 _LIST = "# Judi, for the village's filter\njudi.example\n0.0.0.0 togel.example\n"
 _DOWNLOAD_BYTES = 64 * 1024 * 1024
 

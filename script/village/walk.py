@@ -136,7 +136,7 @@ class Walk:
         Its figure for the uplink grows by what the internet sent. That is more: TCP sends again what the shaper's queue
         dropped before it knew the line's speed.
         """
-        before, sent_before = self._settled(), self._sent_by_the_internet()
+        before, sent_before = self.settled(), self._sent_by_the_internet()
         size = self.phone(
             "curl", "-sS", "--max-time", "60", "-o", "/dev/null", "-w", "%{size_download}",
             "-r", f"0-{DOWNLOAD_BYTES - 1}", "http://unduh.example/bytes", timeout_seconds=70,
@@ -149,7 +149,7 @@ class Walk:
             lambda: _counted(self._noc(), _TO_THE_NETWORK) - _counted(before, _TO_THE_NETWORK) >= 0.95 * downloaded,
             "the NOC to hear of the download", seconds=30,
         )  # fmt: skip
-        after, sent = self._settled(), self._sent_by_the_internet() - sent_before
+        after, sent = self.settled(), self._sent_by_the_internet() - sent_before
         delivered, received = (_counted(after, name) - _counted(before, name) for name in (_TO_THE_NETWORK, _UPLINK))
         said = (
             f"the phone got {downloaded} bytes, the NOC counted {delivered}, ratio {delivered / downloaded:.3f}; "
@@ -177,7 +177,7 @@ class Walk:
         lines = self.village.net.inside(["cat", "/proc/net/dev"]).splitlines()
         return next(int(line.split(":")[1].split()[8]) for line in lines if line.strip().startswith("hub0:"))
 
-    def _settled(self) -> dict[str, object]:
+    def settled(self) -> dict[str, object]:
         """What the NOC says once a record that is newer than this moment has arrived."""
         asked = self._noc().get("last_record_time_ms")
         now_ms = time.time() * 1000

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from appliance.core.clock import WallQuality
+from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
-from noc.store.contract import Arrivals, AsideKind, Hub, NocStore, SetAside
-from noc.store.sqlite import ASIDE_ROWS_PER_TOPIC_MAX, open_noc_store, open_noc_store_reading
-from tests.unit.noc.seed import NOW_MS, arrived, born
+from appliance.core.report import Record, Report, encode
+from noc.store import reading
+from noc.store.contract import Arrivals, ArrivedBatch, AsideKind, Hub, HubFacts, NocStore, SetAside, Summary
+from noc.store.sqlite import open_noc_store, open_noc_store_reading
+from tests.unit.noc.seed import BOOT, MINUTE_MS, NOW_MS, arrived, batch, born
 
+DAY_MS = 86_400_000
 HUB = Hub("hub-0001", "Sukamaju", "51.03.01.2001", "Asia/Makassar")
 
 
@@ -32,30 +39,177 @@ def test_the_inventory_takes_each_hub_once(store: NocStore) -> None:
     assert store.facts("hub-9999") == ()
 
 
+def made(store: NocStore) -> HubFacts:
+    """Bring what follows up to what is committed; the facts of the one hub."""
+    while store.project(3):
+        pass
+    (facts,) = store.facts(HUB.hub_id)
+    return facts
+
+
+def sequences(store: NocStore, to_ms: int = NOW_MS + 1) -> list[int]:
+    return [each.record.sequence for each in store.records(HUB.hub_id, 0, to_ms)]
+
+
+def test_only_hubs_of_the_inventory_are_known(store: NocStore) -> None:
+    assert store.known({HUB.hub_id, "hub-9999", "'; --"}) == {HUB.hub_id}
+    assert store.known(()) == frozenset()
+
+
 def test_a_record_counts_once_whoever_sends_it_again(store: NocStore) -> None:
     one, two = arrived(HUB.hub_id, 1, 60_000), arrived(HUB.hub_id, 2, 0)
-    assert store.commit(Arrivals([one])) == 1
-    assert store.commit(Arrivals([two, one, two])) == 1
-    assert store.records(HUB.hub_id, 0, NOW_MS + 1) == (one, two)
-    assert store.records(HUB.hub_id, 0, NOW_MS) == (one,)
-    (facts,) = store.facts(HUB.hub_id)
-    assert (facts.recent, facts.last_contact_ms) == ((one, two), NOW_MS)
+    assert store.commit(Arrivals([batch(one)])) == 1
+    assert store.commit(Arrivals([batch(one, two), batch(one), batch(two, two)])) == 1
+    assert [each.record for each in store.records(HUB.hub_id, 0, NOW_MS + 1)] == [one.record, two.record]
+    assert [each.time_ms for each in store.records(HUB.hub_id, 0, NOW_MS)] == [one.time_ms]
+    facts = made(store)
+    assert ([each.record for each in facts.recent], facts.last_contact_ms) == ([one.record, two.record], NOW_MS)
 
 
-def test_old_arrivals_go_a_few_at_a_time(store: NocStore) -> None:
-    late = dataclasses.replace(arrived(HUB.hub_id, 1, 900_000), received_ms=NOW_MS)
-    old = [arrived(HUB.hub_id, minute, 60_000 * (9 - minute)) for minute in range(2, 9)]
-    store.commit(Arrivals([*old, late]))
-    assert [store.sweep(NOW_MS - 120_000, 4) for _ in range(3)] == [4, 1, 0]
-    assert store.records(HUB.hub_id, 0, NOW_MS + 1) == (late, *old[-2:])
-    assert store.facts(HUB.hub_id)[0].last_contact_ms == NOW_MS
+def test_batches_cut_otherwise_each_three_times_and_shuffled_count_once(store: NocStore) -> None:
+    records = [arrived(HUB.hub_id, minute, (120 - minute) * MINUTE_MS) for minute in range(1, 121)]
+    cut = [batch(*records[at : at + size]) for size in (5, 7, 60) for at in range(0, 120, size)] * 3
+    random.Random(3).shuffle(cut)
+    new = sum(store.commit(Arrivals(cut[at : at + 4])) for at in range(0, len(cut), 4))
+    assert new == 120
+    assert sequences(store) == list(range(1, 121))
+    assert [each.record.sequence for each in made(store).recent] == list(range(116, 121))
+
+
+def test_a_record_of_a_day_that_is_gone_does_not_come_back(store: NocStore) -> None:
+    old = batch(arrived(HUB.hub_id, 1, 20 * DAY_MS), arrived(HUB.hub_id, 2, 20 * DAY_MS - MINUTE_MS))
+    assert store.commit(Arrivals([old])) == 2
+    assert store.sweep(NOW_MS - 14 * DAY_MS, 100) == 1
+    assert sequences(store) == []
+    again = dataclasses.replace(old, received_ms=NOW_MS)
+    assert store.commit(Arrivals([again])) == 0
+    assert sequences(store) == []
+
+
+def test_the_greatest_sequence_of_the_wire_is_a_sequence_like_others(store: NocStore) -> None:
+    last = [Record(BOOT, INTEGER_MAX - ago, 60_000, NOW_MS, WallQuality.NTP, {"boots": 1}) for ago in (1, 0)]
+    report = Report(BOOT, 60_000, tuple(last))
+    sent = reading.arrived(HUB.hub_id, encode(report), report, NOW_MS)
+    assert store.commit(Arrivals([sent])) == 2
+    assert store.commit(Arrivals([sent])) == 0
+    assert sequences(store) == [INTEGER_MAX - 1, INTEGER_MAX]
+
+
+def test_a_batch_that_the_disk_changed_is_passed_over_and_stops_nothing(store: NocStore, tmp_path: Path) -> None:
+    sent = [batch(arrived(HUB.hub_id, minute, (10 - minute) * MINUTE_MS)) for minute in (1, 2, 3)]
+    assert store.commit(Arrivals(sent)) == 3
+    (day,) = (tmp_path / "batches").glob("*.db")
+    with contextlib.closing(sqlite3.connect(day)) as db, db:
+        db.execute("UPDATE batch SET payload = substr(payload, 1, 40) WHERE position = 2")
+    assert [each.record.sequence for each in made(store).recent] == [1, 3]
+    assert sequences(store) == [1, 3]
+
+
+def test_days_go_by_arrival_and_whole(store: NocStore) -> None:
+    late = batch(arrived(HUB.hub_id, 1, 30 * DAY_MS))
+    said = [
+        dataclasses.replace(late, received_ms=NOW_MS),
+        *(batch(arrived(HUB.hub_id, 1 + day, day * DAY_MS)) for day in range(1, 17)),
+    ]
+    for each in said:
+        store.commit(Arrivals([each]))
+    before = made(store)
+    assert store.sweep(NOW_MS - 14 * DAY_MS, 100) == 2
+    assert store.sweep(NOW_MS - 14 * DAY_MS, 100) == 0
+    assert sorted(sequences(store)) == [1, *range(2, 16)]
+    assert made(store) == before, "what is known of a hub stays"
+
+
+def test_a_sweep_leaves_no_step_undone(store: NocStore) -> None:
+    store.commit(Arrivals([batch(arrived(HUB.hub_id, 1, 20 * DAY_MS)), batch(arrived(HUB.hub_id, 2, 0))]))
+    store.sweep(NOW_MS - 14 * DAY_MS, 100)
+    assert [each.record.sequence for each in made(store).recent] == [2]
+    assert store.project(3) == 0
 
 
 def test_all_or_nothing(store: NocStore) -> None:
-    stranger = arrived("hub-9999", 1, 0)
+    stranger = batch(arrived("hub-9999", 1, 0))
     with pytest.raises(Exception, match="FOREIGN KEY"):
-        store.commit(Arrivals([arrived(HUB.hub_id, 1, 0), stranger]))
-    assert store.records(HUB.hub_id, 0, NOW_MS + 1) == ()
+        store.commit(Arrivals([batch(arrived(HUB.hub_id, 1, 0)), stranger]))
+    assert sequences(store) == []
+    assert store.commit(Arrivals([batch(arrived(HUB.hub_id, 1, 0))])) == 1
+    assert sequences(store) == [1]
+
+
+def without_date(sequence: int, boottime_ms: int, quality: WallQuality = WallQuality.UNKNOWN) -> Record:
+    return Record("cc" * 16, sequence, boottime_ms, boottime_ms + 1_000, quality, {"uptime_seconds": 1})
+
+
+def sent(received_ms: int, sent_ms: int, *records: Record) -> ArrivedBatch:
+    report = Report("cc" * 16, sent_ms, records)
+    return reading.arrived(HUB.hub_id, encode(report), report, received_ms)
+
+
+def test_a_boot_is_placed_anew_once_its_clock_is_known(store: NocStore) -> None:
+    hour_ms = NOW_MS - NOW_MS % 3_600_000
+    # Two hours in the broker's queue: by its arrival the first record seems to be of now.
+    store.commit(Arrivals([sent(hour_ms, 70_000, without_date(1, 60_000))]))
+    assert [each.time_ms for each in store.records(HUB.hub_id, 0, NOW_MS * 2)] == [hour_ms - 10_000]
+    made(store)
+    assert store.roll_up(NOW_MS + 3_600_000, 10) == 2
+    told = dataclasses.replace(without_date(2, 120_000, WallQuality.NTP), wall_ms=hour_ms - 10_000 - 7_200_000 + 60_000)
+    store.commit(Arrivals([sent(hour_ms + 1_000, 130_000, told)]))
+    facts = made(store)
+    expected = [hour_ms - 10_000 - 7_200_000, hour_ms - 10_000 - 7_200_000 + 60_000]
+    assert [each.time_ms for each in store.records(HUB.hub_id, 0, hour_ms)] == expected
+    assert [each.time_ms for each in facts.recent] == expected
+    while store.roll_up(NOW_MS + 3_600_000, 10):
+        pass
+    assert [(hour.hour_ms, hour.records) for hour in store.hours(HUB.hub_id, 0, NOW_MS)] == [
+        (hour_ms - 3 * 3_600_000, 1),
+        (hour_ms - 2 * 3_600_000, 1),
+    ]
+
+
+def test_the_quickest_report_places_a_boot_that_never_knows_the_date(store: NocStore) -> None:
+    for sequence, received_ms in ((1, NOW_MS + 500_000), (2, NOW_MS + 60_000), (3, NOW_MS + 900_000)):
+        store.commit(Arrivals([sent(received_ms, sequence * 60_000, without_date(sequence, sequence * 60_000))]))
+    made(store)
+    start_ms = NOW_MS + 60_000 - 120_000
+    assert [each.time_ms for each in store.records(HUB.hub_id, 0, NOW_MS * 2)] == [
+        start_ms + sequence * 60_000 for sequence in (1, 2, 3)
+    ]
+
+
+def test_hours_are_summed_and_made_anew_for_what_comes_late(store: NocStore) -> None:
+    hour_ms = NOW_MS - NOW_MS % 3_600_000 - 2 * 3_600_000
+    records = [
+        arrived(HUB.hub_id, 10 + minute, NOW_MS - hour_ms - minute * MINUTE_MS, load_one_minute=minute)
+        for minute in range(-2, 62)
+    ]
+    for at in range(10, 64, 5):
+        store.commit(Arrivals([batch(*records[at : at + 5])]))
+    made(store)
+    assert store.roll_up(hour_ms + 3_600_000 - 1, 10) == 0, "an hour that is not over"
+    while store.roll_up(hour_ms + 3_600_000, 10):
+        pass
+    (hour,) = store.hours(HUB.hub_id, hour_ms, hour_ms + 1)
+    assert (hour.records, hour.samples["load_one_minute"]) == (52, Summary(52, sum(range(8, 60)), 8, 59, 0))
+    store.commit(Arrivals([batch(*records[:10])]))
+    made(store)
+    assert store.roll_up(hour_ms + 3_600_000, 10) == 2
+    (hour,) = store.hours(HUB.hub_id, hour_ms, hour_ms + 1)
+    assert hour.samples["load_one_minute"].total == sum(range(60))
+    counter = "interface_received_bytes.uplink"
+    inside = [each.record.samples[counter] for each in records[1:62]]
+    assert hour.samples[counter].moved == (inside[-1] or 0) - (inside[0] or 0)
+    assert store.roll_up(hour_ms + 3_600_000, 10) == 0
+    assert store.sweep(hour_ms + 91 * DAY_MS, 100) >= 2
+    assert store.hours(HUB.hub_id, hour_ms, hour_ms + 1) == ()
+
+
+def test_births_are_kept_in_order_and_bounded(store: NocStore) -> None:
+    for session in range(1, 30):
+        for _ in range(2):
+            store.commit(Arrivals(states=[born(HUB.hub_id, NOW_MS + session, session=session)]))
+    found = store.births(HUB.hub_id)
+    assert [each.session for each in found] == list(range(14, 30))
+    assert store.births("hub-9999") == ()
 
 
 def test_a_late_will_does_not_undo_a_newer_birth(store: NocStore) -> None:
@@ -70,17 +224,28 @@ def test_a_late_will_does_not_undo_a_newer_birth(store: NocStore) -> None:
 
 
 def test_what_is_kept_aside_is_counted_and_bounded(store: NocStore) -> None:
-    many = [SetAside("t/1", AsideKind.MALFORMED, "why", b"x" * 9_000, i) for i in range(ASIDE_ROWS_PER_TOPIC_MAX + 50)]
+    many = [SetAside("t/1", AsideKind.MALFORMED, "why", b"x" * 9_000, i) for i in range(5_000)]
     other = SetAside("t/2", AsideKind.UNKNOWN_VERSION, "later", b"y" * 9_000, 1)
     store.commit(Arrivals(aside=[other, *many]))
+    store.commit(Arrivals(aside=many[:150]))
     assert store.aside_counts() == {
-        AsideKind.MALFORMED: len(many), AsideKind.UNKNOWN_VERSION: 1, AsideKind.UNKNOWN_HUB: 0,
+        AsideKind.MALFORMED: 5_150, AsideKind.UNKNOWN_VERSION: 1, AsideKind.UNKNOWN_HUB: 0,
     }  # fmt: skip
     kept = store.aside(10_000)
-    assert len(kept) == ASIDE_ROWS_PER_TOPIC_MAX + 1
-    assert kept[0].received_ms == len(many) - 1
-    assert len(kept[0].payload) < 9_000
-    assert kept[-1] == other, "what a later release can read is kept whole"
+    assert len(kept) == 201
+    assert kept[0].received_ms == 149
+    assert all(len(each.payload) < 9_000 for each in kept[:-1])
+    assert kept[-1] == other, "what a later release can read is kept whole, and no flood hides it"
+
+
+def test_what_is_kept_aside_does_not_fill_the_disk(store: NocStore) -> None:
+    large = bytes(256 * 1024)
+    for i in range(3):
+        store.commit(Arrivals(aside=[SetAside(f"t/{j}", AsideKind.UNKNOWN_VERSION, "", large, i) for j in range(150)]))
+    kept = store.aside(10_000)
+    assert 200 <= len(kept) <= 256
+    assert store.aside_counts()[AsideKind.UNKNOWN_VERSION] == 450
+    assert {each.received_ms for each in kept} == {1, 2}, "the oldest made room"
 
 
 def test_the_epoch_is_of_the_store(store: NocStore, tmp_path: Path) -> None:

@@ -69,12 +69,16 @@ class Bed:
             return True
         return False
 
-    def start_ingest(self) -> subprocess.Popen[bytes]:
-        """Start it, and wait until it hears: what is said before its first subscription nobody keeps."""
+    def start_ingest(self, *more: str) -> subprocess.Popen[bytes]:
+        """Start it, and wait until it hears: what is said before its first subscription nobody keeps.
+
+        Unless ``more`` says otherwise it acknowledges all at once.
+        """
         before = self.log("ingest").count("listening") if (self.folder / "ingest.log").exists() else 0
         process = self.start(
             "ingest", sys.executable, "-m", "noc.ingest", "--host", "127.0.0.1", "--port", str(self.port),
             "--identity", str(self.folder / "etc/ingest"), "--store", str(self.folder / "noc/noc.db"),
+            *(more or ("--acknowledge-seconds", "0")),
         )  # fmt: skip
         wait_for(lambda: self.log("ingest").count("listening") > before, what="the ingest's subscription")
         return process
@@ -86,6 +90,13 @@ class Bed:
             "--names", str(self.folder / "names"),
             "--gate-socket", str(self.folder / "no-gate.sock"), *more,
         )  # fmt: skip
+
+    def kept(self, hub_id: str = "hub-satu") -> list[int]:
+        """The sequences of the records that the NOC keeps of a hub."""
+        from noc.store.sqlite import open_noc_store_reading
+
+        with contextlib.closing(open_noc_store_reading(self.folder / "noc/noc.db")) as store:
+            return [each.record.sequence for each in store.records(hub_id, 0, 2**62)]
 
     def end(self, process: subprocess.Popen[bytes]) -> int:
         process.terminate()

@@ -12,7 +12,7 @@ import pytest
 
 from agent import identity as box
 from noc import enrol
-from tests.integration.conftest import Bed
+from tests.integration.conftest import Bed, wait_for
 from tests.integration.hub_client import HubClient
 
 
@@ -52,6 +52,64 @@ def test_a_hub_has_its_own_topics_and_no_others(bed: Bed) -> None:
     assert {one.heard.get() for _ in range(one.heard.qsize())} <= {("desahub/1/hub-satu/ack", b"for one")}
     assert two.heard.empty()
     assert ingest.heard.empty()
+
+
+def test_a_hub_hears_its_own_commands_and_answers_only_for_itself(bed: Bed) -> None:
+    bed.start_broker()
+    one_identity, two_identity = identities(bed)
+    one, two = HubClient(bed.port, one_identity), HubClient(bed.port, two_identity)
+    commands = HubClient(bed.port, bed.folder / "etc/commands", key="client")
+    ingest = HubClient(bed.port, bed.folder / "etc/ingest", key="client")
+    for topic in ("desahub/1/hub-satu/command", "desahub/1/hub-dua2/command", "desahub/1/+/command", "#"):
+        one.hear(topic)
+    one.hear("desahub/1/+/command-result")
+    two.hear("desahub/1/hub-dua2/command")
+    for topic in ("desahub/1/+/command-result", "desahub/1/+/report", "desahub/1/+/command"):
+        commands.hear(topic)
+    for topic in ("desahub/1/+/command", "desahub/1/+/command-result", "desahub/1/+/report"):
+        ingest.hear(topic)
+
+    assert commands.say("desahub/1/hub-dua2/command", b"for two") == "Success"
+    assert commands.say("desahub/1/hub-satu/command", b"for one") == "Success"
+    assert one.say("desahub/1/hub-dua2/command", b"forged") == "Not authorized"
+    assert one.say("desahub/1/hub-satu/command", b"to myself") == "Not authorized"
+    assert ingest.say("desahub/1/hub-satu/command", b"not its business") == "Not authorized"
+    assert commands.say("desahub/1/hub-satu/ack", b"not its business") == "Not authorized"
+    assert commands.say("desahub/1/hub-satu/command-result", b"not its business") == "Not authorized"
+    assert one.say("desahub/1/hub-dua2/command-result", b"forged") == "Not authorized"
+    assert one.say("desahub/1/hub-satu/command-result", b"done by one") == "Success"
+    assert two.say("desahub/1/hub-dua2/command-result", b"done by two") == "Success"
+    assert two.say("desahub/1/hub-dua2/report", b"a report") == "Success"
+
+    assert [commands.heard.get(timeout=10)[1] for _ in range(2)] == [b"done by one", b"done by two"]
+    assert two.heard.get(timeout=10) == ("desahub/1/hub-dua2/command", b"for two")
+    assert one.heard.get(timeout=10) == ("desahub/1/hub-satu/command", b"for one")
+    assert ingest.heard.get(timeout=10) == ("desahub/1/hub-dua2/report", b"a report")
+    for client in (one, two, commands, ingest):
+        client.end()
+    # A message may come once for each subscription that holds it; nothing else has come.
+    assert {one.heard.get() for _ in range(one.heard.qsize())} <= {("desahub/1/hub-satu/command", b"for one")}
+    assert two.heard.empty()
+    assert commands.heard.empty()
+    assert ingest.heard.empty()
+
+
+def test_each_ingest_worker_has_a_name_of_its_own(bed: Bed) -> None:
+    bed.noc("init", "--broker-host", "127.0.0.1", "--ingest-workers", "3")
+    bed.start_broker()
+    (hub_identity, _) = identities(bed)
+    workers = [
+        HubClient(bed.port, bed.folder / f"etc/{name}", key="client") for name in ("ingest", "ingest-2", "ingest-3")
+    ]
+    for worker in workers:
+        worker.hear("$share/ingest/desahub/1/+/report")
+    hub = HubClient(bed.port, hub_identity)
+    for number in range(9):
+        assert hub.say("desahub/1/hub-satu/report", b"%d" % number) == "Success"
+    wait_for(lambda: sum(worker.heard.qsize() for worker in workers) == 9, what="nine reports")
+    assert all(worker.heard.qsize() for worker in workers), "one of them was thrown out by another"
+    for client in (hub, *workers):
+        client.end()
 
 
 def foreign_identity(folder: Path) -> Path:

@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.root, pytest.mark.village]
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 # Bits of capabilities(7), as /proc/PID/status counts them.
 CAPABILITY_BITS = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
-# tests/village/test_records.py switches it on and looks at it.
-OFF_BY_DEFAULT = ("desahub-records.service",)
+# tests/village/test_records.py switches it on and looks at it; the operator is there while there is a command.
+OFF_BY_DEFAULT = ("desahub-records.service", "desahub-operator.service")
 RESIDENT = sorted(
     path
     for folder in ("hub", "noc")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+from agent.boots import BootReason
 from agent.collectors import Around
-from agent.line import Look
+from agent.line import Look, UplinkState
+from agent.targets import Target, samples
 from appliance.core import config
 from appliance.core.clock import Moment, WallQuality
 from appliance.gate.protocol import UNLIMITED, Admitted, Client, GateStatus, Limits
@@ -46,6 +49,11 @@ NET_DEV = "\n".join(
     )
 )
 
+MOUNTINFO = """\
+22 1 179:2 / / rw,noatime shared:1 - ext4 /dev/mmcblk0p2 rw,errors=remount-ro
+23 22 0:5 / /proc ro,nosuid - proc proc rw
+"""
+
 
 class QuietGate:
     """A gate with two clients."""
@@ -63,13 +71,16 @@ class QuietGate:
         raise AssertionError("a collector asks for no single client")
 
     def status(self) -> GateStatus:
-        return GateStatus(closed_by_default=True, admitted_count=2, ruleset_fingerprint="x")
+        return GateStatus(True, 2, "x", let_in_count=7, refused_count=1)
 
 
 def make_around(folder: Path) -> Around:
     """Make a machine under ``folder``."""
     files = {
         "proc/net/dev": NET_DEV,
+        "proc/self/mountinfo": MOUNTINFO,
+        "etc/desahub/hub.toml": TOML,
+        "etc/desahub/rendered/hub.toml": TOML,
     }
     for name, text in files.items():
         path = folder / "machine" / name
@@ -77,4 +88,14 @@ def make_around(folder: Path) -> Around:
         path.write_text(text)
     moment = Moment("ab" * 16, 90_500, 1_780_000_000_000, WallQuality.NTP)
     roots = Roots.under(folder / "machine")
-    return Around(config.parse(TOML), roots, QuietGate(), folder, Look(True, 0.05), moment, 3, Waiting(4, 1))
+    probed = {"dns_ms": 40, "http_ms": None, "probe_bytes": 1_200, **samples([Target(), Target()])}
+    look = Look(True, 0.05, UplinkState.UP)
+    return Around(
+        config.parse(TOML), roots, QuietGate(), folder, look, moment, 3, Waiting(4, 1), probed, -250, BootReason.CLEAN
+    )
+
+
+def later(around: Around, seconds: float) -> Around:
+    """The same machine, some time later."""
+    boottime_ms = around.moment.boottime_ms + round(seconds * 1000)
+    return dataclasses.replace(around, moment=dataclasses.replace(around.moment, boottime_ms=boottime_ms))

@@ -15,42 +15,58 @@ import pytest
 from agent.collectors import (
     Around,
     clients,
+    clock,
+    configuration,
     disk,
-    interfaces,
     load,
     memory,
     outbox,
+    probes,
     temperature,
     uplink,
     uplink_link,
     uptime,
 )
-from agent.line import UNKNOWN, Look
-from tests.unit.agent.around import make_around
+from agent.line import UNKNOWN, Look, UplinkState
+from appliance.gate.protocol import GateStatus
+from appliance.system.roots import REAL
+from tests.unit.agent.around import QuietGate, later, make_around
 
 
 @pytest.fixture
-def around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Around:
-    made = make_around(tmp_path)
-    monkeypatch.setattr(psutil, "PROCFS_PATH", str(made.roots.proc))
-    return made
+def around(tmp_path: Path) -> Around:
+    return make_around(tmp_path)
 
 
 def test_figures_of_the_machine(around: Around) -> None:
-    assert uptime.collect(around) == {"uptime_seconds": 90.5, "boots": 3}
-    assert clients.collect(around) == {"clients_online": 2, "gate_closed_by_default": 1}
-    assert outbox.collect(around) == {"outbox_waiting_records": 4, "outbox_dropped_records": 1}
-
-
-def test_counters_by_role_and_none_for_what_is_missing(around: Around) -> None:
-    assert interfaces.collect(around) == {
-        "interface_received_bytes.uplink": 5_000_000,
-        "interface_sent_bytes.uplink": 700_000,
-        "interface_received_bytes.net_warga": 42,
-        "interface_sent_bytes.net_warga": 77,
+    assert uptime.collect(around) == {"uptime_seconds": 90, "boots": 3, "boot_reason": 1}
+    told = {"clients_online": 2, "gate_closed_by_default": 1, "logins": 7, "refusals": 1}
+    assert clients.make()(around) == told
+    assert clock.collect(around) == {"clock_offset_ms": -250}
+    assert probes.collect(around) == around.probed
+    assert outbox.collect(around) == {
+        "outbox_waiting_records": 4,
+        "outbox_dropped_records": 1,
+        "outbox_thinned_records": 0,
     }
-    (around.roots.proc / "net/dev").write_text("one\ntwo\n")
-    assert set(interfaces.collect(around).values()) == {None}
+
+
+def test_logins_go_on_when_the_gate_is_started_again(around: Around, monkeypatch: pytest.MonkeyPatch) -> None:
+    collect = clients.make()
+    assert collect(around)["logins"] == 7
+    monkeypatch.setattr(QuietGate, "status", lambda _: GateStatus(True, 2, "x", let_in_count=2, refused_count=0))
+    assert collect(later(around, 60)) == {
+        "clients_online": 2, "gate_closed_by_default": 1, "logins": 9, "refusals": 1
+    }  # fmt: skip
+
+
+def test_the_configuration_that_was_written_is_the_one_that_runs(around: Around) -> None:
+    assert configuration.collect(around) == {"configuration_matches": 1}
+    written = around.roots.etc / "desahub/hub.toml"
+    written.write_text("# changed\n")
+    assert configuration.collect(around) == {"configuration_matches": 0}
+    written.unlink()
+    assert configuration.collect(around) == {"configuration_matches": None}
 
 
 def test_figures_of_this_very_machine_are_plausible(tmp_path: Path) -> None:
@@ -59,6 +75,7 @@ def test_figures_of_this_very_machine_are_plausible(tmp_path: Path) -> None:
     total, available, own = (found[f"{name}_bytes"] for name in ("memory_total", "memory_available", "agent_memory"))
     assert total and available and own
     assert 0 < own < available < total
+    around = dataclasses.replace(around, roots=REAL)
     room = disk.collect(around)
     assert room["disk_size_bytes"] == shutil.disk_usage(tmp_path).total
     busy = load.collect(around)
@@ -88,8 +105,8 @@ def test_an_uplink_that_is_not_there_has_nothing(around: Around, monkeypatch: py
 
 
 def test_what_the_last_look_at_the_line_found_is_told(around: Around) -> None:
-    assert uplink.collect(around) == {"uplink_up": 1, "uplink_round_trip_seconds": 0.05}
-    cut = dataclasses.replace(around, line=Look(False, None))
-    assert uplink.collect(cut) == {"uplink_up": 0, "uplink_round_trip_seconds": None}
+    assert uplink.collect(around) == {"uplink_up": 1, "uplink_state": 5, "uplink_round_trip_seconds": 0.05}
+    cut = dataclasses.replace(around, line=Look(False, None, UplinkState.NO_LINK))
+    assert uplink.collect(cut) == {"uplink_up": 0, "uplink_state": 0, "uplink_round_trip_seconds": None}
     silent = dataclasses.replace(around, line=UNKNOWN)
-    assert uplink.collect(silent) == {"uplink_up": None, "uplink_round_trip_seconds": None}
+    assert set(uplink.collect(silent).values()) == {None}

@@ -1,15 +1,20 @@
-"""Backing off, and what is sent when: without a broker, which `tests/integration` brings."""
+"""What is sent when: without a broker, which `tests/integration` brings."""
 
 from __future__ import annotations
 
 import queue
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from unittest.mock import Mock
 
 import pytest
+from paho.mqtt.properties import Properties
 
 from agent import commands, identity, publisher
-from agent.publisher import Birth, Publisher, backoff_seconds
+from agent.in_flight import NOBODY_LISTENS, SOON_MS
+from agent.pace import Bucket
+from agent.publisher import Birth, Publisher, Rhythm
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.config.reporting import Noc
 from appliance.core.report import Ack, Committed, Report, decode, encode
@@ -19,20 +24,27 @@ from tests.unit.agent.around import TOML
 BOOT, EPOCH = "ab" * 16, "cd" * 16
 
 
-def test_backoff_grows_to_its_cap_with_full_jitter() -> None:
-    assert [backoff_seconds(tries, 1.0) for tries in (1, 3, 9, 50)] == [2.2, 8.2, 300.2, 300.2]
-    assert {backoff_seconds(tries, 0.0) for tries in range(60)} == {0.2}
-
-
 class Quiet:
-    """Stands where paho's client does, and keeps what is published."""
+    """Stands where paho's client does, and keeps what is published, under the topic that a broker would know."""
 
     def __init__(self) -> None:
         self.sent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.topics: list[tuple[str, int | None]] = []
+        self.aliases: dict[int, str] = {}
+        self.message_id = self.births = 0
 
-    def publish(self, topic: str, payload: bytes, qos: int) -> None:
+    def publish(self, topic: str, payload: bytes, qos: int, properties: Properties | None = None) -> Mock:
+        if topic.endswith("/state"):
+            self.births += 1
+            return Mock(mid=0)
+        alias = getattr(properties, "TopicAlias", None)
+        self.topics.append((topic, alias))
+        if alias is not None:
+            topic = self.aliases.setdefault(alias, topic) if topic else self.aliases[alias]
         assert (topic, qos) == ("desahub/1/hub-satu/report", 1)
         self.sent.put(payload)
+        self.message_id += 1
+        return Mock(mid=self.message_id)
 
 
 class Hub:
@@ -40,25 +52,36 @@ class Hub:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.wire, self.outbox, self.boottime_ms = Quiet(), MemoryOutbox(10_000), 0
+        self.is_urgent = False
         monkeypatch.setattr(Publisher, "_make", lambda *_: self.wire)
         self.publisher = Publisher(
             Noc("noc.example.go.id"), folder, Birth("hub-satu", "0.1.0", ""), self.outbox,
-            batch_seconds=300, now=self.now, wake=lambda: None,
+            rhythm=Rhythm(300, 10_000.0), now=self.now, wake=lambda: None, urgent=self.urgent,
         )  # fmt: skip
         self.publisher._state_now = self.publisher._state(online=True)
         self.connect()
 
     def connect(self) -> None:
         """What paho's thread does when the NOC lets this box hear."""
+        self.publisher._connected(Mock(), None, None, Mock(is_failure=False), Mock(TopicAliasMaximum=10))
+        self.wire.aliases.clear()
         self.publisher._subscribed(Mock(), None, 1, [], None)
+
+    def answer(self, message_id: int, reason: int) -> None:
+        """What paho's thread does with the broker's PUBACK."""
+        self.publisher._published(Mock(), None, message_id, Mock(value=reason), None)
+
+    def urgent(self) -> bool:
+        was, self.is_urgent = self.is_urgent, False
+        return was
 
     def now(self) -> Moment:
         return Moment(BOOT, self.boottime_ms, 0, WallQuality.UNKNOWN)
 
-    def keep(self, count: int) -> None:
+    def keep(self, count: int, samples: Mapping[str, int] = MappingProxyType({"a": 1})) -> None:
         for _ in range(count):
             self.boottime_ms += 1
-            self.outbox.append(self.now(), {"a": 1})
+            self.outbox.append(self.now(), samples)
 
     def sent(self) -> list[list[int]]:
         self.publisher.turn()
@@ -69,8 +92,8 @@ class Hub:
             found.append([record.sequence for record in report.records])
         return found
 
-    def acknowledge(self, first: int, last: int) -> None:
-        self.publisher._acks.put(encode(Ack(EPOCH, (Committed(BOOT, first, last),))))
+    def acknowledge(self, first: int, last: int, epoch: str = EPOCH) -> None:
+        self.publisher._acks.put(encode(Ack(epoch, (Committed(BOOT, first, last),))))
 
 
 @pytest.fixture
@@ -78,54 +101,206 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Hub:
     return Hub(monkeypatch, tmp_path)
 
 
-def test_a_batch_goes_out_when_it_is_due_newest_first(hub: Hub) -> None:
+def test_a_batch_goes_out_when_it_is_due(hub: Hub) -> None:
     hub.keep(3)
-    assert hub.sent() == [[3, 2, 1]]
+    assert hub.sent() == [[1, 2, 3]]
     hub.keep(1)
     assert hub.sent() == []
-    hub.boottime_ms += 300_000
-    hub.acknowledge(1, 3)
+    hub.boottime_ms += 290_000
+    assert hub.publisher.due_ms() <= hub.boottime_ms
     assert hub.sent() == [[4]]
 
 
-def test_a_backlog_goes_few_reports_at_a_time(hub: Hub) -> None:
-    hub.keep(1_000)
-    first = hub.sent()
-    assert [len(each) for each in first] == [publisher.RECORDS_PER_REPORT] * publisher.REPORTS_IN_FLIGHT_MAX
-    assert first[0][0] == 1_000
-    assert hub.sent() == []
-    hub.acknowledge(min(first[0]), max(first[0]))
-    assert [each[0] for each in hub.sent()] == [1_000 - 480]
-
-
-def test_what_is_not_acknowledged_in_time_is_sent_again(hub: Hub) -> None:
+def test_an_event_goes_at_once_with_what_waits(hub: Hub) -> None:
+    hub.keep(1)
+    assert hub.sent() == [[1]]
     hub.keep(2)
-    assert hub.sent() == [[2, 1]]
-    hub.boottime_ms += 300_000
-    assert hub.sent() == [[2, 1]]
-    hub.acknowledge(1, 2)
+    assert hub.sent() == []
+    hub.is_urgent = True
+    assert hub.sent() == [[2, 3]]
+    assert hub.sent() == []
+
+
+@pytest.mark.parametrize(
+    ("batch_seconds", "milliseconds"), [(1, 1_000), (290, 290_000), (291, 290_000), (300, 290_000), (600, 600_000)]
+)
+def test_a_batch_comes_before_the_keepalive_asks(batch_seconds: int, milliseconds: int) -> None:
+    assert Rhythm(batch_seconds, 1.0).batch_ms == milliseconds
+
+
+def test_a_silent_hub_is_known_within_450_seconds() -> None:
+    look_seconds = 5  # mosquitto's
+    assert publisher.KEEPALIVE_SECONDS * 1.5 + look_seconds <= 450
+    assert publisher.KEEPALIVE_SECONDS <= 300
+
+
+def test_the_topic_travels_once_in_a_connection(hub: Hub) -> None:
+    for _ in range(2):
+        hub.keep(1)
+        hub.boottime_ms += 300_000
+        hub.sent()
+    hub.connect()
+    hub.sent()
+    full = "desahub/1/hub-satu/report"
+    assert hub.wire.topics == [(full, 1), ("", 1), (full, 1)]
+
+
+def test_a_broker_without_aliases_is_given_the_topic_each_time(hub: Hub) -> None:
+    hub.publisher._connected(Mock(), None, None, Mock(is_failure=False), None)
+    hub.keep(1)
+    hub.sent()
+    assert hub.wire.topics == [("desahub/1/hub-satu/report", None)]
+
+
+def test_backlog_goes_newest_first_in_large_reports_and_no_faster_than_its_share(hub: Hub) -> None:
+    hub.publisher._bucket = Bucket(20.0)
+    hub.keep(3_000)
+    first = hub.sent()
+    assert [len(each) for each in first] == [publisher.LIVE_RECORDS, publisher.BACKLOG_RECORDS]
+    assert (first[0][0], first[0][-1]) == (2_971, 3_000)
+    assert (first[1][0], first[1][-1]) == (2_491, 2_970)
+    assert hub.sent() == [], "what the report took must come back first"
+    due_ms = hub.publisher.due_ms()
+    assert hub.boottime_ms < due_ms < hub.boottime_ms + 60_000
+    hub.boottime_ms = due_ms
+    assert [len(each) for each in hub.sent()] == [publisher.BACKLOG_RECORDS]
+
+
+def test_live_records_do_not_wait_for_backlog(hub: Hub) -> None:
+    hub.publisher._bucket = Bucket(0.001)
+    hub.keep(3_000)
+    hub.sent()
+    for _ in range(3):
+        hub.keep(5)
+        hub.boottime_ms += 290_000
+        (batch, *_) = hub.sent()
+        assert batch[-1] == hub.outbox.last_sequence(BOOT)
+
+
+def test_backlog_on_its_way_is_bounded_and_goes_on_with_each_acknowledgement(hub: Hub) -> None:
+    hub.publisher._bucket = Bucket(1e9)
+    hub.keep(5_000)
+    first = hub.sent()
+    count = sum(map(len, first))
+    assert publisher.BACKLOG_ON_ITS_WAY_MAX <= count < publisher.BACKLOG_ON_ITS_WAY_MAX + publisher.BACKLOG_RECORDS
+    assert hub.sent() == []
+    hub.acknowledge(min(first[1]), max(first[1]))
+    assert [len(each) for each in hub.sent()] == [publisher.BACKLOG_RECORDS]
+    while hub.outbox.waiting().waiting_records:
+        hub.acknowledge(0, 10_000)
+        hub.sent()
+
+
+def test_what_flows_is_acknowledged_hourly_and_sent_again_after_75_minutes(hub: Hub) -> None:
+    hub.keep(2)
+    assert hub.sent() == [[1, 2]]
+    hub.boottime_ms += 74 * 60_000
+    assert hub.sent() == []
     hub.publisher._acks.put(b"nonsense")
+    hub.boottime_ms += 6 * 60_000
+    assert hub.sent() == [[1, 2]]
+    hub.acknowledge(1, 2)
     hub.boottime_ms += 300_000
     assert hub.sent() == []
     assert hub.outbox.waiting().waiting_records == 0
 
 
+def test_a_noc_with_a_new_store_is_sent_what_waits_again(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    hub.keep(3)
+    hub.sent()
+    hub.acknowledge(1, 1)
+    hub.sent()
+    hub.acknowledge(2, 2, epoch="ef" * 16)
+    assert hub.sent() == [[3]]
+    assert "made anew" in caplog.text
+
+
+def test_a_record_that_cannot_travel_holds_nothing_up(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    hub.keep(2)
+    hub.keep(1, {"Not A Name": 1})
+    hub.keep(1)
+    found: list[int] = []
+    for _ in range(4):
+        hub.boottime_ms += 300_000
+        found.extend(sequence for batch in hub.sent() for sequence in batch)
+    assert sorted(found) == [1, 2, 4]
+    assert "record 3 of this outbox cannot be sent" in caplog.text
+
+
 def test_a_lost_connection_forgets_what_was_on_its_way(hub: Hub) -> None:
     hub.keep(2)
-    assert hub.sent() == [[2, 1]]
+    assert hub.sent() == [[1, 2]]
     hub.publisher._ready.clear()
     assert hub.sent() == []
     hub.connect()
-    assert hub.sent() == [[2, 1]]
+    assert hub.sent() == [[1, 2]]
 
 
 def test_a_connection_lost_and_found_between_two_turns_forgets_it_too(hub: Hub) -> None:
     hub.keep(2)
-    assert hub.sent() == [[2, 1]]
+    assert hub.sent() == [[1, 2]]
     hub.publisher._ready.clear()
     hub.connect()
-    assert hub.sent() == [[2, 1]]
+    assert hub.sent() == [[1, 2]]
     assert hub.sent() == []
+
+
+def test_what_the_broker_has_nobody_for_is_sent_again_soon_and_then_with_each_batch(hub: Hub) -> None:
+    hub.keep(3)
+    (first,) = hub.sent()
+    tries = []
+    for _ in range(3):
+        hub.answer(hub.wire.message_id, NOBODY_LISTENS)
+        assert hub.sent() == [], "not in the same moment: it would turn round and round"
+        before_ms = hub.boottime_ms
+        hub.boottime_ms = hub.publisher.due_ms() - 1
+        assert hub.sent() == []
+        hub.boottime_ms += 1
+        assert hub.sent() == [first]
+        tries.append(hub.boottime_ms - before_ms)
+    assert tries == [SOON_MS, 290_000, 290_000]
+    hub.answer(hub.wire.message_id, 0)
+    hub.keep(1)
+    hub.boottime_ms += 290_000
+    assert [len(each) for each in hub.sent()] == [1], "what was heard is on its way"
+    hub.answer(hub.wire.message_id, NOBODY_LISTENS)
+    hub.sent()
+    assert hub.publisher.due_ms() - hub.boottime_ms == SOON_MS, "who listened is gone again: soon again"
+
+
+def test_backlog_is_not_poured_out_where_nobody_listens(hub: Hub) -> None:
+    hub.keep(2_000)
+    assert [len(each) for each in hub.sent()] == [30, 480, 480, 480, 480]
+    for message_id in range(1, 6):
+        hub.answer(message_id, NOBODY_LISTENS)
+    assert hub.sent() == []
+    hub.boottime_ms += SOON_MS - 1
+    assert hub.sent() == []
+    hub.boottime_ms += 1
+    assert hub.sent()[0] == list(range(1_971, 2_001)), "the newest first, as ever"
+
+
+def test_a_birth_that_nobody_heard_is_said_again(hub: Hub) -> None:
+    assert hub.wire.births == 1
+    hub.sent()
+    hub.answer(0, NOBODY_LISTENS)
+    hub.sent()
+    hub.boottime_ms += SOON_MS
+    hub.sent()
+    assert hub.wire.births == 2
+    hub.answer(0, 0)
+    hub.boottime_ms += 290_000
+    hub.sent()
+    assert hub.wire.births == 2
+
+
+def test_an_answer_of_another_connection_takes_nothing_back(hub: Hub) -> None:
+    hub.keep(1)
+    hub.sent()
+    hub.answer(1, NOBODY_LISTENS)
+    hub.connect()
+    assert hub.sent() == [[1]]
+    assert hub.publisher.due_ms() - hub.boottime_ms == 290_000
 
 
 def test_the_enrol_command_makes_a_request_and_refuses_a_missing_file(

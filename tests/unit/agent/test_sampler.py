@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from pathlib import Path
 
 import pytest
 
 from agent import collectors
 from agent.collectors import Around, Samples, find, measure
-from agent.sampler import SteadyOutbox
 from appliance.core.clock import Moment, WallQuality
-from appliance.core.report import Committed, is_sample_name
+from appliance.core.samples import is_sample_name
 from tests.unit.agent.around import make_around
 
 BOOT = "aa" * 16
@@ -56,24 +54,3 @@ def test_the_page_on_the_wire_names_every_sample(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs/wire.md").read_text()
     samples = measure(find(), make_around(tmp_path), lambda: 0.0)
     assert sorted({name.split(".")[0] for name in samples if f"`{name.split('.')[0]}`" not in page}) == []
-
-
-def test_a_damaged_outbox_is_said_once_and_the_box_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    path = tmp_path / "outbox.db"
-    path.write_bytes(b"no database" * 1000)
-    outbox = SteadyOutbox(path, 10)
-    first = outbox.append(moment(100_000), {"a": 1})
-    outbox.append(moment(101_000), {"a": 2})
-    assert [each.samples["a"] for each in outbox.newest(9)] == [2, 1]
-    assert outbox.waiting() is None
-    assert caplog.text.count("the outbox does not keep records") == 1
-
-    path.unlink()
-    third = outbox.append(moment(102_000), {"a": 3})
-    assert "the outbox works again" in caplog.text
-    waiting = outbox.waiting()
-    assert waiting is not None
-    assert waiting.waiting_records == 3
-    assert third.sequence > first.sequence + 1
-    assert outbox.release([Committed(BOOT, first.sequence, third.sequence)]) == 3

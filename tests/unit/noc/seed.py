@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from appliance.core.clock import WallQuality
-from appliance.core.report import Number, Record, State
-from noc.store.contract import Arrivals, ArrivedRecord, ArrivedState, Hub, NocStore
+from appliance.core.report import Number, Record, Report, State, encode
+from noc.store import reading
+from noc.store.contract import Arrivals, ArrivedBatch, ArrivedRecord, ArrivedState, Hub, NocStore
 
 NOW_MS = 1_780_000_000_000
 BOOT = "0123456789abcdef" * 2
@@ -43,6 +45,18 @@ def arrived(hub_id: str, minute: int, ago_ms: int, **changes: Number | None) -> 
     return ArrivedRecord(hub_id, record, time_ms, time_ms)
 
 
+def batch(*records: ArrivedRecord) -> ArrivedBatch:
+    """Put records of one hub into the report in which they came with the last of them."""
+    last = records[-1]
+    report = Report(last.record.boot_id, last.record.boottime_ms, tuple(each.record for each in records))
+    return reading.arrived(last.hub_id, encode(report), report, last.received_ms)
+
+
+def batches(records: Sequence[ArrivedRecord], size: int = 60) -> list[ArrivedBatch]:
+    """Put many records of one hub into reports of some size."""
+    return [batch(*records[start : start + size]) for start in range(0, len(records), size)]
+
+
 def born(hub_id: str, received_ms: int, *, online: bool = True, session: int = 1) -> ArrivedState:
     return ArrivedState(hub_id, State(BOOT, session, online, "0.1.0", "3f9a1c22b0de"), received_ms)
 
@@ -77,4 +91,6 @@ def seed(store: NocStore, hubs: int = 40, minutes: int = 1_440, step: int = 5) -
             for minute in range(0, minutes + 1, step)
             if not 400 <= minute < 520 and not (i % 3 == 0 and 900 <= minute < 960)
         ]
-        store.commit(Arrivals(records, [born(hub_id, records[-1].received_ms)]))
+        store.commit(Arrivals(batches(records), [born(hub_id, records[-1].received_ms)]))
+    while store.project(1_000):
+        pass

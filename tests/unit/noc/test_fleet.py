@@ -34,9 +34,9 @@ def test_never_heard_is_not_the_same_as_silent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago_ms", "state"), [(0, HubState.ONLINE), (900_000, HubState.ONLINE), (900_001, HubState.NO_CONTACT)]
+    ("ago_ms", "state"), [(0, HubState.ONLINE), (450_000, HubState.ONLINE), (450_001, HubState.NO_CONTACT)]
 )
-def test_silence_longer_than_three_batches_is_no_contact(ago_ms: int, state: HubState) -> None:
+def test_silence_longer_than_450_s_is_no_contact(ago_ms: int, state: HubState) -> None:
     status = fleet.judge(facts(arrived(HUB.hub_id, 10, ago_ms)), NOW_MS)
     assert status.state is state
     assert status.contact_age_seconds == ago_ms / 1000
@@ -122,3 +122,13 @@ def test_counts_add_up() -> None:
     assert fleet.count_states(found) == {
         HubState.NO_CONTACT: 0, HubState.ATTENTION: 0, HubState.NEVER: 1, HubState.ONLINE: 1,
     }  # fmt: skip
+
+
+def test_what_the_noc_could_not_hear_is_no_silence_of_the_hub() -> None:
+    record = arrived(HUB.hub_id, 10, 3_600_000)
+    will = born(HUB.hub_id, NOW_MS - 60_000, online=False)
+    heard_until_ms = NOW_MS - 3_500_000
+    assert fleet.judge(facts(record), NOW_MS).state is HubState.NO_CONTACT
+    assert fleet.judge(facts(record), NOW_MS, heard_until_ms).state is HubState.ONLINE
+    assert fleet.judge(facts(record, state=will), NOW_MS, heard_until_ms).state is HubState.ONLINE
+    assert fleet.judge(facts(record), NOW_MS, NOW_MS - 3_000_000).state is HubState.NO_CONTACT

@@ -60,7 +60,10 @@ def test_secrets_are_read_by_their_owner_alone(noc: Path) -> None:
     secret = [
         "etc/authority/ca.key",
         "etc/broker/server.key",
+        "etc/enrolment/server.key",
         "etc/ingest/client.key",
+        "etc/commands/client.key",
+        "var-enrolment/enrolment.db",
         "var/web/session.key",
         "var/web/api.token",
     ]
@@ -129,8 +132,10 @@ def test_only_a_known_hub_with_its_own_name_is_signed(tmp_path: Path) -> None:
     for pem, hub_id, wrong in (
         (good, "hub-dua2", "not of hub-dua2"),
         (request_of("hub-dua2", key), None, "not in the inventory"),
-        (request_of(enrol.INGEST_NAME, key), None, "a hub's name"),
-        (request_of("+", key), None, "a hub's name"),
+        (request_of(enrol.INGEST_NAME, key), None, "kept for the NOC"),
+        (request_of(enrol.COMMANDS_NAME, key), None, "kept for the NOC"),
+        (request_of("noc", key), None, "no hub id"),
+        (request_of("+", key), None, "no hub id"),
         (request_of("hub-satu", rsa.generate_private_key(65537, 2048)), None, "not P-256"),
         (good.replace(b"M", b"N", 1), None, "damaged"),
         (b"", None, "damaged"),
@@ -152,7 +157,12 @@ def test_certificates_say_what_they_are_for(noc: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "wrong"),
     [
-        (["hub", "add", "--hub-id", "X", "--name", "a", "--kode-wilayah", "51.03.01.2001"], "--hub-id"),
+        (["hub", "add", "--hub-id", "X", "--name", "a", "--kode-wilayah", "51.03.01.2001"], "no hub id"),
+        (["hub", "add", "--hub-id", "ingest-2", "--name", "a", "--kode-wilayah", "51.03.01.2001"], "kept for the NOC"),
+        (["hub", "claim", "hub-tiga"], "not in the inventory"),
+        (["hub", "revoke", "hub-tiga", "--why", "dicuri"], "not in the inventory"),
+        (["hub", "revoke", "hub-satu", "--why", ""], "--why"),
+        (["enrol", "sign", "/dev/null", "--out", "/nonexistent", "--days", "9999"], "--days"),
         (["hub", "add", "--hub-id", "hub-tiga", "--name", "", "--kode-wilayah", "51.03.01.2001"], "--name"),
         (["hub", "add", "--hub-id", "hub-tiga", "--name", "a", "--kode-wilayah", "51"], "PP.KK.CC.DDDD"),
         (["hub", "add", "--hub-id", "hub-satu", "--name", "a", "--kode-wilayah", "51.03.01.2001"], "already"),
@@ -188,7 +198,8 @@ def test_decode_prints_json(noc: Path, places: list[str], capsys: pytest.Capture
 
 
 def test_the_broker_lets_nobody_choose_a_name() -> None:
-    plan = broker.BrokerPlan(Path("/etc/desahub-noc/broker"), Path("/etc/desahub-noc/broker/data"))
+    folder = Path("/etc/desahub-noc/broker")
+    plan = broker.BrokerPlan(folder, folder / "data", Path("/var/lib/desahub-noc-enrolment/revoked.pem"))
     lines = broker.mosquitto_conf(plan).splitlines()
     for line in (
         "allow_anonymous false",
@@ -196,13 +207,27 @@ def test_the_broker_lets_nobody_choose_a_name() -> None:
         "use_identity_as_username true",
         "use_username_as_clientid true",
         "listener 8883",
+        "crlfile /var/lib/desahub-noc-enrolment/revoked.pem",
     ):
         assert line in lines
-    assert [line for line in broker.acl().splitlines() if line.startswith(("topic", "pattern"))] == [
+    lines = broker.acl().splitlines()
+    first = lines.index("user ingest-1")
+    assert lines[first + 1 : first + 4] == [
         "topic read desahub/1/+/report",
         "topic read desahub/1/+/state",
         "topic write desahub/1/+/ack",
+    ]
+    assert [line for line in lines if line.startswith("user")] == [
+        *(f"user ingest-{number}" for number in range(1, 17)),
+        "user noc-commands",
+    ]
+    assert [line for line in lines if "command" in line or line.startswith("pattern")] == [
+        "user noc-commands",
+        "topic write desahub/1/+/command",
+        "topic read desahub/1/+/command-result",
         "pattern write desahub/1/%u/report",
         "pattern write desahub/1/%u/state",
+        "pattern write desahub/1/%u/command-result",
         "pattern read desahub/1/%u/ack",
+        "pattern read desahub/1/%u/command",
     ]

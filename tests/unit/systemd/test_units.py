@@ -16,8 +16,14 @@ UNITS = sorted(
 )
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 EXPOSURE_MAX = 20  # tenths
-# hostapd reads the passphrase, which is root's alone; applying writes what the others read, and reloads them.
-AS_ROOT = ("desahub-radio@.service", "desahub-certificate.service")
+# hostapd reads the passphrase, which is root's alone; applying writes what the others read, and reloads them; systemd
+# restarts units for root.
+AS_ROOT = (
+    "desahub-radio@.service",
+    "desahub-certificate.service",
+    "desahub-operator.service",
+    "desahub-noc-revoked.service",
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +102,8 @@ def test_only_services_with_the_same_data_share_a_user() -> None:
         "desahub-gate": {"desahub-firewall", "desahub-gate"},
         "desahub-portal": {"desahub-portal", "desahub-keeper"},
         "desahub-filter": {"desahub-filter", "desahub-filter-update"},
+        "desahub-agent": {"desahub-agent", "desahub-claim", "desahub-renew", "desahub-clock"},
+        "desahub-noc-ingest": {"desahub-noc-ingest", "desahub-noc-ingest@"},
     }
 
 

@@ -238,3 +238,13 @@ def test_the_twin_gate_keeps_the_protocol_and_counts() -> None:
     refusal = answer(gate, Admit(dataclasses.replace(PHONE, address="8.8.8.8"), 5))
     assert isinstance(refusal, Refusal)
     assert refusal.code is RefusalCode.NOT_A_RESIDENT
+
+
+def test_the_gate_counts_who_is_let_in_and_who_is_refused_but_no_renewal() -> None:
+    gate = TwinGate(CONFIG, lambda: 0.0)
+    for client in (PHONE, PHONE, dataclasses.replace(PHONE, address="8.8.8.8")):
+        answer(gate, Admit(client, 100))
+    answer(gate, Revoke(PHONE))
+    answer(gate, Admit(PHONE, 100))
+    status = gate.status()
+    assert (status.let_in_count, status.refused_count) == (2, 1)

@@ -20,6 +20,11 @@ def test_an_interface_that_is_not_there_has_nothing() -> None:
     assert links.look("tidak-ada") == links.Link(False, None, None)
 
 
+def test_a_carrier_is_the_kernels_word() -> None:
+    assert links.has_carrier("lo")
+    assert not links.has_carrier("tidak-ada")
+
+
 def test_only_a_gateway_behind_this_interface_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     routes = {netifaces.AF_INET: [("192.0.2.1", "eth9", True), ("192.0.2.2", "lo", False)]}
     monkeypatch.setattr(netifaces, "gateways", lambda: routes)

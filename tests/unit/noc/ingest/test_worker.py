@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import queue
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from appliance.core.errors import StoreFull
 from appliance.core.report import Ack, Record, Report, encode
 from noc.ingest import worker
 from noc.ingest.__main__ import main
+from noc.ingest.acknowledging import Acknowledging
 from noc.ingest.rules import Message
 from noc.ingest.worker import Delivery
 from noc.store.contract import Arrivals, Hub
@@ -37,6 +37,9 @@ class Wire:
     def done(self, delivery: Delivery) -> None:
         self.said.append(delivery.mid)
 
+    def keep(self) -> None:
+        self.said.append("keep")
+
     def acknowledge(self, hub_id: str, ack: Ack) -> None:
         self.said.append((hub_id, ack.committed[0].first, ack.committed[0].last))
 
@@ -56,54 +59,29 @@ def store(tmp_path: Path) -> Iterator[SqliteNocStore]:
 def test_duplicates_are_acknowledged_again_and_kept_once(store: SqliteNocStore) -> None:
     wire = Wire()
     for mid in (1, 2):
-        worker.step(wire, store, [delivery(mid, 5)], "cc" * 16)
+        worker.step(wire, store, [delivery(mid, 5)], "cc" * 16, Acknowledging(0.0))
     assert wire.said == [1, ("hub-satu", 5, 5), 2, ("hub-satu", 5, 5)]
     assert len(store.records("hub-satu", 0, 100)) == 1
 
 
 def test_nonsense_is_let_go_by_the_broker_and_counted(store: SqliteNocStore) -> None:
     wire = Wire()
-    worker.step(wire, store, [delivery(1, 5, b"?"), delivery(2, 6)], "cc" * 16)
+    worker.step(wire, store, [delivery(1, 5, b"?"), delivery(2, 6)], "cc" * 16, Acknowledging(0.0))
     assert wire.said == [1, 2, ("hub-satu", 6, 6)]
     assert sum(store.aside_counts().values()) == 1
 
 
 def test_a_flood_is_one_line_of_the_log(store: SqliteNocStore, caplog: pytest.LogCaptureFixture) -> None:
     strange = Delivery(Message("desahub/1/hub-asing/report", b"?", 10), 900, 1)
-    worker.step(Wire(), store, [*(delivery(mid, 5, b"?") for mid in range(300)), strange, delivery(901, 6)], "cc" * 16)
+    worker.step(
+        Wire(),
+        store,
+        [*(delivery(mid, 5, b"?") for mid in range(300)), strange, delivery(901, 6)],
+        "cc" * 16,
+        Acknowledging(0.0),
+    )
     (line,) = caplog.messages
     assert line.startswith("kept aside: 300 malformed, 1 unknown_hub, from 2 topics; the last from")
-
-
-def test_old_records_go_while_new_ones_come(store: SqliteNocStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    wire, stopping, day_ms = Wire(), threading.Event(), 86_400_000
-    monkeypatch.setattr(worker, "SWEEP_RECORDS", 2)
-    monkeypatch.setattr(worker, "SWEEP_AGAIN_SECONDS", 0.0)
-    for sequence in range(1, 6):
-        worker.step(wire, store, [delivery(sequence, sequence)], "cc" * 16)  # came in the year 1970
-    new = dataclasses.replace(delivery(6, 6).message, received_ms=16 * day_ms)
-    worker.step(wire, store, [Delivery(new, 6, 1)], "cc" * 16)
-    left: list[int] = []
-
-    def alive() -> None:
-        left.append(len(store.records("hub-satu", 0, 17 * day_ms)))
-        wire.arrived.put(delivery(9, 6, b"?"))
-        if left[-1] <= 1 or len(left) > 10:
-            stopping.set()
-
-    worker.run(wire, store, stopping, alive, keep_days=14, clock=lambda: 16 * 86_400)
-    assert left == [6, 4, 2, 1]
-
-
-def test_a_sweep_that_fails_is_said_and_stops_nothing(
-    store: SqliteNocStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def full(_before_ms: int, _limit: int) -> int:
-        raise StoreFull("noc.db: the disk is full; nothing was stored")
-
-    monkeypatch.setattr(store, "sweep", full)
-    assert worker.sweep(store, 14, 0.0) == worker.SWEEP_PAUSE_SECONDS
-    assert "the disk is full" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["7", "3651", "-1", "1.5", "dua", ""])
@@ -129,7 +107,7 @@ def test_a_full_disk_acknowledges_nothing_until_there_is_room(
     monkeypatch.setattr(store, "commit", reluctant)
     monkeypatch.setattr(worker, "RETRY_SECONDS", 0.01)
     wire.arrived.put(delivery(1, 5))
-    worker.run(wire, store, stopping, lambda: None, keep_days=14)
-    assert tries == [0, 0, 0]
-    assert wire.said == [1, ("hub-satu", 5, 5)]
+    worker.run(wire, store, stopping, lambda: None, None)
+    assert tries == [0, 1, 2]
+    assert wire.said == ["keep", "keep", 1, ("hub-satu", 5, 5)]
     assert caplog.text.count("the disk is full") == 2

@@ -17,7 +17,7 @@ from noc import setup
 from noc.store.contract import Arrivals, Hub
 from noc.store.sqlite import SqliteNocStore, open_noc_store
 from noc.web import create_app
-from tests.unit.noc.seed import NOW_MS, arrived, born, seed
+from tests.unit.noc.seed import NOW_MS, arrived, batches, born, seed
 
 PASSWORD = "panjang sekali sandi"
 
@@ -168,9 +168,8 @@ def test_charts_carry_no_script_and_nothing_from_elsewhere(
 def test_a_chart_breaks_its_line_where_nothing_is_known(staff: FlaskClient, store: SqliteNocStore) -> None:
     store.add_hub(Hub("hub-celah", "Celah", "51.03.01.2099"))
     minutes = [*range(120), *range(200, 300)]
-    store.commit(
-        Arrivals([arrived("hub-celah", 5_000 + m, (300 - m) * 60_000, uplink_round_trip_seconds=0.1) for m in minutes])
-    )
+    said = [arrived("hub-celah", 5_000 + m, (300 - m) * 60_000, uplink_round_trip_seconds=0.1) for m in minutes]
+    store.commit(Arrivals(batches(said)))
     svg = staff.get("/hub/hub-celah/latensi.svg").text
     assert svg.count('class="line reactive nofill"') == 2
 
