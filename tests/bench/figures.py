@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
@@ -58,6 +59,16 @@ def p95(values: Sequence[float]) -> float:
     """Find the value that 95 of 100 do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * 95 // 100) - 1)]
+
+
+def trend(values: Sequence[float]) -> float:
+    """Find by how much each value lies above the one before, in the long run.
+
+    The median of all slopes between two of them (Theil and Sen): what came once, such as a thread's first page, is no
+    trend; what comes again and again is one, also in steps.
+    """
+    pairs = itertools.combinations(enumerate(values), 2)
+    return statistics.median((later - earlier) / (j - i) for (i, earlier), (j, later) in pairs)
 
 
 def table(figures: Sequence[Figure]) -> str:
