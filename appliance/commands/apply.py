@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +15,13 @@ from appliance.gate.client import GateClient
 from appliance.system import apply as applying
 from appliance.system.certificate import Judgement, State
 from appliance.system.operations import RealOperations
+from appliance.system.roots import REAL
 
 
 def apply(config: Config, text: str, certificate: Judgement) -> int:
     """Make this machine what ``config``, read from ``text``, says. Returns 0; raises `OperationError`."""
     operations = RealOperations(gate_fingerprint=lambda: GateClient().status().ruleset_fingerprint)
-    with _taken_back_when_told_to_end():
+    with _alone(), _taken_back_when_told_to_end():
         done = applying.apply(config, text, operations, certificate_pem=certificate.pem)
     for path in done.changed:
         print(f"changed  {path}")
@@ -43,6 +46,21 @@ def say(certificate: Judgement) -> None:
     print(f"The portal's certificate is {word}: {certificate.because}.")
     if certificate.remedy:
         print(f"  {certificate.remedy}")
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Apply one thing after the other: the technician's, a renewed certificate, the NOC's wish. Source: flock(2)."""
+    try:
+        descriptor = os.open(REAL.etc / "desahub", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield  # there is nothing yet that two could change
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ def run_change(_: argparse.Namespace) -> int:
 def run_return(_: argparse.Namespace) -> int:
     """``desahub configuration return``"""
     why = "nobody said in time that it shall be kept"
-    said = pushed.go_back(pushed.Folder(), places.HUB_TOML, _apply, why)
+    said = pushed.go_back(pushed.Folder(), places.HUB_TOML, APPLIED_PATH, _apply, why)
     print("No change waits to be kept." if said is None else f"{said.state}: {said.detail}")
     return 0
 

@@ -6,9 +6,13 @@ back by itself. ``hub.toml`` is edited where it stands: the technician's comment
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import fcntl
+import hashlib
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +38,7 @@ class PushedState(enum.StrEnum):
     REFUSED = "refused"
     KEPT = "kept"
     RETURNED = "returned"
+    OVERTAKEN = "overtaken"  # somebody at the box applied something else meanwhile, and that stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,13 @@ def change(
     Raises:
         OperationError: there is no wish, or a file cannot be read or written; nothing was changed.
     """
+    with _alone(folder):
+        return _change(folder, hub_toml, applied, arm, apply)
+
+
+def _change(
+    folder: Folder, hub_toml: Path, applied: Path, arm: Callable[[], None], apply: Callable[[Config, str], object]
+) -> Outcome:
     wish = _read(folder.wanted)
     command = str(wish.get("command", ""))
     if (waiting := pending(folder)) is not None:
@@ -112,7 +124,7 @@ def change(
     if config == hub.parse(text):
         return _end(folder, Outcome(command, PushedState.KEPT, "it was so already; nothing was changed"))
     write_durably(folder.before, text, _PRIVATE)
-    _write(folder.pending, {"command": command})
+    _write(folder.pending, {"command": command, "sha256": _digest(wanted)})
     try:
         arm()
         write_durably(hub_toml, wanted, hub_toml.stat().st_mode & 0o777)
@@ -131,10 +143,11 @@ def keep(folder: Folder, command: str) -> Outcome:
     Raises:
         OperationError: it is not there to be kept; the text says what became of it.
     """
-    if pending(folder) == command:
-        _forget(folder)
-        return _end(folder, Outcome(command, PushedState.KEPT, "what the command changed stays"))
-    last = outcome(folder)
+    with _alone(folder):
+        if pending(folder) == command:
+            _forget(folder)
+            return _end(folder, Outcome(command, PushedState.KEPT, "what the command changed stays"))
+        last = outcome(folder)
     if last is None or last.command != command:
         raise OperationError(f"no change of command {command} waits here")
     if last.state is PushedState.KEPT:
@@ -142,24 +155,37 @@ def keep(folder: Folder, command: str) -> Outcome:
     raise OperationError(f"the change of command {command} was {last.state}: {last.detail}")
 
 
-def go_back(folder: Folder, hub_toml: Path, apply: Callable[[Config, str], object], why: str) -> Outcome | None:
+def go_back(
+    folder: Folder, hub_toml: Path, applied: Path, apply: Callable[[Config, str], object], why: str
+) -> Outcome | None:
     """Return to what the hub had before the change that waits; None where none does.
+
+    What somebody at the box wrote meanwhile is left as it is: where it is applied already the hub has nothing to go
+    back to, and where it is not, it goes on waiting in ``hub_toml`` to be applied.
 
     Raises:
         OperationError: it could not be applied; the change still waits, to be tried again.
     """
-    command = pending(folder)
-    if command is None:
-        return None
-    text = _text(folder.before)
-    try:
-        config = hub.parse(text)
-    except ConfigError as error:
-        raise OperationError(f"{folder.before}: {error}") from None
-    write_durably(hub_toml, text, hub_toml.stat().st_mode & 0o777)
-    apply(config, text)
-    _forget(folder)
-    return _end(folder, Outcome(command, PushedState.RETURNED, why))
+    with _alone(folder):
+        command = pending(folder)
+        if command is None:
+            return None
+        before, now, runs = _text(folder.before), _text(hub_toml), _text(applied)
+        wanted = str(_read(folder.pending).get("sha256", ""))
+        if _digest(now) != wanted and now != before:
+            if _digest(runs) != wanted and runs != before:
+                _forget(folder)
+                told = "somebody at the box applied another hub.toml meanwhile, which stays"
+                return _end(folder, Outcome(command, PushedState.OVERTAKEN, told))
+        elif now != before:
+            write_durably(hub_toml, before, hub_toml.stat().st_mode & 0o777)
+        try:
+            config = hub.parse(before)
+        except ConfigError as error:
+            raise OperationError(f"{folder.before}: {error}") from None
+        apply(config, before)
+        _forget(folder)
+        return _end(folder, Outcome(command, PushedState.RETURNED, why))
 
 
 def pending(folder: Folder) -> str | None:
@@ -209,6 +235,25 @@ def _named(document: Any, section: str, name: str) -> Any:
     if len(found) != 1:
         raise CommandMalformed(f"{section}[{name}]: this hub has none of this name")
     return found[0]
+
+
+@contextlib.contextmanager
+def _alone(folder: Folder) -> Iterator[None]:
+    """Let nobody keep a change while it is taken back, nor the other way round. Source: flock(2)."""
+    try:
+        descriptor = os.open(folder.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield  # nobody ever asked for a change here
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _end(folder: Folder, said: Outcome) -> Outcome:

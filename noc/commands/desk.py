@@ -86,6 +86,7 @@ class Desk:
         expires_ms = self._now_ms() + order.life_seconds * 1000
         payloads = {hub: self._issue(order, hub) for hub in hubs}
         names = {command_id(split(payload).body): hub for hub, payload in payloads.items()}
+        wishes = {name for name in names if isinstance(order.action, Configure)}
         answers: dict[str, Result] = {}
         open_hubs, send_ms = set(hubs), self._now_ms()
         while open_hubs and (now_ms := self._now_ms()) < expires_ms:
@@ -105,7 +106,8 @@ class Desk:
             answers[hub] = result
             if result.status in FINAL:
                 open_hubs.discard(hub)
-            elif isinstance(order.action, Configure) and result.command == command_id(split(payloads[hub]).body):
+            elif isinstance(order.action, Configure) and result.command in wishes:
+                wishes.discard(result.command)
                 # It came over the line as it is after the change: that is what had to be shown.
                 payloads[hub] = self._issue(replace(order, action=Keep(result.command)), hub)
                 names[command_id(split(payloads[hub]).body)] = hub

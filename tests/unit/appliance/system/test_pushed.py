@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Box:
         return pushed.keep(self.folder, command)
 
     def go_back(self) -> pushed.Outcome | None:
-        return pushed.go_back(self.folder, self.hub_toml, self.apply, "nobody said so")
+        return pushed.go_back(self.folder, self.hub_toml, self.applied, self.apply, "nobody said so")
 
     @property
     def is_as_before(self) -> bool:
@@ -199,3 +200,51 @@ def test_a_return_that_fails_is_tried_again(box: Box) -> None:
 def test_a_file_that_is_no_toml_is_told() -> None:
     with pytest.raises(CommandMalformed, match="cannot be edited"):
         pushed.edited("[portal\n", [DAYS])
+
+
+MINE = f"{TEXT}\n# written by Pak Made, who came to see\n"
+
+
+def test_what_a_technician_applied_meanwhile_stays(box: Box) -> None:
+    box.ask(DAYS)
+    for each in (box.hub_toml, box.applied):
+        each.write_text(MINE, "utf-8")
+    gone = box.go_back()
+    assert gone is not None and gone.state is PushedState.OVERTAKEN
+    assert box.hub_toml.read_text("utf-8") == box.applied.read_text("utf-8") == MINE
+    assert pushed.pending(box.folder) is None
+    with pytest.raises(OperationError, match="overtaken"):
+        box.keep()
+
+
+def test_what_a_technician_wrote_and_did_not_apply_is_not_lost(box: Box) -> None:
+    box.ask(DAYS)
+    box.hub_toml.write_text(MINE, "utf-8")
+    gone = box.go_back()
+    assert gone is not None and gone.state is PushedState.RETURNED
+    assert (box.hub_toml.read_text("utf-8"), box.applied.read_text("utf-8")) == (MINE, TEXT)
+
+
+def test_nobody_keeps_what_is_being_taken_back(box: Box) -> None:
+    box.ask(DAYS)
+    kept: list[object] = []
+    begun = threading.Event()
+
+    def keep() -> None:
+        begun.set()
+        try:
+            kept.append(box.keep())
+        except OperationError as error:
+            kept.append(str(error))
+
+    thread = threading.Thread(target=keep)
+
+    def amid() -> None:
+        thread.start()
+        begun.wait(10)
+
+    box.fails = amid
+    box.go_back()
+    thread.join(10)
+    assert len(kept) == 1 and "returned" in str(kept[0])
+    assert box.is_as_before

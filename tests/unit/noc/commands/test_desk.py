@@ -10,7 +10,8 @@ import pytest
 
 from appliance.core.actions import Configure, Reboot, Restart, SendLogs, SpeedTest
 from appliance.core.clock import WallQuality
-from appliance.core.command_results import Request, Status, encode_result
+from appliance.core.command_results import Reason, Request, Result, Status, encode_result
+from appliance.core.commands import command_id, split
 from appliance.core.errors import OperationError
 from appliance.core.pushing import Change
 from noc.commands import rules
@@ -233,3 +234,19 @@ def test_a_speed_test_brings_its_figures(country: Country) -> None:
     assert country.give(Order(SpeedTest(10), "sari"), HUBS[:1]) == {HUBS[0]: Status.DONE}
     (line,) = country.book.lines(10)
     assert country.book.output(line.ordered.id) == '{"download_kbit": 4000, "upload_kbit": 900}'
+
+
+def test_a_hub_that_answers_keep_with_begun_is_not_told_again_and_again(country: Country) -> None:
+    country.silent.add(HUBS[0])
+    real = country.send
+
+    def send(hub_id: str, payload: bytes) -> None:
+        real(hub_id, payload)
+        said = Result(
+            command_id(split(payload).body), Status.BEGUN, Reason.NONE, "", "", NOW_MS, WallQuality.NTP, 1, "0" * 64
+        )
+        country.answers += [(hub_id, encode_result(said))] * 3
+
+    country.send = send  # type: ignore[method-assign]
+    country.give(replace(CONFIGURE, life_seconds=60), HUBS[:1])
+    assert len(country.book.lines(100)) == 2, "the wish, and one keep"
