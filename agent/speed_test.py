@@ -1,7 +1,7 @@
 """``python -m agent.speed_test``: measure the line both ways, once, within a budget of bytes. A short-lived process.
 
 What was found is a file that the agent's next record takes up and the operator sends to the NOC. Bytes are counted in a
-ledger of 30 days; what a power cut interrupts counts as a whole test.
+ledger of 30 days; what is cut off after its begin counts as a whole test.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = measure(options.config, options.state, options.megabytes * 1_000_000)
     except (DesahubError, OSError, ValueError) as error:
         _log.error("%s", error)
-        _write(options.result / RESULT, {"error": str(error)})
+        now = kernel_clock()()
+        said = {"boot_id": now.boot_id, "boottime_ms": now.boottime_ms, "error": str(error)}
+        _write(options.result / RESULT, said)
         return 1
     _write(options.result / RESULT, told)
     return 0
@@ -60,9 +62,14 @@ def measure(config_path: Path, state: Path, count: int) -> dict[str, Any]:
     if config.noc is None:
         raise OperationError("[noc] is not in hub.toml: there is nobody to measure against")
     wall_ms = now.wall_ms if now.wall_quality is WallQuality.NTP else None
-    book(state / LEDGER, count, config.agent.speed_test_megabytes * 1_000_000, wall_ms)
+    rows = with_room(state / LEDGER, count, config.agent.speed_test_megabytes * 1_000_000, wall_ms)
     address, context = (config.noc.host, config.noc.speed_test_port), client_context(state / "identity")
-    down = download(address, context, int(count * DOWNLOAD_SHARE))
+
+    def book() -> None:
+        write_durably(state / LEDGER, json.dumps([*rows, [wall_ms or 0, count]]), _PRIVATE)
+
+    # Counted when the NOC says go, before a byte is taken: a test that does not come about costs nothing.
+    down = download(address, context, int(count * DOWNLOAD_SHARE), begun=book)
     up_bytes, up_kbit = upload(address, context, count - int(count * DOWNLOAD_SHARE))
     after = kernel_clock()()
     return {
@@ -71,8 +78,8 @@ def measure(config_path: Path, state: Path, count: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def book(ledger: Path, count: int, budget: int, wall_ms: int | None) -> None:
-    """Count a test before it begins. Where the date is not known nothing is forgotten.
+def with_room(ledger: Path, count: int, budget: int, wall_ms: int | None) -> list[list[int]]:
+    """Return what was used in 30 days, times and bytes. Where the date is not known nothing is forgotten.
 
     Raises:
         OperationError: with this test it would be more than ``budget`` in 30 days.
@@ -93,7 +100,7 @@ def book(ledger: Path, count: int, budget: int, wall_ms: int | None) -> None:
             f"the budget of speed tests is {budget // 1_000_000} MB in 30 days (agent.speed_test_megabytes), "
             f"{used // 1_000_000} MB are used, and this test may need {count // 1_000_000} MB"
         )
-    write_durably(ledger, json.dumps([*rows, [wall_ms or 0, count]]), _PRIVATE)
+    return rows
 
 
 def client_context(identity: Path) -> ssl.SSLContext:
@@ -104,11 +111,16 @@ def client_context(identity: Path) -> ssl.SSLContext:
 
 
 def download(
-    address: tuple[str, int], context: ssl.SSLContext, count: int, clock: Callable[[], float] = time.monotonic
+    address: tuple[str, int],
+    context: ssl.SSLContext,
+    count: int,
+    clock: Callable[[], float] = time.monotonic,
+    begun: Callable[[], None] = lambda: None,
 ) -> Meter:
-    """Take ``count`` bytes, or what comes in `TRANSFER_SECONDS`. Raises OSError and `OperationError`."""
+    """Take ``count`` bytes, or what comes in `TRANSFER_SECONDS`, after ``begun``. Raises OSError, `OperationError`."""
     meter = Meter()
     with _begun(address, context, {"do": "download", "bytes": count}) as connection:
+        begun()
         begin = clock()
         while clock() - begin < TRANSFER_SECONDS and meter.total < count:
             block = connection.recv(BLOCK_BYTES)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from appliance.core.actions import READABLE, RESTARTABLE, is_restartable
+from appliance.core.clock import Moment
 from appliance.core.errors import OperationError
 from appliance.core.pushing import Change
 from appliance.operator.rules import shown_configuration, without_addresses
 from appliance.system import pushed
+from appliance.system.clock import kernel_clock
 from appliance.system.processes import Completed, run
 from appliance.unit.config import APPLIED_PATH
 
@@ -52,6 +54,7 @@ class SystemdMachine:
         program: runs a program, as `appliance.system.processes.run`.
         folder: through which changes of the configuration go.
         measured: what the speed test writes down.
+        now: the clocks.
     """
 
     def __init__(
@@ -60,8 +63,9 @@ class SystemdMachine:
         program: Callable[..., Completed] = run,
         folder: pushed.Folder | None = None,
         measured: Path = SPEED_TEST_RESULT,
+        now: Callable[[], Moment] | None = None,
     ) -> None:
-        self._applied, self._run = applied, program
+        self._applied, self._run, self._now = applied, program, now or kernel_clock()
         self._folder, self._measured = folder or pushed.Folder(), measured
 
     def restart(self, unit: str) -> None:
@@ -120,7 +124,7 @@ class SystemdMachine:
     def speed_test(self, megabytes: int) -> str:
         """Let the line be measured by a program without privileges; return what it found, as JSON."""
         unit = f"desahub-speed-test@{megabytes}.service"
-        # Two at a time would measure each other.
+        begun = self._now()
         self._run(["systemctl", "reset-failed", "--", unit], timeout_seconds=ASK_SECONDS_MAX, accepted=range(256))
         done = self._run(
             ["systemctl", "start", "--", unit], timeout_seconds=SPEED_TEST_SECONDS_MAX, accepted=range(256)
@@ -132,6 +136,9 @@ class SystemdMachine:
             raise OperationError(f"the speed test told nothing: {error}") from None
         if not isinstance(said, dict):
             raise OperationError("what the speed test told cannot be read")
+        at_ms = said.get("boottime_ms")
+        if said.get("boot_id") != begun.boot_id or not isinstance(at_ms, int) or at_ms < begun.boottime_ms:
+            raise OperationError("the line was not measured: the test did not run; this box may have no identity yet")
         if done.status != 0:
             raise OperationError(f"the line was not measured: {str(said.get('error', 'no reason was given'))[:300]}")
         return json.dumps(said, ensure_ascii=False)

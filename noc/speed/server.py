@@ -16,7 +16,8 @@ from noc.enrol import require_hub_name
 
 _log = logging.getLogger(__name__)
 TESTS_MAX: Final = 4  # more would measure the NOC's own line
-_LINE_SECONDS: Final = 20.0
+_HANDSHAKE_SECONDS: Final = 20.0
+_LINE_SECONDS: Final = 5.0
 _SPARE_SECONDS: Final = 10.0
 
 
@@ -25,42 +26,47 @@ class SpeedServer:
 
     def __init__(self, tests_max: int = TESTS_MAX, seconds: float = TRANSFER_SECONDS) -> None:
         self._tests_max, self._seconds = tests_max, seconds
-        self._open = 0
+        self._measured = set[str]()
         # The same bytes again and again: TLS makes them others on the line, and nothing compresses there.
         self._block = os.urandom(BLOCK_BYTES)
 
     async def serve(self, host: str | None, port: int, context: ssl.SSLContext) -> asyncio.Server:
         """Listen on every address, or on ``host``."""
         return await asyncio.start_server(
-            self._connected, host, port, ssl=context, limit=2 * BLOCK_BYTES, ssl_handshake_timeout=_LINE_SECONDS,
+            self._connected, host, port, ssl=context, limit=2 * BLOCK_BYTES, ssl_handshake_timeout=_HANDSHAKE_SECONDS,
             ssl_shutdown_timeout=2,
         )  # fmt: skip
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
         try:
-            async with asyncio.timeout(_LINE_SECONDS + self._seconds + _SPARE_SECONDS):
-                await self._transfer(reader, writer, may=self._open <= self._tests_max)
+            await self._converse(reader, writer)
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             _log.info("a test ended early: %s", error)
         finally:
-            self._open -= 1
             writer.close()
             with contextlib.suppress(OSError, TimeoutError):
                 await asyncio.wait_for(writer.wait_closed(), 3)
 
-    async def _transfer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, may: bool) -> None:
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        name = _name(writer)
         try:
-            require_hub_name(_name(writer))
-            count = asked_bytes(heard(await reader.readline()))
+            require_hub_name(name)
+            async with asyncio.timeout(_LINE_SECONDS):
+                count = asked_bytes(heard(await reader.readline()))
         except Exception as error:  # noqa: BLE001 - whatever it was, it is told and ends this connection alone
-            await _answer(writer, {"error": str(error)[:200]})
+            await _answer(writer, {"error": str(error)[:200] or "allowed is a wish within 5 s"})
             return
-        if not may:
+        # Whoever only connects takes no place, and a hub takes one.
+        if name in self._measured or len(self._measured) >= self._tests_max:
             await _answer(writer, {"error": "other hubs are measured now; try again in a minute"})
             return
-        await _answer(writer, {"go": True})
-        await (self._upload(reader, writer) if count is None else self._download(writer, count))
+        self._measured.add(name)
+        try:
+            async with asyncio.timeout(self._seconds + _SPARE_SECONDS):
+                await _answer(writer, {"go": True})
+                await (self._upload(reader, writer) if count is None else self._download(writer, count))
+        finally:
+            self._measured.discard(name)
 
     async def _download(self, writer: asyncio.StreamWriter, count: int) -> None:
         until = time.monotonic() + self._seconds + _SPARE_SECONDS
