@@ -28,8 +28,9 @@ def make() -> Collector:
             return {}
         said: dict[str, Any] = json.loads(path.read_text("utf-8"))
         boot_id, at_ms = said.get("boot_id"), said.get("boottime_ms")
-        is_of_this_boot = boot_id == around.moment.boot_id and isinstance(at_ms, int) and "error" not in said
-        if not is_of_this_boot or [(boot_id, at_ms)] == told:
+        if boot_id != around.moment.boot_id or not isinstance(at_ms, int) or "error" in said:
+            return {}
+        if [(boot_id, at_ms)] == told:
             return {}
         # After a restart of the agent an old test is no news.
         is_first, told[:] = not told, [(boot_id, at_ms)]
