@@ -41,6 +41,9 @@ MESSAGE_BYTES_MAX: Final = 256 * 1024
 INFLATED_BYTES_MAX: Final = 2 * 1024 * 1024
 RECORDS_MAX: Final = 1_000
 SAMPLES_MAX: Final = 200
+CELLS_MAX: Final = (
+    96_000  # of records times names: columns that never change pack to nothing, and take memory all the same
+)
 RANGES_MAX: Final = 1_000
 
 Number = int | float
@@ -209,10 +212,12 @@ def outline(payload: bytes) -> Outline | State | Ack:
         return _state(body) if schema is Schema.STATE else _ack(body)
     ids, sent_after_ms, groups = _parts(_loads(_inflate(packed, schema)))
     stamps: list[Stamp] = []
+    cells_left = CELLS_MAX
     for group in groups:
-        found, _, columns = _stamps(group, ids, RECORDS_MAX - len(stamps))
+        found, _, columns = _stamps(group, ids, RECORDS_MAX - len(stamps), cells_left)
         check_columns(columns, len(found))
         stamps.extend(found)
+        cells_left -= len(found) * len(columns)
     return Outline(ids[0], _sent_ms(sent_after_ms, ids[0], stamps), tuple(stamps))
 
 
@@ -359,8 +364,11 @@ def _group_body(boot: int, run: list[Record]) -> list[Any]:
 def _report(body: Any) -> Report:
     ids, sent_after_ms, groups = _parts(body)
     records: list[Record] = []
+    cells_left = CELLS_MAX
     for group in groups:
-        records.extend(_group(group, ids, RECORDS_MAX - len(records)))
+        stamps, order, columns = _stamps(group, ids, RECORDS_MAX - len(records), cells_left)
+        records.extend(_group(stamps, order, columns))
+        cells_left -= len(stamps) * len(columns)
     return Report(ids[0], _sent_ms(sent_after_ms, ids[0], records), tuple(records))
 
 
@@ -380,8 +388,7 @@ def _sent_ms(sent_after_ms: Any, boot_id: str, records: Sequence[Record | Stamp]
     return _whole(sent_after_ms + _anchor_ms(boot_id, records), "sent_boottime_ms")
 
 
-def _group(group: Any, ids: list[str], at_most: int) -> list[Record]:
-    stamps, order, columns = _stamps(group, ids, at_most)
+def _group(stamps: list[Stamp], order: tuple[str, ...], columns: list[Any]) -> list[Record]:
     cells = [read_column(each, len(stamps)) for each in columns]
     rows: Any = zip(*cells, strict=True) if cells else [()] * len(stamps)
     found = []
@@ -393,7 +400,9 @@ def _group(group: Any, ids: list[str], at_most: int) -> list[Record]:
     return found
 
 
-def _stamps(group: Any, ids: list[str], at_most: int) -> tuple[list[Stamp], tuple[str, ...], list[Any]]:
+def _stamps(
+    group: Any, ids: list[str], at_most: int, cells_left: int
+) -> tuple[list[Stamp], tuple[str, ...], list[Any]]:
     """Read a group but for its samples: their names, and their columns as they are written."""
     boot, count, sequences, boottimes, offsets, qualities, names, columns = _list(group, 8, "a group")
     if type(boot) is not int or not 0 <= boot < len(ids):
@@ -401,6 +410,8 @@ def _stamps(group: Any, ids: list[str], at_most: int) -> tuple[list[Stamp], tupl
     if type(count) is not int or not 1 <= count <= at_most:
         _refuse(f"a report holds at most {RECORDS_MAX} records, and a group at least one")
     order = read_names(names, SAMPLES_MAX)
+    if count * len(order) > cells_left:
+        _refuse(f"a report holds at most {CELLS_MAX} samples: of each group its records times its names")
     if not isinstance(columns, list) or len(columns) != len(order):
         _refuse("a group has a column for each name")
     boot_id, found = ids[boot], []

@@ -10,10 +10,24 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from agent.publisher import BACKLOG_RECORDS
 from appliance.core.clock import WallQuality
 from appliance.core.columns import INTEGER_MAX, check_columns, read_column
 from appliance.core.errors import ReportError, ReportMalformed
-from appliance.core.report import Ack, Committed, Outline, Record, Report, Stamp, State, decode, encode, outline
+from appliance.core.report import (
+    CELLS_MAX,
+    SAMPLES_MAX,
+    Ack,
+    Committed,
+    Outline,
+    Record,
+    Report,
+    Stamp,
+    State,
+    decode,
+    encode,
+    outline,
+)
 from appliance.core.report_dictionary import DICTIONARY
 
 BOOTS = ("0123456789abcdef" * 2, "fedcba9876543210" * 2)
@@ -167,3 +181,34 @@ def test_other_messages_come_as_they_are() -> None:
         assert outline(encode(message)) == message
     with pytest.raises(ReportMalformed):
         outline(encode(Ack(BOOTS[0], ()))[:-3])
+
+
+def _constant(records: int, names: int, groups: int = 1) -> bytes:
+    """A report of columns that never change, which packs to nothing."""
+    shelf = [[0, *(f"a_{number}" for number in range(names))]]
+    each = [0, records, [[0] * records], 0, 0, 2, shelf, [1.5] * names]
+    packing = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_DEFAULT_STRATEGY, DICTIONARY)
+    body = packing.compress(cbor2.dumps([[bytes(16)], 0, [each] * groups])) + packing.flush()
+    return b"DH\x02\x01" + body
+
+
+@pytest.mark.parametrize("given", [(481, 200), (1_000, 97), (240, 200, 3), (800, 120, 1)])
+def test_few_bytes_that_would_take_much_memory_are_refused_by_both(given: tuple[int, ...]) -> None:
+    records, names, *groups = given
+    payload = _constant(records, names, *groups)
+    is_too_much = records * names * (groups or [1])[0] > CELLS_MAX
+    assert len(payload) < 3_000
+    for read in (decode, outline):
+        if is_too_much:
+            with pytest.raises(ReportMalformed, match="at most 96000 samples"):
+                read(payload)
+        else:
+            read(payload)
+    agree(payload)
+
+
+def test_what_a_hub_sends_at_once_is_never_too_much() -> None:
+    names = {f"a_{number}": 1.5 for number in range(SAMPLES_MAX)}
+    records = (Record(BOOTS[0], number, number, number, WallQuality.NTP, names) for number in range(BACKLOG_RECORDS))
+    assert len(outlined(report := Report(BOOTS[0], 0, tuple(records))).records) == BACKLOG_RECORDS
+    assert decode(encode(report)) == report
