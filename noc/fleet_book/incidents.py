@@ -71,16 +71,13 @@ def _count(db: Database, incident: int, now_ms: int) -> None:
         db.execute("INSERT OR REPLACE INTO incident_size VALUES (?, ?, ?, ?)", (incident, minute_ms, everyone, hubs))
 
 
-def acknowledge(db: Database, number: int, by: str, at_ms: int) -> None:
-    """Note who takes care of an incident. Raises KeyError where it is not open."""
-    if (
-        db.execute(
-            "UPDATE incident SET acknowledged_by = ?, acknowledged_ms = ? WHERE number = ? AND ended_ms IS NULL",
-            (by, at_ms, number),
-        ).rowcount
-        == 0
-    ):
+def acknowledge(db: Database, number: int, by: str, at_ms: int, group: Group | None = None) -> None:
+    """Note who takes care of an incident. Raises KeyError where it is not open, or is another group's."""
+    row = db.execute("SELECT kind, name FROM incident WHERE number = ? AND ended_ms IS NULL", (number,)).fetchone()
+    if row is None or (group is not None and Group(GroupKind(row[0]), row[1]) != group):
         raise KeyError(number)
+    sql = "UPDATE incident SET acknowledged_by = ?, acknowledged_ms = ? WHERE number = ?"
+    db.execute(sql, (by, at_ms, number))
 
 
 def several(db: Database, scope: Scope, *, is_open: bool, limit: int) -> tuple[KeptIncident, ...]:

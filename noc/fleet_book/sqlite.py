@@ -27,6 +27,7 @@ from noc.fleet_book.sqlite_now import EVERYWHERE, InventoryBook, StandingBook
 from noc.fleet_book.sqlite_past import PastBook
 from noc.rules.affected import Part
 from noc.rules.alert_state import Deed, Incident, Silence
+from noc.rules.groups import Group
 
 
 class SqliteFleetBook(InventoryBook, StandingBook, PastBook, AlertBook):
@@ -82,10 +83,10 @@ class SqliteFleetBook(InventoryBook, StandingBook, PastBook, AlertBook):
         with self.writing() as db:
             incidents.put(db, opened, ended, now_ms)
 
-    def acknowledge(self, number: int, deed: Deed) -> None:
-        """Note that whoever did the deed takes care of an incident."""
+    def acknowledge(self, number: int, deed: Deed, group: Group | None = None) -> None:
+        """Note that whoever did the deed takes care of an incident, of this group alone where one is given."""
         with self.writing(deed) as db:
-            incidents.acknowledge(db, number, deed.by, deed.at_ms)
+            incidents.acknowledge(db, number, deed.by, deed.at_ms, group)
 
     def silences(self, now_ms: int) -> tuple[Silence, ...]:
         """List the silences that hold now."""

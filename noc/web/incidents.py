@@ -85,9 +85,14 @@ def acknowledge(number: int) -> ResponseReturnValue:
         return _incident_page(line, problems={"note": problem}, note=note), 400
     refuse_beyond(line)
     try:
-        parts().book.acknowledge(number, Deed(parts().now_ms(), who(), "acknowledge", str(number), note))
+        deed = Deed(parts().now_ms(), who(), "acknowledge", str(number), note)
+        parts().book.acknowledge(number, deed, line.group)
         flash(gettext("Tercatat: insiden ini ditangani %(name)s.", name=who()), "good")
     except KeyError:
+        line = find(number)
+        if line.ended_ms is None:  # it became another group's just now
+            problem = gettext("Insiden ini baru saja berubah. Periksa lagi, lalu ulangi.")
+            return _incident_page(line, problems={"note": problem}, note=note), 409
         flash(gettext("Insiden ini sudah berakhir; tidak ada yang perlu ditangani lagi."), "warn")
     return redirect(url_for("incidents.incident", number=number), 303)
 
@@ -179,13 +184,29 @@ def find(number: int) -> IncidentLine:
 
 
 def is_whole(line: IncidentLine) -> bool:
-    """Say whether this account sees all of an incident."""
-    return line.seen == line.everyone or not scope().areas
+    """Say whether this account sees all of an incident, and of whatever may still join it."""
+    return decides(line) and (line.seen == line.everyone or not scope().areas)
+
+
+def decides(line: IncidentLine) -> bool:
+    """Say whether an incident is this account's to decide on: by its group, not by the hubs that it has today.
+
+    A silence holds for every hub of the group, and hubs join an incident after somebody took care of it.
+    """
+    seen, group = scope(), line.group
+    if not seen.areas:
+        return True
+    if line.problem is Problem.NOC_DEAF:
+        return False
+    if group.kind in AREA_KINDS:
+        return seen.sees(group.name)
+    card = parts().book.card(group.name) if group.kind is GroupKind.HUB else None
+    return card is not None and seen.sees(card.kode_wilayah)
 
 
 def refuse_beyond(line: IncidentLine) -> None:
     """What an account does must not reach hubs that it does not see."""
-    if not is_whole(line):
+    if not decides(line):
         abort(403)
 
 
@@ -263,6 +284,7 @@ def _incident_page(
         pages_count=page_count,
         since=lambda hub: _since_text(hub, zone),
         whole=is_whole(line),
+        decides=decides(line),
         shared=incident_words.shared_text(line.group),
         causes=[(incident_words.cause_text(c), c.hubs) for c in causes if c.condition is not None],
         unexplained=sum(c.hubs for c in causes if c.condition is None),

@@ -14,12 +14,15 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from noc.fleet_book.contract import Contact, KeptWindow, Note, Scope
-from noc.rules.alert_state import Deed
+from noc.rules.alert_state import Deed, Incident
+from noc.rules.groups import Group, GroupKind
+from noc.rules.problems import Problem
 from noc.rules.states import Window
 from noc.web.access import Right, right_of
 from tests.unit.noc.seed import NOW_MS
 from tests.unit.noc.web.conftest import FleetApp
 from tests.unit.noc.web.staff import token_of
+from tests.unit.noc.web.visiting import send
 
 MINE: Final = "33.01"
 FOREIGN_HUB: Final = "hub-51030101"
@@ -142,6 +145,36 @@ def test_nothing_outside_can_be_changed(fleet_app: FleetApp, foreign: dict[str, 
         assert answer.status_code in refused, (rule, answer.status_code)
         assert not seen_in(answer.text), rule
     assert before == (book.deeds_end(), book.windows(0, 2**50), book.silences(NOW_MS), book.contacts(FOREIGN_HUB))
+
+
+@pytest.mark.parametrize(
+    ("group", "problem"),
+    [
+        (Group(GroupKind.BROKER, ""), Problem.NOC_DEAF),
+        (Group(GroupKind.BROKER, ""), Problem.NO_CONTACT),
+        (Group(GroupKind.UPSTREAM, "menara-33.01.01"), Problem.NO_CONTACT),
+        (Group(GroupKind.PROVINCE, "33"), Problem.NO_CONTACT),
+        (Group(GroupKind.REGENCY, "33.02"), Problem.NO_CONTACT),
+        (Group(GroupKind.HUB, FOREIGN_HUB), Problem.HOT),
+        (Group(GroupKind.HUB, "hub-nobody"), Problem.HOT),
+    ],
+)
+def test_authority_follows_the_group_and_not_the_hubs_of_today(
+    fleet_app: FleetApp, group: Group, problem: Problem
+) -> None:
+    """All hubs so far are the district's own, or there are none at all; others may join, and a silence covers them."""
+    client, book = district(fleet_app, "operator"), fleet_app.book
+    hubs = frozenset({""} if problem is Problem.NOC_DEAF else {"hub-33010101", "hub-33010102"})
+    book.put_incidents([Incident(88, group, problem, NOW_MS, NOW_MS, hubs, hubs)], [], NOW_MS)
+    page, before = client.get("/insiden/88"), (book.deeds_end(), book.silences(NOW_MS))
+    assert page.status_code == 200 and "Saya tangani" not in page.text and "Tahan pesan" not in page.text
+    assert "yang menangani dan menahan pesannya" in page.text and "juga mengenai 0 hub" not in page.text
+    for path in ("terima", "senyap", "bicara"):
+        fields = {"until": "2026-05-29T10:00", "why": "x", "what": "semua"}
+        assert send(client, "/insiden/88", f"/insiden/88/{path}", **fields).status_code == 403
+    assert before == (book.deeds_end(), book.silences(NOW_MS))
+    line = book.incident_line(88, Scope())
+    assert line is not None and not line.acknowledged_by
 
 
 def test_the_walk_sees_what_others_see(fleet_app: FleetApp, foreign: dict[str, str]) -> None:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from noc.fleet import HubState
 from noc.fleet_book.contract import PartQuery, Scope
 from noc.rules.affected import Part, count, part_of
-from noc.rules.alert_state import Incident
+from noc.rules.alert_state import Deed, Incident
 from noc.rules.groups import Group, GroupKind
 from noc.rules.problems import Problem
 from tests.unit.noc.seed import NOW_MS
+from tests.unit.noc.web import staff
 from tests.unit.noc.web.conftest import FleetApp
 from tests.unit.noc.web.fleet import DARK_DISTRICT, fleet
 from tests.unit.noc.web.visiting import Visit, send
@@ -233,6 +234,46 @@ def test_a_district_sees_its_part_of_an_incident_and_the_number_of_the_rest(dist
         assert answer.status_code == 403
     assert district.client.get(f"/insiden/{WIDE}/perkembangan.svg").status_code == 404
     assert send(district.client, "/insiden/1", "/insiden/1/terima").status_code == 303  # wholly its own
+
+
+def test_a_district_decides_on_groups_within_its_areas_alone(district: Visit) -> None:
+    """The account is bound to 51.03. Of the province's incident all hubs so far lie there."""
+    mine = frozenset({"hub-51030201", "hub-51030202"})
+    groups = {
+        88: (Group(GroupKind.BROKER, ""), Problem.NOC_DEAF, frozenset({""}), 403),
+        89: (Group(GroupKind.PROVINCE, "51"), Problem.NO_CONTACT, mine, 403),
+        90: (Group(GroupKind.REGENCY, "51.03"), Problem.NO_CONTACT, mine, 303),
+        91: (Group(GroupKind.HUB, "hub-51030201"), Problem.HOT, frozenset({"hub-51030201"}), 303),
+    }
+    for number, (group, problem, hubs, status) in groups.items():
+        made = Incident(number, group, problem, NOW_MS, NOW_MS, hubs, hubs)
+        district.book.put_incidents([made], [], NOW_MS)
+        form = f"/insiden/{number}"
+        for path in ("senyap", "bicara", "terima"):
+            answer = send(district.client, form, f"{form}/{path}", until="2026-05-29T10:00", why="x", what="semua")
+            assert answer.status_code == status, (number, path)
+    assert {each.subject for each in district.book.deeds(6)} >= {"90", "91"}
+    assert not {"88", "89"} & {each.subject for each in district.book.deeds(50)}
+
+
+def test_an_incident_that_widens_between_look_and_deed_is_not_acknowledged(
+    district: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was the district's own becomes the province's while its operator presses the button."""
+    token = staff.token_of(district.client.get("/insiden/1").text)
+    (kept,) = (each for each in district.book.incidents(Scope(), is_open=True) if each.incident.number == 1)
+    write = district.book.acknowledge
+
+    def late(number: int, deed: Deed, group: Group | None = None) -> None:
+        wider = replace(kept.incident, group=Group(GroupKind.PROVINCE, "51"))
+        district.book.put_incidents([wider], [], NOW_MS)
+        write(number, deed, group)
+
+    monkeypatch.setattr(district.book, "acknowledge", late)
+    answer = district.client.post("/insiden/1/terima", data={"csrf_token": token})
+    assert answer.status_code == 409
+    line = district.book.incident_line(1, Scope())
+    assert line is not None and not line.acknowledged_by
 
 
 def test_what_lies_wholly_outside_is_not_there(district: Visit) -> None:
