@@ -49,7 +49,8 @@ def is_urgent(news: News) -> bool:
 
 def due(letters: Sequence[Letter], alarms: Alarms, channel: Channel, state: ChannelState, now_ms: int) -> bool:
     """Say whether these letters, that wait for a channel, leave now: then all of them do."""
-    if not letters or (state.next_ms is not None and now_ms < state.next_ms):
+    # A time further ahead than any wait was noted while the date was wrong.
+    if not letters or (state.next_ms is not None and 0 < state.next_ms - now_ms <= TRY_AGAIN_MS_MAX):
         return False
     return channel.quiet_until_ms(now_ms, alarms.zone) is None or any(each.is_urgent for each in letters)
 

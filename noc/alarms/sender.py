@@ -189,7 +189,14 @@ class Sender:
                 self._postmen[name] = Postman(
                     self._book, alarms, channel, self._clock_ms, self._send, before=before.get(name)
                 )
+        self._say_dropped(wanted)
         self._book.keep_channels(wanted.keys())
+
+    def _say_dropped(self, wanted: Collection[str]) -> None:
+        """Log how much waits for channels that are there no more."""
+        for name in [each.name for each in self._book.channels() if each.name not in wanted]:
+            if waiting := self._book.waiting_letters(name):
+                _log.warning("alarms to %s: is no channel any more: %d lines are dropped", name, len(waiting))
 
     def hand(self, letters: Collection[Letter]) -> None:
         """Let the postmen look, and give them what the book could not keep."""

@@ -62,7 +62,9 @@ class AlarmDesk:
             return
         sender = self._sender = self._sender or Sender(book, self._clock_ms, self._send)
         self._configure(book, sender, now_ms)
-        self._state, notification = alerts.step(self._with_people(book, now_ms), facts, fleet, now_ms)
+        self._state, notification = alerts.step(
+            self._with_people(book, now_ms), facts, fleet, now_ms, has_listener=bool(self._alarms.channels)
+        )
         if notification is not None:
             self._letters += outbox.address(notification, self._alarms.channels, fleet)
         try:

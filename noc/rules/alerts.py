@@ -14,7 +14,7 @@ from typing import Final
 
 from noc.rules.alert_state import Deed, Facts, Incident, News, NewsKind, Notification, Silence, State
 from noc.rules.groups import Fleet, GroupKind
-from noc.rules.hearing import DEAF_AFTER_MS, STALLED_MS, WATCH, Ear, listen
+from noc.rules.hearing import DEAF_AFTER_MS, STALLED_MS, WATCH, Deafness, Ear, listen
 from noc.rules.incidents import gather, is_shared, open_single, update, watch
 from noc.rules.problems import Problem
 
@@ -23,17 +23,65 @@ SETTLE_MS: Final = 300_000  # a group is told when no more fall, so that it is t
 SETTLE_MS_MAX: Final = 900_000
 URGENT_HUBS: Final = 20
 GROWN_TIMES: Final = 4
+SILENCE_MS_MAX: Final = 14 * 86_400_000  # nobody may ask for more: one that ends later was made at a wrong date
 
 
-def step(state: State, facts: Facts, fleet: Fleet, now_ms: int) -> tuple[State, Notification | None]:
-    """Take note of what is wrong now, and say what the operator must be told now, if anything."""
-    state = _awake(state, now_ms)
+def step(
+    state: State, facts: Facts, fleet: Fleet, now_ms: int, *, has_listener: bool = True
+) -> tuple[State, Notification | None]:
+    """Take note of what is wrong now, and say what the operator must be told now, if anything.
+
+    Without a listener nothing counts as told: it waits until there is one.
+    """
+    state = _awake(not_ahead(state, now_ms), now_ms)
     deafness = listen(state.deafness, (*facts.ears, _own_ear(state, now_ms)), now_ms)
     watches = watch(state.watches, facts, fleet, deafness, now_ms)
-    silences = tuple(each for each in state.silences if each.until_ms > now_ms)
+    silences = tuple(each for each in state.silences if 0 < each.until_ms - now_ms <= SILENCE_MS_MAX)
     state = replace(state, watches=watches, deafness=deafness, silences=silences, turned_ms=now_ms)
     state = update(state, now_ms)
-    return _tell(open_single(gather(state, fleet, now_ms), now_ms), fleet, now_ms)
+    state = open_single(gather(state, fleet, now_ms), now_ms)
+    return _tell(state, fleet, now_ms) if has_listener else (state, None)
+
+
+def not_ahead(state: State, now_ms: int) -> State:
+    """Bring down to now what was noted while the date lay ahead: nobody waits for that date to come."""
+    found = [each for each in (state.turned_ms, state.told_ms) if each is not None]
+    found += [each for deaf in state.deafness.values() for each in (deaf.since_ms, deaf.heard_ms or 0)]
+    found += [each for watch in state.watches.values() for each in (watch.since_ms, watch.gone_ms or 0)]
+    found += [
+        each for incident in (*state.incidents, *state.cleared) for each in (incident.joined_ms, incident.quiet_ms or 0)
+    ]
+    if max(found, default=now_ms) <= now_ms:
+        return state
+
+    def past(time_ms: int | None) -> int | None:
+        return None if time_ms is None else min(time_ms, now_ms)
+
+    def incidents(several: Iterable[Incident]) -> tuple[Incident, ...]:
+        return tuple(
+            replace(
+                each,
+                since_ms=min(each.since_ms, now_ms),
+                joined_ms=min(each.joined_ms, now_ms),
+                quiet_ms=past(each.quiet_ms),
+            )
+            for each in several
+        )
+
+    return replace(
+        state,
+        watches={
+            key: replace(each, since_ms=min(each.since_ms, now_ms), gone_ms=past(each.gone_ms))
+            for key, each in state.watches.items()
+        },
+        incidents=incidents(state.incidents),
+        cleared=incidents(state.cleared),
+        deafness={
+            broker: Deafness(min(each.since_ms, now_ms), past(each.heard_ms)) for broker, each in state.deafness.items()
+        },
+        told_ms=past(state.told_ms),
+        turned_ms=past(state.turned_ms),
+    )
 
 
 def acknowledge(state: State, number: int, by: str, now_ms: int) -> tuple[State, Deed]:

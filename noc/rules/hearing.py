@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,10 +37,18 @@ def listen(before: Mapping[str, Deafness], ears: Iterable[Ear], now_ms: int) -> 
             # Deaf again before all were back: silence counts from the first time.
             found[ear.broker] = Deafness(ear.last_sign_ms if known is None else known.since_ms)
         elif known is not None:
-            heard_ms = now_ms if known.heard_ms is None else known.heard_ms
+            # Heard later than now is heard when the date was wrong.
+            heard_ms = now_ms if known.heard_ms is None else min(now_ms, known.heard_ms)
             if now_ms - heard_ms < RECONNECT_MS:
                 found[ear.broker] = replace(known, heard_ms=heard_ms)
     return found
+
+
+def deafness_of(broker: str, ears: Collection[str], deafness: Mapping[str, Deafness]) -> Deafness | None:
+    """Say how deaf the NOC is to a broker. One at which it has no ear may be any of those at which it has one."""
+    if broker in ears:
+        return deafness.get(broker)
+    return min((each for name, each in deafness.items() if name != WATCH), key=lambda d: d.since_ms, default=None)
 
 
 def heard_until_ms(deafness: Deafness | None, now_ms: int) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from noc.rules.alert_state import Facts, Incident, Key, State, Watch
 from noc.rules.groups import HUBS_MIN, Fleet, Group, GroupKind, explain
-from noc.rules.hearing import Deafness
+from noc.rules.hearing import Deafness, deafness_of
 from noc.rules.problems import RULES, Problem
 
 TOGETHER_MS: Final = 180_000  # a hub that is back before this was not part of anything
@@ -22,11 +22,14 @@ def watch(
     there = {(hub_id, problem) for hub_id, problems in facts.troubled.items() for problem in problems}
     there |= {(broker, Problem.NOC_DEAF) for broker, deaf in deafness.items() if deaf.heard_ms is None}
     excused = frozenset(facts.excused)
+    ears = frozenset(ear.broker for ear in facts.ears)
     found: dict[Key, Watch] = {}
     for key in sorted(there | before.keys()):
         hub_id, problem = key
         watch = before.get(key)
-        is_blind = problem is not Problem.NOC_DEAF and (hub_id in excused or fleet.broker(hub_id) in deafness)
+        is_blind = problem is not Problem.NOC_DEAF and (
+            hub_id in excused or deafness_of(fleet.broker(hub_id), ears, deafness) is not None
+        )
         if is_blind:
             if watch is not None:
                 # Time in which nobody could know counts for nothing; an incident that has this hub keeps it.

@@ -373,3 +373,35 @@ def test_threads_end(noc: Noc, server: Web) -> None:
     noc.stop()
     assert not any(each.name == "alarms-piket" for each in threading.enumerate())
     assert sending_threads.LOOK_SECONDS >= 1
+
+
+def test_what_nobody_was_told_is_told_once_there_is_a_channel(noc: Noc, server: Web) -> None:
+    noc.write("this is = not [toml")
+    noc.run(60, {"hub-00000": DOWN})
+    (kept,) = noc.book.incidents(Scope(), is_open=True)
+    assert kept.incident.told_hubs == 0
+    noc.write(hook("piket", server.url))
+    noc.run(60, {"hub-00000": DOWN})
+    wait_for(lambda: len(server.asked) == 1 and sent(noc.book), "the alarm")
+    noc.write("")
+    noc.run(60, {})
+    noc.write(hook("piket", server.url))
+    noc.run(20, {})
+    wait_for(lambda: len(server.asked) == 2 and sent(noc.book), "its end")
+    assert [text.split(",")[0] for text in server.texts()] == ["Mulai", "Selesai"]
+
+
+def test_letters_of_a_channel_that_stays_stay_and_those_of_one_that_is_gone_are_dropped_and_logged(
+    noc: Noc, caplog: pytest.LogCaptureFixture
+) -> None:
+    with web() as broken, web() as other:
+        broken.answer = other.answer = lambda: (503, {}, {})
+        noc.write(hook("piket", broken.url) + hook("dinas", other.url))
+        noc.run(25, {"hub-00000": DOWN})
+        assert not sent(noc.book)
+        assert not sent(noc.book, "dinas")
+        noc.write(hook("piket", broken.url))
+        noc.run(1, {"hub-00000": DOWN})
+        assert not sent(noc.book)
+        assert sent(noc.book, "dinas")
+        assert "alarms to dinas: is no channel any more: 1 lines are dropped" in caplog.text

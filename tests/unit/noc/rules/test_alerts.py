@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -317,3 +317,44 @@ def test_an_ordinary_day_of_400_hubs_is_calm(seed: int) -> None:
     raised = [each for each in desk.told if any(news.kind is not NewsKind.CLEARED for news in each.news)]
     assert len(raised) <= 24 * 4, "more than four alarms an hour"
     assert len(raised) >= 5
+
+
+@pytest.mark.parametrize("with_ear", [False, True])
+def test_a_date_that_was_ahead_for_two_minutes_silences_nothing_afterwards(*, with_ear: bool) -> None:
+    days_ms = 200 * 24 * 60 * MINUTE_MS
+    desk = Desk(Fleet(places(60)))
+    heard_ms = None if with_ear else START_MS - 1
+    desk.run(5, {})
+    desk.now_ms += days_ms
+    # The first turns at the wrong date: no ear has spoken at it yet.
+    desk.run(2, {"hub-00059": (Problem.GATE_OPEN,)}, heard_ms=START_MS)
+    desk.run(2, {"hub-00059": (Problem.GATE_OPEN,)}, heard_ms=heard_ms)
+    desk.now_ms -= days_ms
+    quiet = Silence(Group(GroupKind.PROVINCE, "51"), desk.now_ms + days_ms, "ayu", "made at the wrong date")
+    desk.state = replace(desk.state, silences=(quiet,))
+    before = len(desk.told)
+    desk.run(60, {f"hub-{i:05d}": DOWN for i in range(58)})
+    told = [(news.incident.problem, len(news.incident.everyone)) for each in desk.told[before:] for news in each.news]
+    assert (Problem.NO_CONTACT, 58) in told
+    assert desk.state.deafness == {}
+    assert all(each.since_ms <= desk.now_ms for each in desk.state.watches.values())
+
+
+def test_a_broker_without_an_ear_is_not_heard_where_any_other_is_not() -> None:
+    desk = Desk(Fleet([replace(each, broker="timur") for each in places(3)]))
+    desk.run(5, {})
+    heard_ms = desk.now_ms
+    desk.run(60, {"hub-00000": DOWN}, heard_ms=heard_ms)
+    assert [each.problem for each in desk.state.incidents] == [Problem.NOC_DEAF]
+    desk.run(60, {"hub-00000": DOWN})
+    assert [each.problem for each in desk.state.incidents] == [Problem.NO_CONTACT], "heard again, and still silent"
+
+
+def test_without_a_listener_nothing_counts_as_told() -> None:
+    fleet, state, told = Fleet(places(3)), State(), []
+    for minute in range(1, 91):
+        now_ms = START_MS + minute * MINUTE_MS
+        facts = Facts({"hub-00000": DOWN}, (Ear("noc", now_ms),))
+        state, notification = alerts.step(state, facts, fleet, now_ms, has_listener=minute > 60)
+        told += [] if notification is None else [(minute, notification.news[0].kind)]
+    assert told == [(61, NewsKind.RAISED)]
