@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from appliance.core.errors import DesahubError
 from noc.graphs.lines import lines
-from noc.store.contract import Hub, NocStore
+from noc.store.contract import Hub, NocStore, may_be_more
 
 _log = logging.getLogger(__name__)
 FOLLOWER: Final = "graphs"
@@ -77,7 +77,7 @@ class Writer:
         if mark != self._sent:
             self._sent = mark
             self._settling.append((self._monotonic() + SETTLE_SECONDS, mark))
-        return 0.0 if len(reports) == REPORTS else IDLE_SECONDS
+        return 0.0 if may_be_more(reports, REPORTS) else IDLE_SECONDS
 
     def _begin(self) -> None:
         """Go on from the last place that was kept."""

@@ -6,9 +6,9 @@ The types are plain data and know no database. ``tests/contract/test_noc_store.p
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from appliance.core.report import Record, State
 
@@ -143,6 +143,20 @@ class Came:
     records: tuple[Record, ...]
 
 
+CELLS_MAX: Final = 500_000  # some 30 MiB: a thousand reports as they come, not two dozen of the greatest backlog
+_CELLS_OF_A_RECORD: Final = 8  # what a record takes besides its samples, in samples
+
+
+def cells_of(records: Iterable[Record]) -> int:
+    """Say how much memory records take, in samples."""
+    return sum(_CELLS_OF_A_RECORD + len(each.samples) for each in records)
+
+
+def may_be_more(came: Sequence[Came], limit: int) -> bool:
+    """Say whether a step of ``limit`` reports ended because it was full (`NocStore.came`), by count or by size."""
+    return len(came) >= limit or sum(cells_of(each.records) for each in came) >= CELLS_MAX
+
+
 class NocStore(Protocol):
     """What ingest and pages ask. Each method raises `StoreError` or `StoreFull`.
 
@@ -150,8 +164,9 @@ class NocStore(Protocol):
     `project` brings the facts up to what is committed, `roll_up` makes the hours that are over.
 
     Who follows what comes asks with a mark, and gets the next one: `changed` tells whose facts are others, and `came`
-    the reports in the order in which they were kept, each once. A mark of another store, or ``""``, means from the
-    beginning.
+    the reports in the order in which they were kept, each once: at most so many as asked, and none behind the one that
+    makes `CELLS_MAX` full (`may_be_more` tells whether to ask again at once). A mark of another store, or ``""``, means
+    from the beginning.
 
     Signs say that the way is open (`noc.ingest.ear`): a later `put_sign` takes the place of an earlier one, also where
     the clock was set back between them.

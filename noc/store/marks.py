@@ -14,7 +14,7 @@ from appliance.core.errors import StoreError
 from appliance.core.report import Report
 from appliance.store.database import Database, Store
 from noc.store import reading
-from noc.store.contract import Came
+from noc.store.contract import CELLS_MAX, Came, cells_of
 from noc.store.days import Days
 from noc.store.kept import Kept
 from noc.store.moments import FUTURE_MS_MAX
@@ -46,10 +46,10 @@ def came(main: Store, days: Days, epoch: str, mark: str, limit: int) -> tuple[st
         committed = dict(db.execute("SELECT day, committed FROM day ORDER BY day").fetchall())
     read = places_of(epoch, mark, committed)
     found: list[Came] = []
-    left = limit
+    left, cells_left = limit, CELLS_MAX
     for day, last in committed.items():
         first = read.get(day, 0)
-        if left <= 0 or first >= last:
+        if left <= 0 or cells_left <= 0 or first >= last:
             continue
         try:
             batches = days.after(day, first, last, left)
@@ -59,15 +59,21 @@ def came(main: Store, days: Days, epoch: str, mark: str, limit: int) -> tuple[st
             batches = []  # its time is over, and it went just now
         left -= len(batches)
         read[day] = batches[-1].position if batches else last
-        found.extend(each_came(reading.decoded(batches)))
+        for position, each in each_came(reading.decoded(batches)):
+            found.append(each)
+            cells_left -= cells_of(each.records)
+            if cells_left <= 0:
+                read[day] = position
+                break
     return placed(epoch, read), tuple(found)
 
 
-def each_came(batches: Iterable[tuple[Kept, Report]]) -> Iterator[Came]:
-    """Tell of reports what came with them for the first time."""
+def each_came(batches: Iterable[tuple[Kept, Report]]) -> Iterator[tuple[int, Came]]:
+    """Tell of reports what came with them for the first time, and their position."""
     for batch, report in batches:
         records = tuple(each.record for each in reading.records(batch, report, {}))
-        yield Came(batch.hub_id, batch.received_ms, report.sent_boot_id, report.sent_boottime_ms, records)
+        came = Came(batch.hub_id, batch.received_ms, report.sent_boot_id, report.sent_boottime_ms, records)
+        yield batch.position, came
 
 
 def numbered(epoch: str, number: int) -> str:

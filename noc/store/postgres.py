@@ -14,6 +14,7 @@ from appliance.core.report import State
 from noc.store import marks, postgres_aside, postgres_projection, postgres_schema, ranges, reading, rollup
 from noc.store.budget import HourBudget
 from noc.store.contract import (
+    CELLS_MAX,
     Arrivals,
     ArrivedBatch,
     ArrivedRecord,
@@ -25,6 +26,7 @@ from noc.store.contract import (
     Hub,
     HubFacts,
     SetAside,
+    cells_of,
 )
 from noc.store.following import HOURS_KEPT_MS
 from noc.store.kept import Held, day_of, pack_held, start_ms
@@ -197,18 +199,23 @@ class PostgresNocStore:
     def came(self, mark: str, limit: int) -> tuple[str, tuple[Came, ...]]:
         """Read at most ``limit`` reports that were committed since a mark, and the next mark."""
         found: list[Came] = []
-        left = limit
+        left, cells_left = limit, CELLS_MAX
         with self._server.reading() as db:
             committed = dict[str, int](db.execute("SELECT day, committed FROM day ORDER BY day").fetchall())
             read = marks.places_of(self._epoch, mark, committed)
             for day, last in committed.items():
                 first = read.get(day, 0)
-                if left <= 0 or first >= last:
+                if left <= 0 or cells_left <= 0 or first >= last:
                     continue
                 batches = postgres_projection.after(db, day, first, last, left)
                 left -= len(batches)
                 read[day] = batches[-1].position if batches else last
-                found.extend(marks.each_came(reading.decoded(batches)))
+                for position, each in marks.each_came(reading.decoded(batches)):
+                    found.append(each)
+                    cells_left -= cells_of(each.records)
+                    if cells_left <= 0:
+                        read[day] = position
+                        break
         return marks.placed(self._epoch, read), tuple(found)
 
     def waiting(self, mark: str) -> int:

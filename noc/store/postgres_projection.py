@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from noc.store import reading
@@ -28,8 +28,13 @@ def project(server: Server, limit: int, budget: HourBudget) -> int:
         day, projected, committed = row
         batches = after(db, day, projected, committed, limit)
         hubs = _begin(db, {each.hub_id for each in batches})
-    for batch, report in reading.decoded(batches):
-        follow(hubs[batch.hub_id], batch, report)
+    for part in reading.parts(reading.decoded(batches)):
+        boots = {hub_id: found - hubs[hub_id].anchors.keys() for hub_id, found in reading.boots_of(part).items()}
+        with server.reading() as db:
+            for hub_id, known in anchors(db, boots).items():
+                hubs[hub_id].anchors |= known
+        for batch, report in part:
+            follow(hubs[batch.hub_id], batch, report)
     for each in hubs.values():
         if each.moved:
             with server.reading() as db:
@@ -76,7 +81,6 @@ def make_hours(server: Server, now_ms: int, limit: int) -> int:
 
 def span(db: Connection, hub_id: str, from_ms: int, to_ms: int) -> list[ArrivedRecord]:
     """List a hub's records made from ``from_ms`` up to but without ``to_ms``, oldest first."""
-    known = anchors(db, [hub_id]).get(hub_id, {})
     found: list[ArrivedRecord] = []
     kept = _batches(
         db,
@@ -85,9 +89,11 @@ def span(db: Connection, hub_id: str, from_ms: int, to_ms: int) -> list[ArrivedR
         " ORDER BY day, position",
         hub_id, to_ms, from_ms, from_ms - FUTURE_MS_MAX,
     )  # fmt: skip
-    for batch, report in reading.decoded(kept):
-        placed = reading.records(batch, report, known)
-        found.extend(each for each in placed if each.time_ms is not None and from_ms <= each.time_ms < to_ms)
+    for part in reading.parts(reading.decoded(kept)):
+        known = anchors(db, reading.boots_of(part)).get(hub_id, {})
+        for batch, report in part:
+            placed = reading.records(batch, report, known)
+            found.extend(each for each in placed if each.time_ms is not None and from_ms <= each.time_ms < to_ms)
     return reading.in_order(found)
 
 
@@ -97,11 +103,16 @@ def after(db: Connection, day: str, position: int, committed: int, limit: int) -
     return _batches(db, where, day, position, committed, limit)
 
 
-def anchors(db: Connection, hub_ids: Collection[str]) -> dict[str, dict[str, Anchor]]:
-    """The anchors of the boots of some hubs."""
+def anchors(db: Connection, boots: Mapping[str, Collection[str]]) -> dict[str, dict[str, Anchor]]:
+    """The anchors of some boots of some hubs. Of all a hub may have as many as it likes: they are kept for ever."""
     found: dict[str, dict[str, Anchor]] = {}
+    asked = [(hub_id, bytes.fromhex(boot_id)) for hub_id, boot_ids in boots.items() for boot_id in boot_ids]
+    if not asked:
+        return found
     for hub_id, boot_id, offset_ms, is_known in db.execute(
-        "SELECT hub_id, boot_id, offset_ms, is_known FROM anchor WHERE hub_id = ANY(%s)", ([*hub_ids],)
+        "SELECT hub_id, boot_id, offset_ms, is_known FROM anchor"
+        " JOIN unnest(%s::text[], %s::bytea[]) AS asked (hub_id, boot_id) USING (hub_id, boot_id)",
+        _columns(asked),
     ):
         found.setdefault(hub_id, {})[boot_id.hex()] = Anchor(offset_ms, is_known)
     return found
@@ -126,7 +137,8 @@ def _batches(db: Connection, where: str, *values: object) -> list[Kept]:
 
 
 def _begin(db: Connection, hub_ids: Collection[str]) -> dict[str, Followed]:
-    known, recent = anchors(db, hub_ids), latest(db, hub_ids)
+    recent = latest(db, hub_ids)
+    known = anchors(db, {hub_id: {each.record.boot_id for each in records} for hub_id, records in recent.items()})
     return {each: Followed(each, known.get(each, {}), [*recent.get(each, ())]) for each in hub_ids}
 
 

@@ -7,6 +7,7 @@ transaction; where another was quicker it does nothing. A kill leaves the step u
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 from appliance.store.database import Database, Store
 from noc.store import earlier, marks, reading
@@ -30,8 +31,12 @@ def project(main: Store, days: Days, limit: int, budget: HourBudget) -> int:
     batches = days.after(day, projected, committed, limit)
     with main.reading() as db:
         hubs = {hub_id: _begin(db, hub_id) for hub_id in {each.hub_id for each in batches}}
-    for batch, report in reading.decoded(batches):
-        follow(hubs[batch.hub_id], batch, report)
+    for part in reading.parts(reading.decoded(batches)):
+        with main.reading() as db:
+            for hub_id, boots in reading.boots_of(part).items():
+                hubs[hub_id].anchors |= known_anchors(db, hub_id, boots - hubs[hub_id].anchors.keys())
+        for batch, report in part:
+            follow(hubs[batch.hub_id], batch, report)
     for each in hubs.values():
         _move(main, days, each)
         each.hours = budget.take(each.hub_id, each.hours, each.contact_ms)
@@ -75,19 +80,27 @@ def span(main: Store, days: Days, hub_id: str, from_ms: int, to_ms: int) -> list
     """List a hub's records made from ``from_ms`` up to but without ``to_ms``, oldest first."""
     with main.reading() as db:
         found = earlier.records(db, hub_id, from_ms, to_ms)
-        known = known_anchors(db, hub_id)
         kept = db.execute("SELECT day, committed FROM day ORDER BY day").fetchall()
     for day, committed in kept:
-        for batch, report in reading.decoded(days.of_hub(day, committed, hub_id, from_ms, to_ms)):
-            placed = reading.records(batch, report, known)
-            found.extend(each for each in placed if each.time_ms is not None and from_ms <= each.time_ms < to_ms)
+        for part in reading.parts(reading.decoded(days.of_hub(day, committed, hub_id, from_ms, to_ms))):
+            with main.reading() as db:
+                known = known_anchors(db, hub_id, reading.boots_of(part)[hub_id])
+            for batch, report in part:
+                placed = reading.records(batch, report, known)
+                found.extend(each for each in placed if each.time_ms is not None and from_ms <= each.time_ms < to_ms)
     return reading.in_order(found)
 
 
-def known_anchors(db: Database, hub_id: str) -> dict[str, Anchor]:
-    """The anchors of a hub's boots."""
-    rows = db.execute("SELECT boot_id, offset_ms, is_known FROM anchor WHERE hub_id = ?", (hub_id,))
-    return {boot_id.hex(): Anchor(offset_ms, bool(is_known)) for boot_id, offset_ms, is_known in rows}
+def known_anchors(db: Database, hub_id: str, boot_ids: Iterable[str]) -> dict[str, Anchor]:
+    """The anchors of some of a hub's boots. Of all it may have as many as it likes: they are kept for ever."""
+    found: dict[str, Anchor] = {}
+    for boot_id in boot_ids:
+        row = db.execute(
+            "SELECT offset_ms, is_known FROM anchor WHERE hub_id = ? AND boot_id = ?", (hub_id, bytes.fromhex(boot_id))
+        ).fetchone()
+        if row is not None:
+            found[boot_id] = Anchor(row[0], bool(row[1]))
+    return found
 
 
 def latest(db: Database, hub_id: str) -> tuple[ArrivedRecord, ...]:
@@ -99,7 +112,8 @@ def latest(db: Database, hub_id: str) -> tuple[ArrivedRecord, ...]:
 
 
 def _begin(db: Database, hub_id: str) -> Followed:
-    return Followed(hub_id, known_anchors(db, hub_id), list(latest(db, hub_id)))
+    recent = latest(db, hub_id)
+    return Followed(hub_id, known_anchors(db, hub_id, {each.record.boot_id for each in recent}), [*recent])
 
 
 def _move(main: Store, days: Days, hub: Followed) -> None:

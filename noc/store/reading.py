@@ -10,7 +10,7 @@ import cbor2
 from appliance.core.clock import WallQuality
 from appliance.core.errors import ReportError
 from appliance.core.report import Outline, Record, Report, decode
-from noc.store.contract import ArrivedBatch, ArrivedRecord
+from noc.store.contract import CELLS_MAX, ArrivedBatch, ArrivedRecord, cells_of
 from noc.store.kept import Held, Kept
 from noc.store.moments import Anchor, anchors, bounds, placed_ms
 
@@ -34,6 +34,30 @@ def decoded(batches: Iterable[Kept]) -> Iterator[tuple[Kept, Report]]:
             continue
         if isinstance(message, Report):
             yield batch, message
+
+
+def parts(batches: Iterable[tuple[Kept, Report]]) -> Iterator[list[tuple[Kept, Report]]]:
+    """Cut batches into parts that memory bears: each ends with the batch that reaches `CELLS_MAX`."""
+    part: list[tuple[Kept, Report]] = []
+    cells = 0
+    for each in batches:
+        part.append(each)
+        cells += cells_of(each[1].records)
+        if cells >= CELLS_MAX:
+            yield part
+            part, cells = [], 0
+    if part:
+        yield part
+
+
+def boots_of(part: Iterable[tuple[Kept, Report]]) -> dict[str, set[str]]:
+    """Name the boots of each hub that batches tell of."""
+    found: dict[str, set[str]] = {}
+    for batch, report in part:
+        boots = found.setdefault(batch.hub_id, set())
+        boots.add(report.sent_boot_id)
+        boots.update(each.boot_id for each in report.records)
+    return found
 
 
 def records(batch: Kept, report: Report, known: Mapping[str, Anchor]) -> Iterator[ArrivedRecord]:

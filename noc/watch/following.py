@@ -15,7 +15,7 @@ from typing import Final
 from noc.fleet_book.contract import FleetBook, Tail
 from noc.rules.history import merge
 from noc.rules.sla import Month, Version
-from noc.store.contract import Came, Hour, NocStore
+from noc.store.contract import Came, Hour, NocStore, may_be_more
 from noc.watch import past, tails
 from noc.watch.past import Around, Known, Learned, Reading
 
@@ -89,7 +89,7 @@ class Follower:
         self._mark = mark
         for hub_id in learned:
             self._wanted.pop(hub_id, None)
-        return len(came) == REPORTS or bool(learned and self._wanted)
+        return may_be_more(came, REPORTS) or bool(learned and self._wanted)
 
     def _tails(
         self, hub_ids: Collection[str], by_hub: Mapping[str, list[Came]]

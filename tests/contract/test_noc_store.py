@@ -15,9 +15,22 @@ import pytest
 from appliance.core.clock import WallQuality
 from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
-from appliance.core.report import Record, Report, encode
+from appliance.core.report import CELLS_MAX as CORE_CELLS_MAX
+from appliance.core.report import SAMPLES_MAX, Record, Report, encode
 from noc.store import reading
-from noc.store.contract import Arrivals, ArrivedBatch, AsideKind, Hub, HubFacts, NocStore, SetAside, Summary
+from noc.store.contract import (
+    CELLS_MAX,
+    Arrivals,
+    ArrivedBatch,
+    AsideKind,
+    Hub,
+    HubFacts,
+    NocStore,
+    SetAside,
+    Summary,
+    cells_of,
+    may_be_more,
+)
 from noc.store.postgres import PostgresNocStore, open_postgres_store, open_postgres_store_reading
 from noc.store.sqlite import SqliteNocStore, open_noc_store, open_noc_store_reading
 from tests.postgres import Cluster
@@ -360,6 +373,50 @@ def test_reports_are_read_once_each_whatever_the_steps(store: NocStore) -> None:
     assert store.came("", 100)[1][0].received_ms == reports[0].received_ms
     assert (store.waiting(mark), store.waiting("")) == (0, 9)
     assert store.came(mark, 100) == (mark, ())
+
+
+def heavy(number: int) -> ArrivedBatch:
+    """As much as a hub may say in one report, in a few bytes."""
+    samples = {f"a_{each}": 1.5 for each in range(SAMPLES_MAX)}
+    first = 1_000 * number
+    made = tuple(
+        Record(BOOT, each, each, NOW_MS - 9 * MINUTE_MS + each, WallQuality.NTP, samples)
+        for each in range(first, first + CORE_CELLS_MAX // SAMPLES_MAX)
+    )
+    report = Report(BOOT, made[-1].boottime_ms, made)
+    return reading.arrived(HUB.hub_id, encode(report), report, NOW_MS)
+
+
+def test_a_step_ends_by_the_size_of_what_came_as_well_as_by_its_number(store: NocStore) -> None:
+    light = batch(arrived(HUB.hub_id, 1, 0))
+    store.commit(Arrivals([heavy(number) for number in range(1, 9)] + [light]))
+    mark, came = store.came("", 100)
+    assert (len(came), store.waiting(mark), may_be_more(came, 100)) == (6, 3, True)
+    cells = [cells_of(each.records) for each in came]
+    assert sum(cells[:-1]) < CELLS_MAX <= sum(cells)
+    mark, came = store.came(mark, 100)
+    assert (len(came), store.waiting(mark), may_be_more(came, 100)) == (3, 0, False)
+    assert [record.sequence for record in came[-1].records] == [1]
+    assert may_be_more(came, 3)
+    assert store.project(100) == 9
+    assert len(store.records(HUB.hub_id, 0, NOW_MS + 1)) == 8 * 480 + 1
+
+
+def test_a_step_finds_the_anchor_that_an_earlier_one_wrote_in_its_parts(store: NocStore) -> None:
+    """Also behind as much as one part of a step takes; the anchors of other boots are not read."""
+    boots = [f"{number:032x}" for number in range(1, 4)]
+    known = [Record(boot, 1, 1_000, NOW_MS - DAY_MS + 1_000, WallQuality.NTP, {}) for boot in boots]
+    store.commit(Arrivals([sent(NOW_MS, 2_000, *known)]))
+    assert store.project(10) == 1
+    loose = [Record(boot, 2, 61_000, 0, WallQuality.UNKNOWN, {"boots": 1}) for boot in boots]
+    store.commit(
+        Arrivals([*(heavy(number) for number in range(1, 8)), *(sent(NOW_MS, 90_000, each) for each in loose)])
+    )
+    assert store.project(100) == 10
+    placed = [each for each in store.records(HUB.hub_id, 0, NOW_MS + 1) if each.record.sequence == 2]
+    assert [(each.record.boot_id, each.time_ms) for each in placed] == [
+        (boot, NOW_MS - DAY_MS + 61_000) for boot in boots
+    ]
 
 
 def test_a_follower_finds_its_mark_again(store: NocStore) -> None:
