@@ -4,10 +4,14 @@ A hub is silent only if somebody listened (`noc.rules.hearing`). So a worker say
 a topic of its own, hears it come back from the broker, and writes it down once the batch that it came with is
 committed. A broker that is gone, a worker that hangs, a disk that takes nothing: each of them keeps the sign from being
 renewed. What the first worker makes of the batches is a step of its own, which may fail alone; it has its own sign.
+
+A broker that got another name would be deaf for ever under its old one: the sign of one that is silent for seven days
+is dropped by a worker that hears another. What hears nothing drops nothing.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -17,7 +21,9 @@ from noc.store.contract import NocStore
 
 EVERY_SECONDS: Final = 30.0
 FACTS_SIGN: Final = "facts"
+GONE_AFTER_MS: Final = 7 * 86_400_000
 _BROKER_SIGN: Final = "broker "
+_log = logging.getLogger(__name__)
 
 
 class OwnVoice:
@@ -56,7 +62,18 @@ class OwnVoice:
     def heard(self, word: bytes) -> None:
         """Note that a word came back, and that all that came with it is committed. Raises `StoreError`."""
         if len(word) <= 16 and word.isdigit():
-            self._store.put_sign(self._name, int(word))
+            at_ms = int(word)
+            self._store.put_sign(self._name, at_ms)
+            if gone := _gone(self._store.signs(), at_ms):
+                _log.warning("no word of these brokers for seven days, they are asked no more: %s", ", ".join(gone))
+                self._store.drop_signs(gone)
+
+
+def _gone(signs: Mapping[str, int], at_ms: int) -> tuple[str, ...]:
+    """Name the ears that are silent for so long, when another one hears, that they have another name or are no more."""
+    return tuple(
+        name for name, last_ms in signs.items() if name.startswith(_BROKER_SIGN) and at_ms - last_ms > GONE_AFTER_MS
+    )
 
 
 def ears(signs: Mapping[str, int]) -> tuple[Ear, ...]:

@@ -182,6 +182,11 @@ class PostgresNocStore:
                 (name, at_ms),
             )
 
+    def drop_signs(self, names: Collection[str]) -> None:
+        """Forget the signs under some names; of those that there are not nothing."""
+        with self._server.transaction() as db:
+            db.execute("DELETE FROM sign WHERE name = ANY(%s)", ([*names],))
+
     def signs(self) -> Mapping[str, int]:
         """Tell the last sign under each name, in ms of UTC."""
         with self._server.reading() as db:

@@ -195,6 +195,11 @@ class SqliteNocStore:
                 "INSERT INTO sign VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms", (name, at_ms)
             )
 
+    def drop_signs(self, names: Collection[str]) -> None:
+        """Forget the signs under some names; of those that there are not nothing."""
+        with self._store.transaction() as db:
+            db.executemany("DELETE FROM sign WHERE name = ?", [(name,) for name in names])
+
     def signs(self) -> dict[str, int]:
         """Tell the last sign under each name, in ms of UTC."""
         with self._store.reading() as db:

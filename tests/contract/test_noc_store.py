@@ -17,6 +17,7 @@ from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
 from appliance.core.report import CELLS_MAX as CORE_CELLS_MAX
 from appliance.core.report import SAMPLES_MAX, Record, Report, encode
+from noc.ingest.ear import FACTS_SIGN, OwnVoice, ears
 from noc.store import reading
 from noc.store.contract import (
     CELLS_MAX,
@@ -110,6 +111,25 @@ def test_the_last_sign_of_life_counts_whatever_its_time(store: NocStore) -> None
     store.put_sign("facts", 21)
     store.put_sign("broker ", 5)
     assert store.signs() == {"broker ": 5, "facts": 21}
+    store.drop_signs(())
+    store.drop_signs(["broker ", "broker bali"])
+    assert store.signs() == {"facts": 21}
+
+
+def test_a_broker_that_got_another_name_is_deaf_for_seven_days_at_most(store: NocStore) -> None:
+    minutes = [NOW_MS // MINUTE_MS]
+    for broker in ("", "bali"):
+        OwnVoice(store, broker, lambda: minutes[0] * 60.0).announce()
+    voice = OwnVoice(store, "jawa", lambda: minutes[0] * 60.0)
+    voice.announce()
+    store.put_sign(FACTS_SIGN, NOW_MS - 30 * DAY_MS)
+    week = 7 * 24 * 60
+    for minute, names in ((1, {"", "bali", "jawa"}), (week, {"", "bali", "jawa"}), (week + 1, {"jawa", "bali"})):
+        if minute == week:
+            store.put_sign("broker bali", (minutes[0] + 1) * MINUTE_MS)
+        voice.heard(str((minutes[0] + minute) * MINUTE_MS).encode())
+        assert {each.broker for each in ears(store.signs())} == names
+    assert FACTS_SIGN in store.signs(), "what is no ear stays"
 
 
 def test_the_inventory_takes_many_hubs_at_once_and_changes_those_it_has(store: NocStore) -> None:
