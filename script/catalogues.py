@@ -26,7 +26,10 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = Path("captive_portal/translations")
 # The portal itself, and what of the shared room its residents can meet: nobody logs in there with a password.
 _ROOMS: Final = ("captive_portal", "appliance/faces")
-_NOT_MET: Final = ("faces/login.py", "faces/charts.py", "templates/faces/login.html", "templates/faces/password")
+_NOT_MET: Final = (
+    "faces/login.py", "faces/charts.py", "faces/second_step.py",
+    "templates/faces/login.html", "templates/faces/password", "templates/faces/second",
+)  # fmt: skip
 _KEYWORDS: Final = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
 
 
