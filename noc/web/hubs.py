@@ -15,7 +15,7 @@ from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from noc.fleet_book.contract import FleetBook, Order, Query, Row
-from noc.papers.cells import BYTE_ORDER_MARK, safe
+from noc.papers.cells import BYTE_ORDER_MARK, safe, version
 from noc.web import listing, trail
 from noc.web.access import Right, require, scope
 from noc.web.ages import judged
@@ -101,7 +101,7 @@ def cells(row: Row) -> tuple[str, ...]:
         " ".join(problem.value for problem in standing.problems), moment(standing.since_ms),
         moment(standing.contact_ms), _number(card.residents), _number(standing.clients_online),
         _number(standing.received_kbit), _number(standing.sent_kbit), safe(card.provider),
-        str(card.download_kbit or ""), str(card.upload_kbit or ""), safe(standing.software_version),
+        str(card.download_kbit or ""), str(card.upload_kbit or ""), version(standing.software_version),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from noc.fleet import HubState
 from noc.fleet_book.contract import Card, Contact, IncidentHub, Row, Standing
-from noc.papers.cells import safe
+from noc.papers.cells import safe, version
 from noc.papers.dispatch_csv import phone_text, write
 from noc.rules.affected import Part
 
@@ -52,6 +52,19 @@ def test_kecamatan_stay_together_in_the_order_of_their_first_hub() -> None:
     assert [line[4] for line in _written(*hubs)[1:]] == ["hub-1", "hub-2", "hub-3"]
     assert [line[4] for line in _written(*hubs, by_district=True)[1:]] == ["hub-1", "hub-3", "hub-2"]
     assert [line[1] for line in _written(*hubs, by_district=True)[1:]] == ["51.03.02", "51.03.02", "Kuta"]
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t", "|"])
+@pytest.mark.parametrize("between", ["", " ", '"', "\u00a0"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d"])
+def test_no_part_of_a_cell_is_one_where_it_is_cut_at_another_separator(separator: str, between: str, sign: str) -> None:
+    assert safe(f"x{separator}{between}{sign}1") == f"x{separator}'{between}{sign}1"
+    assert safe("Jalan Raya 3; Kuta, 0812-3456") == "Jalan Raya 3; Kuta, 0812-3456"
+
+
+def test_a_version_holds_nothing_but_a_version() -> None:
+    assert version("1.2.0~rc1+g3f") == "1.2.0~rc1+g3f"
+    assert version('1;=HYPERLINK("x")') == "1__HYPERLINK__x__" and version("=1") == "_1" and version("-1") == "'-1"
 
 
 @pytest.mark.parametrize(

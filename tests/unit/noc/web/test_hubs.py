@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -112,12 +113,15 @@ def test_the_table_is_whole_at_any_size_and_calculates_nothing(
     fleet_app: FleetApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hubs, "ROWS_AT_ONCE", 7)
-    fleet_app.book.put_cards([Card("hub-jahat", "=1+1", "33.01.01.2009", provider="@SUM(A1)")], DEED)
+    fleet_app.book.put_cards([Card("hub-jahat", "=1+1", "33.01.01.2009", provider="x; =SUM(A1)")], DEED)
+    (said,) = fleet_app.book.standings(["hub-jahat"]).values()
+    fleet_app.book.put_standings([replace(said, software_version="1;=HYPERLINK(1);")], NOW_MS)
     lines = list(csv.DictReader(io.StringIO(fleet_app.visitor().get("/hub.csv").text.removeprefix("\ufeff"))))
     assert len(lines) == 61 and len({line["hub"] for line in lines}) == 61
     assert [line["kode_wilayah"] for line in lines] == sorted(line["kode_wilayah"] for line in lines)
     (evil,) = (line for line in lines if line["hub"] == "hub-jahat")
-    assert (evil["nama"], evil["penyedia"]) == ("'=1+1", "'@SUM(A1)")
+    assert (evil["nama"], evil["penyedia"]) == ("'=1+1", "x;' =SUM(A1)")
+    assert evil["versi"] == "1__HYPERLINK_1__"
     (heard,) = (line for line in lines if line["hub"] == "hub-94010101")
     assert heard["kontak_terakhir"].endswith("+09:00"), "a hub's own time"
 
