@@ -186,8 +186,14 @@ class Accounts:
         self.idle_seconds = idle_seconds
         self.absolute_seconds = absolute_seconds
 
-    def add(self, name: str, role: str, now: int) -> str:
+    def add(self, name: str, role: str, now: int, *, together: Callable[[Database], None] = lambda _: None) -> str:
         """Make an account and return its one-time password, which is stored nowhere.
+
+        Args:
+            name: of the account.
+            role: of the account.
+            now: the time.
+            together: writes in the same transaction what the account must not be without.
 
         Raises:
             AccountError: the name has another form, or is taken.
@@ -207,10 +213,15 @@ class Accounts:
                 "INSERT INTO accounts (name, role, password_hash, must_change, created_seconds) VALUES (?, ?, ?, 1, ?)",
                 [name, role, digest, now],
             )
+            together(db)
         return password
 
-    def reset(self, name: str) -> str:
+    def reset(self, name: str, *, keep_disabled: bool = False) -> str:
         """Give an account a new one-time password, ending its sessions and its lockout.
+
+        Args:
+            name: of the account.
+            keep_disabled: a disabled account stays so; else it lets its owner in again.
 
         Raises:
             AccountError: nobody has this name.
@@ -220,8 +231,8 @@ class Accounts:
         with self.store.transaction() as db:
             self._require(db, name)
             db.execute(
-                "UPDATE accounts SET password_hash = ?, must_change = 1, disabled = 0 WHERE name = ?",
-                [password_hash, name],
+                "UPDATE accounts SET password_hash = ?, must_change = 1, disabled = disabled AND ? WHERE name = ?",
+                [password_hash, keep_disabled, name],
             )
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
             digest = brake.digest(name)

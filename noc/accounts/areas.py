@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from appliance.store.accounts import AccountError
-from appliance.store.database import Store
+from appliance.store.database import Database, Store
 from appliance.store.migrations import Migrations
 from noc.accounts.roles import Role
 
@@ -101,6 +101,11 @@ def bind(store: Store, name: str, role: str, areas: Iterable[str]) -> tuple[str,
     with store.transaction() as db:
         if db.execute("SELECT 1 FROM accounts WHERE name = ?", [name]).fetchone() is None:
             raise AccountError(f"{name}: nobody has this name", "nobody")
-        db.execute("DELETE FROM account_areas WHERE name = ?", [name])
-        db.executemany("INSERT INTO account_areas (name, area) VALUES (?, ?)", [(name, area) for area in kept])
+        write(db, name, kept)
     return kept
+
+
+def write(db: Database, name: str, areas: Sequence[str]) -> None:
+    """Replace the areas of an account, which `check_areas` took."""
+    db.execute("DELETE FROM account_areas WHERE name = ?", [name])
+    db.executemany("INSERT INTO account_areas (name, area) VALUES (?, ?)", [(name, area) for area in areas])

@@ -31,8 +31,7 @@ class AccountDesk:
         """Make an account and return its one-time password."""
         _check_role(role)
         wanted = areas.check_areas(role, codes)
-        password = self.accounts.add(name, role, self.now)
-        areas.bind(self.accounts.store, name, role, wanted)
+        password = self.accounts.add(name, role, self.now, together=lambda db: areas.write(db, name, wanted))
         self._tell("account_added", name, " ".join((role, *wanted)))
         return password
 
@@ -61,8 +60,8 @@ class AccountDesk:
         self._tell("account_enabled", name)
 
     def reset_password(self, name: str) -> str:
-        """Give an account a new one-time password; its sessions and tokens end."""
-        password = self.accounts.reset(name)
+        """Give an account a new one-time password; its sessions and tokens end. One that is disabled stays so."""
+        password = self.accounts.reset(name, keep_disabled=True)
         tokens.revoke_all(self.accounts.store, name)
         self._tell("password_reset", name)
         return password

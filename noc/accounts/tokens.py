@@ -60,6 +60,8 @@ def of(store: Store, name: str) -> tuple[Token, ...]:
 
 def revoke(store: Store, name: str, number: int) -> str:
     """Make a token worthless. Returns its label, "" when this account has none of this number."""
+    if not 0 < number < 2**63:  # the most that the database takes
+        return ""
     with store.transaction() as db:
         row = db.execute("SELECT label FROM api_tokens WHERE name = ? AND number = ?", [name, number]).fetchone()
         db.execute("DELETE FROM api_tokens WHERE name = ? AND number = ?", [name, number])

@@ -11,7 +11,7 @@ import pyotp
 import pytest
 
 from noc import cli, setup
-from noc.accounts import tokens
+from noc.accounts import areas, tokens
 from noc.accounts.opening import open_accounts, open_factors
 from noc.fleet_book.sqlite import open_fleet_book
 
@@ -64,6 +64,26 @@ def test_every_change_is_in_the_audit(run: Run, places: setup.Places) -> None:
         ("putu", "policy_changed", "accounts", "admin -> admin operator"),
         ("putu", "password_reset", "account:dpmd", ""),
     ]
+
+
+def test_a_reset_lets_nobody_in_whose_account_was_disabled(run: Run) -> None:
+    run("add", "dpmd")
+    run("disable", "dpmd")
+    run("reset", "dpmd")
+    assert "dpmd: operator, whole country, one-time password, disabled" in run("list")
+
+
+def test_an_account_that_loses_its_areas_on_the_way_is_not_made(
+    run: Run, places: setup.Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the machine went dark")
+
+    monkeypatch.setattr(areas, "write", fail)
+    with pytest.raises(RuntimeError, match="dark"):
+        run("add", "dpmd", "--area", "51.03")
+    assert "dpmd" not in run("list")
+    assert all(each.name != "dpmd" for each in open_accounts(places).all())
 
 
 def test_a_factor_is_reset_and_tokens_end_with_it(run: Run, places: setup.Places) -> None:
