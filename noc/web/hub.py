@@ -26,7 +26,7 @@ from noc.web.access import Right, may, require, scope
 from noc.web.ages import judged
 from noc.web.hubs import pages
 from noc.web.incident_words import problem_words
-from noc.web.parts import parts
+from noc.web.parts import facts_of, parts
 from noc.web.words import page_words
 
 __all__ = ["pages"]  # the list's: a hub's page is one of the same group
@@ -60,7 +60,7 @@ class Past:
 @require(Right.LOOK)
 def hub(hub_id: str) -> ResponseReturnValue:
     """Show one hub."""
-    facts = next(iter(parts().store.facts(hub_id)), None)
+    facts = facts_of(hub_id)
     card = parts().book.card(hub_id) or _card_of(facts)
     if facts is None or card is None or not scope().sees(card.kode_wilayah):
         abort(404)

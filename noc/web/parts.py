@@ -8,9 +8,10 @@ from typing import cast
 
 from flask import Blueprint, current_app
 
+from appliance.core.config.village import HUB_ID
 from appliance.faces.login import turn_away
 from noc.fleet_book.contract import FleetBook
-from noc.store.contract import NocStore
+from noc.store.contract import HubFacts, NocStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Parts:
 def parts() -> Parts:
     """What `noc.web.create_app` gave this application."""
     return cast(Parts, current_app.extensions["noc"])
+
+
+def facts_of(hub_id: str) -> HubFacts | None:
+    """What a hub said; None of one that is not there. What cannot be a hub's id is asked of no store."""
+    return next(iter(parts().store.facts(hub_id)), None) if HUB_ID.holds(hub_id) else None
 
 
 def blueprint(name: str, import_name: str) -> Blueprint:

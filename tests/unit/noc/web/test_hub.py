@@ -24,6 +24,19 @@ def outages_of(page: str) -> list[list[str]]:
     return [[begin, *re.findall(r"<td[^>]*>(.*?)</td>", rest, re.DOTALL)] for begin, rest in rows]
 
 
+@pytest.mark.parametrize("hub_id", ["%00", "hub-%00x", "HUB-1", "x" * 99])
+def test_what_is_no_hub_s_id_is_asked_of_no_store(
+    fleet_app: FleetApp, monkeypatch: pytest.MonkeyPatch, hub_id: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+
+    visitor = fleet_app.visitor()
+    monkeypatch.setattr(type(fleet_app.store), "facts", refuse)
+    for path in (f"/hub/{hub_id}", f"/api/hubs/{hub_id}", f"/api/v1/hubs/{hub_id}", f"/sla/hub/{hub_id}"):
+        assert visitor.get(path).status_code == 404, path
+
+
 def test_a_hub_is_told_in_its_own_time(fleet_app: FleetApp) -> None:
     page = fleet_app.visitor().get(f"/hub/{DETAILED}?rentang=24j").text
     assert "Terhubung" in page and "sejak kemarin pukul 13.26 WITA" in page
