@@ -247,8 +247,11 @@ def _day(name: str, text: str, latest: datetime.date) -> dict[str, str]:
 
 
 def _number(text: str, most: int) -> int | None:
-    bare = text.replace(".", "").replace(" ", "")
-    if not (bare.isascii() and bare.isdecimal()) or len(bare) > 12:
+    # A point parts thousands, as in 20.000; in 2.5 it would be a fraction, which nobody must read as 25.
+    if not re.fullmatch(r"[0-9]+|[1-9][0-9]{0,2}([. ][0-9]{3})+", text, re.ASCII):
+        return None
+    bare = re.sub("[. ]", "", text)
+    if len(bare) > 12:
         return None
     return number if (number := int(bare)) <= most else None
 

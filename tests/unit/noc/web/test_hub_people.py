@@ -131,6 +131,8 @@ def test_the_card_says_what_was_contracted(admin: Visit) -> None:
     [
         ("download_kbit", "-1", "Tulis angka bulat"),
         ("download_kbit", "9" * 12, "Tulis angka bulat"),
+        ("download_kbit", "2.5", "Tulis angka bulat"),
+        ("upload_kbit", "10.0000", "Tulis angka bulat"),
         ("residents", "1e3", "Tulis angka bulat"),
         ("residents", "١٢", "Tulis angka bulat"),
         ("residents", "1.000.001", "sampai 1.000.000"),
