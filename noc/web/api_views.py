@@ -19,7 +19,7 @@ from noc.web import api_answers as write
 from noc.web import api_parameters as allowed
 from noc.web.access import scope
 from noc.web.api_parameters import Parameter, ParameterError
-from noc.web.parts import parts
+from noc.web.parts import facts_of, parts
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -52,17 +52,17 @@ def hub(hub_id: str) -> ResponseReturnValue:
     """Tell one hub: what people know, how it is at this moment, and what it said last."""
     _read(())
     card = _card(hub_id)
-    (facts,) = parts().store.facts(hub_id) or abort(404)
+    facts = facts_of(hub_id) or abort(404)
     standing = parts().book.standing(hub_id)
     return jsonify(write.hub(card, standing, fleet.judge(facts, parts().now_ms())))
 
 
 def hub_now(hub_id: str) -> ResponseReturnValue:
     """Tell one hub from what it said alone, also before the watch has seen it."""
-    found = parts().store.facts(hub_id)
-    if not found or not scope().sees(found[0].hub.kode_wilayah):
+    found = facts_of(hub_id)
+    if found is None or not scope().sees(found.hub.kode_wilayah):
         abort(404, "there is no such hub")
-    return jsonify(write.now(fleet.judge(found[0], parts().now_ms())))
+    return jsonify(write.now(fleet.judge(found, parts().now_ms())))
 
 
 def hub_series(hub_id: str) -> ResponseReturnValue:
@@ -154,7 +154,7 @@ def incident(number: int) -> ResponseReturnValue:
     """Tell one incident: how many hubs are dark, unknown and back add up to all it ever had within the scope."""
     _read(())
     line = parts().book.incident_line(_number(number), scope())
-    if line is None or not line.seen:
+    if line is None:
         abort(404)
     counts = parts().book.incident_parts(number, scope(), parts().now_ms())
     said = {
@@ -167,7 +167,7 @@ def incident_hubs(number: int) -> ResponseReturnValue:
     """List the hubs of one part of an incident, those with most residents first. Contacts are on the page alone."""
     asked = _read(allowed.INCIDENT_HUBS)
     line = parts().book.incident_line(_number(number), scope())
-    if line is None or not line.seen:
+    if line is None:
         abort(404)
     part = Part(asked["part"])
     counts = parts().book.incident_parts(number, scope(), parts().now_ms())

@@ -22,6 +22,9 @@ from noc import setup
 from noc.accounts import areas, tokens
 from noc.accounts.opening import open_accounts
 from noc.fleet_book.sqlite import open_fleet_book
+from noc.rules.alert_state import Incident
+from noc.rules.groups import Group, GroupKind
+from noc.rules.problems import Problem
 from noc.store.sqlite import open_noc_store
 from noc.web import api_document, api_views, create_app
 from tests.unit.noc.seed import NOW_MS
@@ -217,6 +220,19 @@ def test_a_district_sees_its_own(fleet_app: FleetApp, client: FlaskClient) -> No
     for path in addresses("hub-33010101", "33", 999):
         if "{" not in path and path.partition("?")[0] not in ("/hubs", "/areas", "/incidents"):
             assert client.get(f"/api/v1{path}", headers=mine).status_code == 404, path
+
+
+def test_an_incident_of_the_list_is_there_by_its_number(fleet_app: FleetApp, client: FlaskClient) -> None:
+    """That the NOC is deaf concerns everybody, and has no hubs."""
+    group = Group(GroupKind.BROKER, "")
+    deaf = Incident(88, group, Problem.NOC_DEAF, NOW_MS, NOW_MS, frozenset({""}), frozenset({""}))
+    fleet_app.book.put_incidents([deaf], [], NOW_MS)
+    for headers in (machine(fleet_app.places), token_for(fleet_app.places, "viewer", "51.03")):
+        listed = {each["number"] for each in get(client, "/incidents", headers)["incidents"]}
+        assert 88 in listed
+        for number in listed:
+            assert get(client, f"/incidents/{number}", headers)["number"] == number
+        assert get(client, "/incidents/88/hubs", headers)["total"] == 0
 
 
 def test_areas_are_taken_away_at_once(fleet_app: FleetApp, client: FlaskClient) -> None:
