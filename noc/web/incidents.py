@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
@@ -43,6 +44,8 @@ def index() -> ResponseReturnValue:
     ended = _ended_query(now_ms)
     found, total = book.incident_lines(ended)
     count = max(1, math.ceil(total / ROWS_PER_PAGE))
+    if page_number() > count:
+        found, total = book.incident_lines(replace(ended, offset=(count - 1) * ROWS_PER_PAGE))
     opened, open_total = book.incident_lines(IncidentQuery(scope(), is_open=True, limit=OPEN_MAX))
     return render_template(
         "noc/incidents.html",
@@ -131,6 +134,8 @@ def lift(number: int) -> ResponseReturnValue:
 @require(Right.ACT)
 def dispatch(number: int) -> ResponseReturnValue:
     """Write the list that a team takes along. It names people: who took it, and how much, stays in the audit."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        abort(403)  # a link elsewhere must not write deeds in the name of who follows it
     line = find(number)
     wanted = (Part.DARK, Part.UNKNOWN) if request.args.get("tidak-diketahui") == "ya" else (Part.DARK,)
     book, now_ms, zone = parts().book, parts().now_ms(), _zone_of(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from dataclasses import replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -39,9 +40,12 @@ def index() -> ResponseReturnValue:
     book = parts().book
     sums = book.month_sums(scope(), area, str(month))
     number = max(1, min(request.args.get("hal", 1, int), 1_000_000))
-    found = book.find(
-        Query(scope(), area=area, order=Order.AREA, offset=(number - 1) * HUBS_PER_PAGE, limit=HUBS_PER_PAGE)
-    )
+    query = Query(scope(), area=area, order=Order.AREA, offset=(number - 1) * HUBS_PER_PAGE, limit=HUBS_PER_PAGE)
+    found = book.find(query)
+    last = max(1, math.ceil(found.total / HUBS_PER_PAGE))
+    if number > last:
+        number = last
+        found = book.find(replace(query, offset=(last - 1) * HUBS_PER_PAGE))
     versions = book.versions([row.card.hub_id for row in found.rows], str(month))
     total = sla.add((each.sla for each in sums), month)
     return render_template(
@@ -57,7 +61,7 @@ def index() -> ResponseReturnValue:
         hubs=[(row.card, versions.get(row.card.hub_id)) for row in found.rows],
         hubs_total=found.total,
         page_number=number,
-        pages_count=max(1, math.ceil(found.total / HUBS_PER_PAGE)),
+        pages_count=last,
         can_download=bool(area) or bool(scope().areas),
         **_words(month),
     )

@@ -113,6 +113,18 @@ def test_what_ended_is_found_by_the_filters_in_the_address(operator: Visit) -> N
         assert page.status_code == 200 and '<b>"' not in page.text
 
 
+def test_a_page_behind_the_last_is_the_last(operator: Visit) -> None:
+    hubs = frozenset({"hub-33010101"})
+    made = [
+        Incident(number, Group(GroupKind.HUB, "hub-33010101"), Problem.HOT, NOW_MS, NOW_MS, hubs, hubs)
+        for number in range(100, 127)
+    ]
+    operator.book.put_incidents([], made, NOW_MS)
+    last, behind = (operator.client.get(f"/insiden?hal={number}").text for number in (2, 999))
+    assert re.findall(r'href="/insiden/(1\d\d)"', behind) == re.findall(r'href="/insiden/(1\d\d)"', last) != []
+    assert "Halaman 2 dari 2" in behind
+
+
 def test_the_dark_stand_by_residents_with_a_phone_that_can_be_pressed(operator: Visit) -> None:
     page = operator.client.get("/insiden/1").text
     rows = re.findall(r'<td class="number" data-label="Penduduk">(.*?)</td>', page)
@@ -192,6 +204,16 @@ def test_the_dispatch_list_is_one_click_away_and_leaves_a_trace(operator: Visit)
     deed = operator.book.deeds(1)[0]
     assert (deed.by, deed.what, deed.subject, deed.why) == ("petugas", "dispatch", "1", "5 hub")
     assert "mengunduh daftar kirim" in operator.client.get("/insiden/1").text
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_of_another_site_takes_no_list_and_writes_no_deed(operator: Visit, site: str) -> None:
+    before = operator.book.deeds_end()
+    foreign = {"Sec-Fetch-Site": site}
+    assert operator.client.get("/insiden/1/kirim.csv?pilih=semua", headers=foreign).status_code == 403
+    assert operator.book.deeds_end() == before
+    for own in ("same-origin", "none"):
+        assert operator.client.get("/insiden/1/kirim.csv", headers={"Sec-Fetch-Site": own}).status_code == 200
 
 
 def test_only_chosen_hubs_go_into_the_list_and_none_from_elsewhere(operator: Visit) -> None:

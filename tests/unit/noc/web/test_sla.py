@@ -66,6 +66,12 @@ def test_the_classes_add_up_to_the_month(months: Visit, path: str) -> None:
     assert table.count('class="soft"') >= 7  # each class says what it means
 
 
+def test_a_page_of_hubs_behind_the_last_is_the_last(months: Visit) -> None:
+    last, behind = (months.client.get(f"/sla?area=51&bulan=2026-05&hal={number}").text for number in (1, 999))
+    hubs = re.findall(r"/sla/hub/(hub-\d+)", last)
+    assert len(set(hubs)) == 20 and re.findall(r"/sla/hub/(hub-\d+)", behind) == hubs
+
+
 def test_areas_add_up_to_the_area_above(months: Visit) -> None:
     book = months.book
     whole = {each.code: each.sla for each in book.month_sums(Scope(), "", str(MAY))}["51"]
@@ -87,12 +93,14 @@ def test_months_stand_in_the_address_and_nonsense_is_said(months: Visit) -> None
 
 
 def test_versions_say_what_changed_and_when(months: Visit) -> None:
-    page = months.client.get(f"/sla/hub/{DETAILED}?bulan=2026-05").text
+    page = months.client.get(f"/sla/hub/{DETAILED}?bulan=2026-04").text
     assert (
         "Versi 2" in page and "berfungsi +600 detik" in page and "listrik padam atau perangkat dimatikan -600" in page
     )
     assert "hitungan pertama" in page and "waktu WITA" in page
     assert page.index("Versi 2") < page.index("Versi 1")
+    running = months.client.get(f"/sla/hub/{DETAILED}?bulan=2026-05").text
+    assert "Versi 2" in running and "Versi 1" not in running
 
 
 def test_the_table_has_a_line_for_each_hub_in_whole_seconds(months: Visit) -> None:
