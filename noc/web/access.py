@@ -20,6 +20,7 @@ from appliance.faces import errors, second_step
 from appliance.faces.login import current_account, turn_away
 from appliance.store.accounts import NAME, Account, Accounts
 from appliance.store.second_factor import SecondFactors
+from noc.accounts import tokens
 from noc.accounts.areas import areas_of
 from noc.accounts.desk import AccountDesk
 from noc.accounts.policy import roles_with_factor
@@ -66,10 +67,12 @@ def people() -> Accounts:
 
 
 def tell(what: str, name: str, address: str) -> None:
-    """Write a login, or what came instead, into the audit.
+    """Write a login, or what came instead, into the audit; tokens end with the password, whoever changed it.
 
     Only names of accounts: a stranger's word may be a password in the wrong field, and there is no end of them.
     """
+    if what == "password_changed":
+        tokens.revoke_all(people().store, name)
     if NAME.fullmatch(name) and any(each.name == name for each in people().all()):
         write_deed(Deed(parts().now_ms(), name, what, f"account:{name}", address))
     else:

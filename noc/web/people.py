@@ -185,7 +185,7 @@ def _change_own(what: str) -> Shown | None:
 def audit() -> ResponseReturnValue:
     """List who did what, the newest first; ``sebelum`` is a position in the chain."""
     by, what, subject = (request.args.get(key, "").strip()[:64] for key in ("oleh", "apa", "tentang"))
-    before = max(0, request.args.get("sebelum", 0, int))
+    before = max(0, min(request.args.get("sebelum", 0, int), 2**63 - 1))  # the most that the database takes
     book = parts().book
     found = book.find_deeds(DEEDS_PER_PAGE + 1, by=by, what=what, subject=subject, before=before)
     count, link = book.deeds_end()

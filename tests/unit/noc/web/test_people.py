@@ -220,6 +220,21 @@ def test_tokens_are_shown_once_and_end_with_the_password(app: Flask, admin: Flas
     assert app.test_client().get("/api/v1/areas", headers=bearer).status_code == 401
 
 
+def test_tokens_end_with_the_owner_s_own_change_of_password(app: Flask, places: setup.Places) -> None:
+    client = log_in(app, places, "viewer")
+    bearer = {"Authorization": f"Bearer {once(post(client, '/akun/saya', do='token', label='dasbor'))}"}
+    assert app.test_client().get("/api/v1/areas", headers=bearer).status_code == 200
+    new = "lain sekali sandi ini"
+    assert send(client, "/sandi", old=PASSWORD, new=new, again=new).status_code == 200
+    assert app.test_client().get("/api/v1/areas", headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "-" + "9" * 30, "9" * 5_000])
+def test_no_number_is_too_great(admin: FlaskClient, number: str) -> None:
+    assert admin.get(f"/audit?sebelum={number}").status_code == 200
+    assert post(admin, "/akun/saya", do="revoke", number=number).status_code == 303
+
+
 def test_nobody_revokes_anothers_token(app: Flask, admin: FlaskClient, places: setup.Places) -> None:
     client = log_in(app, places, "viewer")
     token = once(post(client, "/akun/saya", do="token", label="dasbor"))
