@@ -43,12 +43,15 @@ def all_versions(db: Database, hub_id: str, month: Month) -> tuple[Version, ...]
 
 
 def put(db: Database, made: Collection[tuple[str, Version]]) -> None:
-    """Keep versions. Raises KeyError with a hub that has no card, ValueError where a version does not follow."""
+    """Keep versions; of a month that still ran at ``made_ms`` no earlier one.
+
+    Raises KeyError with a hub that has no card, ValueError where a version does not follow.
+    """
     numbers = lookup.required(db, [hub_id for hub_id, _ in made])
     counted = sums.Sums("area_month")
     for hub_id, version in made:
         number, at = numbers[hub_id], month_number(version.sla.month)
-        (code,) = db.execute("SELECT code FROM hub WHERE number = ?", (number,)).fetchone()
+        code, timezone = db.execute("SELECT code, timezone FROM hub WHERE number = ?", (number,)).fetchone()
         before = _latest(db, number, at)
         if version.number != (1 if before is None else before[0] + 1):
             raise ValueError(
@@ -64,6 +67,13 @@ def put(db: Database, made: Collection[tuple[str, Version]]) -> None:
             f"INSERT INTO month VALUES ({_MARKS})",  # noqa: S608 - constants
             (at, number, version.number, version.made_ms, *row, json.dumps(changes) if changes else ""),
         )
+        _, end_ms = version.sla.month.bounds_ms(timezone)
+        if version.made_ms < end_ms:
+            # One a day for ever is too much; what counts of a month that still runs is how it stands.
+            db.execute(
+                "DELETE FROM month WHERE month = ? AND hub = ? AND version < ? AND made_ms < ?",
+                (at, number, version.number, end_ms),
+            )
     counted.store(db)
 
 

@@ -184,7 +184,7 @@ _PATHS: Final[dict[str, tuple[str, tuple[Parameter, ...], Schema]]] = {
     ),
     "/hubs/{hub_id}/outages": ("List what was down at a hub; at most 93 days.", allowed.OUTAGES, _OUTAGES),
     "/hubs/{hub_id}/sla/{month}": (
-        "Tell a month of a hub in every version made of it: late records change it.",
+        "Tell a month of a hub in its versions, of the running one in the newest: late records change it.",
         (),
         _object(
             hub_id=_TEXT,

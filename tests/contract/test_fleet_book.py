@@ -405,13 +405,28 @@ def version(number: int, up: int = 100_000, *changes: Change, month: str = "2026
     return Version(number, NOW_MS + number, Sla(Month.parse(month), seconds, 3, 4), changes)
 
 
+def test_of_a_month_that_runs_the_newest_version_is_kept_and_of_one_that_is_over_every_one(
+    book: SqliteFleetBook,
+) -> None:
+    card = book.card("hub-0001")
+    assert card is not None
+    _, end_ms = Month.parse("2026-05").bounds_ms(card.timezone)
+    moments = (end_ms - 2 * DAY_MS, end_ms - DAY_MS, end_ms - 1, end_ms, end_ms + DAY_MS)
+    made = [replace(version(number, 1_000 * number), made_ms=at_ms) for number, at_ms in enumerate(moments, 1)]
+    for each in made:
+        book.put_versions({"hub-0001": each})
+    assert book.all_versions("hub-0001", "2026-05") == tuple(made[2:])
+    (added,) = book.month_sums(EVERYWHERE, "", "2026-05")
+    assert (added.hubs, added.sla.seconds[SlaClass.UP]) == (1, 5_000)
+
+
 def test_months_are_kept_in_versions(book: SqliteFleetBook) -> None:
     second = version(2, 90_000, Change(SlaClass.UP, 100_000, 90_000))
     book.put_versions({"hub-0001": version(1), "hub-0005": version(1)})
     book.put_versions({"hub-0001": second})
     assert book.versions(IDS, "2026-05") == {"hub-0001": second, "hub-0005": version(1)}
     assert book.versions(IDS, "2026-04") == {}
-    assert book.all_versions("hub-0001", "2026-05") == (version(1), second)
+    assert book.all_versions("hub-0001", "2026-05") == (second,), "the month still runs"
     for wrong in (version(1), version(2), version(4)):
         with pytest.raises(ValueError, match="does not follow"):
             book.put_versions({"hub-0005": version(2), "hub-0001": wrong})
