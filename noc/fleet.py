@@ -17,6 +17,7 @@ from noc.store.contract import ArrivedRecord, HubFacts
 CONTACT_LOST_MS: Final = 450_000  # a batch of the default 300 s is half as late again; the broker's will comes then too
 RECENT_MS: Final = 900_000  # what a hub said stands for how it is for three batches
 GAP_MS: Final = 900_000  # two records further apart than this say nothing about what lay between
+BYTES_END: Final = 1 << 63  # a hub may say any number; more than this no store takes
 TEMPERATURE_HIGH_CELSIUS: Final = 80.0
 DISK_FREE_SHARE_MIN: Final = 0.10
 MEMORY_AVAILABLE_SHARE_MIN: Final = 0.08
@@ -115,7 +116,8 @@ def judge(facts: HubFacts, now_ms: int, heard_until_ms: int | None = None) -> Hu
 def flows(records: Sequence[ArrivedRecord]) -> Iterator[Flow]:
     """Take the differences of the uplink's counters.
 
-    A new boot began its counters anew, a counter that fell was reset, and too long a silence is a gap: these give none.
+    A new boot began its counters anew, a counter that fell was reset, too long a silence is a gap, and more than any
+    counter counts is no number: these give none.
     """
     for one, next_one in itertools.pairwise(records):
         if one.time_ms is None or next_one.time_ms is None or one.record.boot_id != next_one.record.boot_id:
@@ -126,7 +128,7 @@ def flows(records: Sequence[ArrivedRecord]) -> Iterator[Flow]:
         if before is None or after is None or not 0 < duration_ms <= GAP_MS:
             continue
         received, sent = after[0] - before[0], after[1] - before[1]
-        if received >= 0 and sent >= 0:
+        if 0 <= received < BYTES_END and 0 <= sent < BYTES_END:
             yield Flow(next_one.time_ms - duration_ms, next_one.time_ms, int(received), int(sent))
 
 

@@ -8,8 +8,8 @@ said.
 
 from __future__ import annotations
 
+import bisect
 import enum
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -129,20 +129,21 @@ def _believed(boot: Boot) -> Date | None:
 def _without_lies(anchors: Iterable[Anchor]) -> list[Anchor]:
     """Where two boots overlap by more than clocks differ, doubt the one whose date lies further before its arrival."""
     known = sorted(anchors, key=_order)
-    for _ in range(len(known)):
-        for one, other in itertools.pairwise(known):
-            if one.end_ms - other.start_ms <= CLOCK_WRONG_MS:
-                continue
-            liar = max(one, other, key=lambda a: (a.boot.latest_start_ms - a.start_ms, _order(a)))
-            lag_ms = liar.boot.latest_start_ms - liar.start_ms
-            if liar.source is not Source.ARRIVAL and lag_ms > CLOCK_WRONG_MS:
-                known.remove(liar)
-                if (start_ms := liar.boot.arrival_start_ms) is not None:
-                    known.append(_anchor(liar.boot, start_ms, ARRIVAL_ERROR_MS, 0, Source.ARRIVAL))
-                    known.sort(key=_order)
-                break
-        else:
-            return known
+    at = 0
+    while at + 1 < len(known):
+        one, other = known[at], known[at + 1]
+        liar = max(one, other, key=lambda a: (a.boot.latest_start_ms - a.start_ms, _order(a)))
+        lag_ms = liar.boot.latest_start_ms - liar.start_ms
+        is_overlap = one.end_ms - other.start_ms > CLOCK_WRONG_MS
+        if not is_overlap or liar.source is Source.ARRIVAL or lag_ms <= CLOCK_WRONG_MS:
+            at += 1
+            continue
+        del known[at if liar is one else at + 1]
+        if (start_ms := liar.boot.arrival_start_ms) is not None:
+            # Later than where it was: its arrival is what its date was too early for.
+            bisect.insort(known, _anchor(liar.boot, start_ms, ARRIVAL_ERROR_MS, 0, Source.ARRIVAL), key=_order)
+        # Before that nothing has another neighbour: to begin at the first again would take minutes with many lies.
+        at = max(0, at - 1)
     return known
 
 

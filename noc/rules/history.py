@@ -17,6 +17,8 @@ from noc.rules.reading import BootReason, Link, Look, Terms, read
 from noc.store.contract import ArrivedRecord
 
 DATES_MAX: Final = 64
+# One each hour for as long as a history is kept; a box that begins more often says nothing that people could read.
+BOOTS_MAX: Final = 2_208
 # A hub brings back 30 days and 7 more: by these the month before last can still change.
 KEPT_MS: Final = 92 * 86_400_000
 
@@ -106,6 +108,14 @@ def merge(one: History, other: History, terms: Terms) -> dict[str, Boot]:
     for boot_id, boot in other.items():
         merged[boot_id] = _merged(merged[boot_id], boot, terms.hold_ms) if boot_id in merged else boot
     return merged
+
+
+def newest(history: History) -> History:
+    """Let go of the boots that began first, of too many: one report alone can bring a thousand."""
+    if len(history) <= BOOTS_MAX:
+        return history
+    kept = sorted(history, key=lambda boot_id: (history[boot_id].latest_start_ms, boot_id))[-BOOTS_MAX:]
+    return {boot_id: history[boot_id] for boot_id in kept}
 
 
 def as_plain(history: History) -> list[list[Any]]:

@@ -13,6 +13,7 @@ from noc.store.contract import ArrivedRecord, Hour, Summary
 
 HOUR_MS: Final = 3_600_000
 GAP_MS: Final = 900_000  # two records further apart than this say nothing about what lay between
+NUMBER_END: Final = 1 << 63  # a hub may say any number; what reaches beyond this says nothing, and its sums are none
 _COUNTERS: Final = ("_bytes", "_packets", "logins", "refusals", "_restarts", "_count", "boots")
 
 
@@ -34,7 +35,7 @@ def roll_up(hub_id: str, hour_ms: int, records: Sequence[ArrivedRecord]) -> Hour
     numbers: dict[str, list[float]] = {}
     for each in within:
         for name, value in each.record.samples.items():
-            if value is not None:
+            if value is not None and abs(value) < NUMBER_END:
                 numbers.setdefault(name, []).append(value)
     moved = _moved(hour_ms, records)
     samples = {
@@ -65,7 +66,7 @@ def _moved(hour_ms: int, records: Sequence[ArrivedRecord]) -> dict[str, float]:
         for name, after in other.record.samples.items():
             before = one.record.samples.get(name)
             # A counter that fell was reset: what it moved nobody knows.
-            if before is not None and after is not None and after >= before and _is_counter(name):
+            if before is not None and after is not None and 0 <= after - before < NUMBER_END and _is_counter(name):
                 found[name] = found.get(name, 0) + after - before
     return found
 

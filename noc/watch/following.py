@@ -2,7 +2,8 @@
 
 Each step reads reports that came since the mark, puts them to the tails of their hubs or, where it is time, to their
 histories, and writes all of it with the next mark in one transaction. A kill leaves a step undone; what is read twice
-changes nothing, since putting histories together is idempotent.
+changes nothing, since putting histories together is idempotent. A hub at which something fails that nobody thought of
+is left out alone: the mark goes on.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from appliance.core.errors import StoreError
 from noc.fleet_book.contract import FleetBook, Tail
-from noc.rules.history import merge
+from noc.rules.history import merge, newest
 from noc.rules.sla import Month, Version
 from noc.store.contract import Came, Hour, NocStore, may_be_more
 from noc.watch import past, tails
+from noc.watch.mishaps import Mishaps
 from noc.watch.past import Around, Known, Learned, Reading
 
 REPORTS: Final = 500  # of one step: the pages write to the book too, and wait for it no longer
@@ -43,6 +46,7 @@ class Follower:
         reading: by what a hub is told. Raises `NoCardError`.
         seconds: a clock for costs: what this thread worked.
         monotonic: counts on, for rests.
+        alive: called between hubs, for the watchdog.
     """
 
     def __init__(
@@ -50,11 +54,14 @@ class Follower:
         store: NocStore,
         book: FleetBook,
         reading: Readings,
+        *,
         seconds: Callable[[], float] = time.thread_time,
         monotonic: Callable[[], float] = time.monotonic,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._book, self._reading = store, book, reading
-        self._seconds, self._monotonic = seconds, monotonic
+        self._seconds, self._monotonic, self._alive = seconds, monotonic, alive
+        self._untold, self._unlearned = Mishaps("what it said is left out"), Mishaps("its past is told later")
         self._mark = book.followed_mark()
         self._wanted: dict[str, None] = {}  # in the order in which they came up
         self._rests: dict[str, float] = {}
@@ -102,12 +109,13 @@ class Follower:
             before = kept.get(hub_id)
             after = before
             if hub_id in by_hub:
-                said = tails.told(by_hub[hub_id], reading.terms)
-                after = (
-                    Tail(hub_id, said, 0, 0, "")
-                    if before is None
-                    else replace(before, said=merge(before.said, said, reading.terms))
-                )
+                try:
+                    after = _put_to(before, hub_id, by_hub[hub_id], reading)
+                except Exception:  # noqa: BLE001 - whatever one hub said must not end the watch of all
+                    self._untold.note(hub_id)
+                    continue
+                finally:
+                    self._alive()
                 if not (before and tails.is_calm(after.said, reading.terms)):
                     self._wanted[hub_id] = None
             if before is not None and before.read_by != reading.digest:
@@ -138,8 +146,18 @@ class Follower:
             began = self._seconds()
             known = Known(hub_id, histories.get(hub_id, {}), before)
             around = Around(now_ms, self._hours_of(hub_id), self._versions_of(hub_id))
-            learned[hub_id] = past.learn(known, {} if after is None else after.said, reading, around)
-            self._rest(hub_id, self._seconds() - began)
+            try:
+                learned[hub_id] = past.learn(known, {} if after is None else after.said, reading, around)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever one hub said must not end the watch of all
+                # What it said stays in its tail.
+                self._unlearned.note(hub_id)
+                self._wanted.pop(hub_id, None)
+                self._rests[hub_id] = self._monotonic() + REST_SECONDS_MAX
+            else:
+                self._rest(hub_id, self._seconds() - began)
+            self._alive()
         return learned
 
     def _rest(self, hub_id: str, cost_seconds: float) -> None:
@@ -155,3 +173,11 @@ class Follower:
 
     def _versions_of(self, hub_id: str) -> Callable[[Month], Version | None]:
         return lambda month: self._book.versions((hub_id,), str(month)).get(hub_id)
+
+
+def _put_to(before: Tail | None, hub_id: str, came: Iterable[Came], reading: Reading) -> Tail:
+    """Put what came of a hub to its tail."""
+    said = newest(tails.told(came, reading.terms))
+    if before is None:
+        return Tail(hub_id, said, 0, 0, "")
+    return replace(before, said=newest(merge(before.said, said, reading.terms)))

@@ -16,18 +16,20 @@ from zoneinfo import ZoneInfo
 
 from noc.fleet_book.contract import Day, Followed, Tail
 from noc.rules.anchors import Anchor, place
-from noc.rules.history import KEPT_MS, Boot, History, merge
+from noc.rules.history import KEPT_MS, Boot, History, merge, newest
 from noc.rules.outages import Outage, outages
 from noc.rules.reading import Terms
 from noc.rules.sla import Month, Version, account, count, revise, stretches
 from noc.rules.states import Span, Window
 from noc.rules.timeline import timeline
-from noc.store.contract import Hour
+from noc.store.contract import Hour, Summary
 from noc.watch import tails
 
 DAY_MS: Final = 86_400_000
 RUNS_MAX: Final = 4_000  # a hub that says more than that in 92 days says nothing that people could read
 LATELY_MS: Final = 3 * DAY_MS
+# Of an hour: a line of 9 Gbit/s. A day of all hubs of the country still adds up to what a store takes.
+USED_END: Final = 1 << 42
 VERSION_PAUSE_MS: Final = 3_600_000  # what comes back in many reports is one version
 
 Hours = Callable[[int, int], Sequence[Hour]]
@@ -77,7 +79,7 @@ class Learned:
 def learn(known: Known, said: History, by: Reading, around: Around) -> Learned:
     """Bring a hub's past up by all that came since, its tail included."""
     now_ms, tail = around.now_ms, known.tail
-    history = trim(merge(known.history, said, by.terms), now_ms - KEPT_MS)
+    history = trim(newest(merge(known.history, said, by.terms)), now_ms - KEPT_MS)
     told = _tell_lately(known, said, history, by, now_ms) or _tell(known, history, by, now_ms - KEPT_MS, now_ms)
     again_ms = told.since_ms if tail is None else min(told.since_ms, tail.again_ms)
     again_ms = max(told.from_ms, again_ms)
@@ -87,7 +89,7 @@ def learn(known: Known, said: History, by: Reading, around: Around) -> Learned:
         history,
         told.since_ms - 1,
         told.outages,
-        tuple(_days(known.hub_id, told.spans, by.timezone, again_ms, around)),
+        tuple(_days(known.hub_id, told, by.timezone, again_ms, around)),
         made,
     )
     next_again_ms = again_ms if has_to_wait else told.since_ms
@@ -233,14 +235,16 @@ def bounds_ms(day: datetime.date, timezone: str) -> tuple[int, int]:
     return int(begin.timestamp()) * 1000, int(end.timestamp()) * 1000
 
 
-def _days(hub_id: str, spans: Sequence[Span], timezone: str, from_ms: int, around: Around) -> Iterator[Day]:
+def _days(hub_id: str, told: _Told, timezone: str, from_ms: int, around: Around) -> Iterator[Day]:
     now_ms = around.now_ms
     first, last = local_day(from_ms, timezone), local_day(now_ms, timezone)
     of_hours = around.hours(bounds_ms(first, timezone)[0], bounds_ms(last, timezone)[1])
-    every = stretches(spans)
+    every = stretches(told.spans)
     for number in range((last - first).days + 1):
         day = first + datetime.timedelta(days=number)
         begin_ms, end_ms = bounds_ms(day, timezone)
+        if begin_ms < told.from_ms:
+            continue  # its beginning is told no more: it stays as it was written
         counted = count(every, begin_ms, end_ms, now_ms)
         mine = [hour for hour in of_hours if begin_ms <= hour.hour_ms < end_ms]
         yield Day(hub_id, day.isoformat(), counted.seconds, counted.long_cuts, counted.short_cuts, *_used(mine))
@@ -278,14 +282,19 @@ def _months(first: datetime.date, last: datetime.date) -> Iterator[Month]:
 def _used(hours: Sequence[Hour]) -> tuple[int | None, int | None, int | None, int | None]:
     """Bytes received and sent, the most clients at once, logins: of those hours that tell."""
 
-    def moved(name: str) -> int | None:
-        found = [hour.samples[name].moved for hour in hours if name in hour.samples]
-        return int(sum(found)) if found else None
+    def told(name: str, of: Callable[[Summary], float]) -> list[int]:
+        found = [of(hour.samples[name]) for hour in hours if name in hour.samples]
+        # A hub may say any number: what cannot be, nobody knows.
+        return [int(value) for value in found if 0 <= value < USED_END]
 
-    peaks = [hour.samples["clients_online"].greatest for hour in hours if "clients_online" in hour.samples]
+    def moved(name: str) -> int | None:
+        found = told(name, lambda each: each.moved)
+        return sum(found) if found else None
+
+    peaks = told("clients_online", lambda each: each.greatest)
     return (
         moved("interface_received_bytes.uplink"),
         moved("interface_sent_bytes.uplink"),
-        int(max(peaks)) if peaks else None,
+        max(peaks, default=None),
         moved("logins"),
     )

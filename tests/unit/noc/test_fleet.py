@@ -100,6 +100,16 @@ def test_reboots_resets_unknowns_and_silences_give_no_flow() -> None:
     assert len(list(fleet.flows([one, counted(11, 2_000, 0)]))) == 1
 
 
+@pytest.mark.parametrize(("before", "after"), [(-1e308, 1e308), (0, 1e300), (-(2**62), 2**62)])
+def test_more_than_any_counter_counts_gives_no_flow(before: float, after: float) -> None:
+    def said(minute: int, value: float, ago_ms: int) -> ArrivedRecord:
+        counters = {"interface_received_bytes.uplink": value, "interface_sent_bytes.uplink": 0}
+        return arrived(HUB.hub_id, minute, ago_ms, **counters)
+
+    status = fleet.judge(facts(said(10, before, MINUTE_MS), said(11, after, 0)), NOW_MS)
+    assert (status.state, status.rates) == (HubState.ONLINE, None)
+
+
 def test_a_series_keeps_its_gaps() -> None:
     start = NOW_MS - 60 * MINUTE_MS
     records = [

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.core.clock import WallQuality
+from noc.rules import anchors
 from noc.rules.anchors import Anchor, Source, place
 from noc.rules.history import Arrival, merge, observe
 from noc.rules.reading import Terms
@@ -136,3 +143,60 @@ def test_boots_that_know_nothing_lie_between_those_that_do() -> None:
 def test_numbers_that_began_anew_tell_no_order() -> None:
     first, last = minutes(A, T0_MS, 1, 10, number=40), minutes(D, T0_MS + 5 * HOUR_MS, 1, 10, number=1)
     assert set(placed(*first, *minutes(B, 0, 1, 60, number=7, known=False), *last)) == {A, D}
+
+
+def by_the_book(doubted: list[Anchor]) -> list[Anchor]:
+    """`_without_lies` as it is said: of the first two that overlap the liar goes, and all is looked at again."""
+    known = sorted(doubted, key=anchors._order)
+    while True:
+        for one, other in itertools.pairwise(known):
+            liar = max(one, other, key=lambda a: (a.boot.latest_start_ms - a.start_ms, anchors._order(a)))
+            is_overlap = one.end_ms - other.start_ms > anchors.CLOCK_WRONG_MS
+            is_late = liar.boot.latest_start_ms - liar.start_ms > anchors.CLOCK_WRONG_MS
+            if is_overlap and is_late and liar.source is not Source.ARRIVAL:
+                break
+        else:
+            return known
+        known.remove(liar)
+        if (start_ms := liar.boot.arrival_start_ms) is not None:
+            known.append(anchors._anchor(liar.boot, start_ms, anchors.ARRIVAL_ERROR_MS, 0, Source.ARRIVAL))
+            known.sort(key=anchors._order)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 40), st.integers(0, 20), st.integers(0, 40), st.booleans(), st.none() | st.integers(0, 20)
+        ),
+        max_size=12,
+    )
+)
+def test_who_lied_is_found_as_if_all_were_looked_at_again(boots: list[tuple[int, int, int, bool, int | None]]) -> None:
+    doubted = []
+    for i, (start, runs, late, is_dated, way) in enumerate(boots):
+        boot_id, runs_ms, start_ms = f"{i:032x}", runs * 60_000, T0_MS + start * 60_000
+        received_ms = start_ms + runs_ms + late * 60_000
+        said = record(boot_id, 1, runs_ms, wall_ms=start_ms + runs_ms if is_dated else None, received_ms=received_ms)
+        sent = () if way is None else (Arrival(boot_id, runs_ms, received_ms + way * 60_000),)
+        doubted += [
+            found for boot in observe([said], TERMS, sent).values() if (found := anchors._own(boot)) is not None
+        ]
+    assert anchors._without_lies(doubted) == by_the_book(doubted)
+
+
+def test_many_lies_cost_no_more_than_as_many_truths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report brings a thousand boots: what grew with their square kept the watch from all others for minutes."""
+    looked = 0
+    whole: Callable[[Anchor], Any] = anchors._order
+
+    def counted(anchor: Anchor) -> Any:
+        nonlocal looked
+        looked += 1
+        return whole(anchor)
+
+    monkeypatch.setattr(anchors, "_order", counted)
+    number, ran_ms = 1_000, 240 * HOUR_MS
+    truths = [record(f"{i:032x}", 0, 0, wall_ms=T0_MS + i * 1_000) for i in range(number)]
+    lies = [record(f"{number + i:032x}", 0, ran_ms, wall_ms=T0_MS + ran_ms + i * 1_000) for i in range(number)]
+    place(observe([*truths, *lies], TERMS))
+    assert looked < 40 * number
