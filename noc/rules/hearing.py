@@ -53,4 +53,4 @@ def deafness_of(broker: str, ears: Collection[str], deafness: Mapping[str, Deafn
 
 def heard_until_ms(deafness: Deafness | None, now_ms: int) -> int:
     """Say up to when the silence of a hub counts (`noc.fleet.judge` takes it): not while nobody could hear it."""
-    return now_ms if deafness is None else deafness.since_ms
+    return now_ms if deafness is None else min(now_ms, deafness.since_ms)

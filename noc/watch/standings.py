@@ -13,7 +13,7 @@ from typing import Final
 from noc import clones
 from noc.fleet import CONTACT_LOST_MS, RECENT_MS, HubState, HubStatus, judge
 from noc.fleet_book.contract import FleetBook, Standing
-from noc.rules.hearing import Deafness, heard_until_ms
+from noc.rules.hearing import Deafness, deafness_of, heard_until_ms
 from noc.rules.outages import is_used
 from noc.rules.problems import Problem, found
 from noc.store.contract import HubFacts, NocStore
@@ -40,14 +40,16 @@ class Standings:
         self._due: list[tuple[int, str]] = []
         self._due_ms: dict[str, int] = {}
         self._unheard: set[str] = set()
+        self._ears: Collection[str] = ()
         self._births: dict[str, tuple[int, int | None]] = {}
 
     def troubled(self) -> dict[str, tuple[Problem, ...]]:
         """The problems of each hub that has any."""
         return {hub_id: each.problems for hub_id, each in self._known.items() if each.problems}
 
-    def turn(self, now_ms: int, deafness: Mapping[str, Deafness]) -> int:
-        """Judge who is to be judged; return how many standings changed."""
+    def turn(self, now_ms: int, deafness: Mapping[str, Deafness], ears: Collection[str]) -> int:
+        """Judge who is to be judged, heard by the ears at these brokers; return how many standings changed."""
+        self._ears = ears
         mark, changed = self._store.changed(self._mark)
         hub_ids = dict.fromkeys((*changed, *self._come(now_ms), *self._heard_again(deafness)))
         number = 0
@@ -73,9 +75,12 @@ class Standings:
 
     def _heard_again(self, deafness: Mapping[str, Deafness]) -> list[str]:
         """Take out those who waited for the NOC to hear, and whose broker it hears."""
-        again = [hub_id for hub_id in self._unheard if self._broker(hub_id) not in deafness]
+        again = [hub_id for hub_id in self._unheard if self._deafness(hub_id, deafness) is None]
         self._unheard.difference_update(again)
         return again
+
+    def _deafness(self, hub_id: str, deafness: Mapping[str, Deafness]) -> Deafness | None:
+        return deafness_of(self._broker(hub_id), self._ears, deafness)
 
     def _judge(self, hub_ids: Collection[str], now_ms: int, deafness: Mapping[str, Deafness]) -> int:
         unknown = [hub_id for hub_id in hub_ids if hub_id not in self._known]
@@ -84,7 +89,7 @@ class Standings:
         changed: list[Standing] = []
         for facts in self._store.facts_of(hub_ids):
             hub_id = facts.hub.hub_id
-            deaf = deafness.get(self._broker(hub_id))
+            deaf = self._deafness(hub_id, deafness)
             status = judge(facts, now_ms, heard_until_ms(deaf, now_ms))
             before = self._known.get(hub_id)
             is_clone = self._is_clone(facts, now_ms)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from appliance.core.errors import StoreError
-from noc.clock import Clock
+from noc.clock import WRONG_MS, Clock
 from noc.fleet_book.contract import FleetBook, Scope
 from noc.ingest.ear import ears
 from noc.rules.alert_state import Facts
@@ -85,14 +85,18 @@ class Watch:
         self._read = Pace(self._plan.turn_seconds, monotonic)
         self._headline = Pace(HEADLINE_SECONDS, monotonic)
         self._forget = Pace(FORGET_SECONDS, monotonic)
-        self._deafness: dict[str, Deafness] = {}
-        self._ears: tuple[Ear, ...] | None = None
         self._last_ms: int | None = book.judged_ms()
+        # Hubs are on the way back also where the watch was started again meanwhile.
+        self._deafness: dict[str, Deafness] = dict(book.alert_state(self._last_ms or 0).deafness)
+        self._ears: tuple[Ear, ...] | None = None
+        self._believed_ms: int | None = self._last_ms
+        self._is_believed = True
         self._has_begun = False
 
     def turn(self) -> None:
         """Do one turn; what cannot be done now is said, and tried again, and keeps nothing else from being done."""
         now_ms = self._clock.now_ms()
+        self._try("the date was not compared", self._believe, now_ms)
         is_whole = all(
             [
                 self._try("the inventory was not read", self._read_inventory, now_ms),
@@ -113,6 +117,25 @@ class Watch:
             return False
         return True
 
+    def _believe(self, now_ms: int) -> None:
+        """Find out whether the past may be written by this date: it may not be by one that was set, or ran ahead."""
+        was_believed, self._is_believed = self._is_believed, False
+        signs = self._store.signs().values()
+        is_odd = (
+            self._clock.is_doubtful()
+            # The NOC's own ear says the time every half minute.
+            or (bool(signs) and all(abs(now_ms - each) > WRONG_MS for each in signs))
+            or (self._last_ms is not None and now_ms < self._last_ms - WRONG_MS)
+        )
+        self._is_believed = not is_odd
+        if not is_odd:
+            self._believed_ms = now_ms
+        elif was_believed:
+            _log.error(
+                "the date cannot be right: nothing is followed, counted or forgotten by it; if it is right now, restart"
+                " this unit"
+            )
+
     def _read_inventory(self, now_ms: int) -> None:
         with self._read.due() as is_due:
             if is_due:
@@ -120,7 +143,7 @@ class Watch:
 
     def _judge(self, now_ms: int) -> None:
         heard = self._listen(now_ms)
-        self._standings.turn(now_ms, self._deafness)
+        self._standings.turn(now_ms, self._deafness, frozenset(ear.broker for ear in heard))
         # Who cannot judge hears no more than what it heard when it could: the NOC is deaf then too.
         self._ears = heard
 
@@ -135,7 +158,7 @@ class Watch:
                 self._book.make_headlines(now_ms)
         with self._forget.due() as is_due:
             # Not at once: a watch that is started again and again must not hurry it.
-            if is_due and self._has_begun and not self._clock.is_doubtful():
+            if is_due and self._has_begun and self._is_believed:
                 limit = max(FORGOTTEN_MIN, int(FORGOTTEN_OF_A_HUB * self._inventory.size))
                 self._book.forget(now_ms - KEPT_DAYS * past.DAY_MS, limit)
 
@@ -143,7 +166,9 @@ class Watch:
         """Bring new hubs into the cards, and read cards and windows."""
         self._book.take_over(self._store.hubs())
         self._alive()
-        windows = self._book.windows(now_ms - KEPT_MS, now_ms + _WINDOWS_AHEAD_MS)
+        # By a wrong date there would be other windows, and so another past.
+        around_ms = now_ms if self._is_believed or self._believed_ms is None else self._believed_ms
+        windows = self._book.windows(around_ms - KEPT_MS, around_ms + _WINDOWS_AHEAD_MS)
         self._follower.want(self._inventory.take(self._book.cards(Scope()), windows))
         self._alive()
 
@@ -164,7 +189,9 @@ class Watch:
         return found
 
     def _follow(self, now_ms: int) -> None:
-        """Follow reports until there are none, or the turn is used up."""
+        """Follow reports until there are none, or the turn is used up; all of them wait for a date to be believed."""
+        if not self._is_believed:
+            return
         until = self._monotonic() + FOLLOW_SHARE * self._plan.turn_seconds
         self._follower.want_silent(now_ms)
         while True:

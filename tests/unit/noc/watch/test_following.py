@@ -301,3 +301,45 @@ def test_to_tell_the_last_days_alone_is_to_tell_all(tmp_path: Path, monkeypatch:
     other = run(tmp_path / "other", lambda *_: None)
     assert one.past() == other.past()
     assert one.book.versions((HUB.hub_id,), str(AUGUST)) == other.book.versions((HUB.hub_id,), str(AUGUST))
+
+
+@pytest.mark.parametrize("days", [200, -200])
+def test_by_a_date_that_cannot_be_right_nothing_of_the_past_is_written(world: World, days: int) -> None:
+    for each in reports(story(), 60):
+        world.send(*each)
+    window = Window(BEGIN_MS + 1_440 * MINUTE_MS, BEGIN_MS + 1_600 * MINUTE_MS)
+    world.book.put_window(KeptWindow(0, "51.03", "", window, "admin", "tower"), BY_ADMIN)
+    world.settle()
+    before, version = world.past(), world.book.versions((HUB.hub_id,), str(AUGUST))
+    assert version[HUB.hub_id].sla.seconds[SlaClass.MAINTENANCE] > 500
+    world.wall_ms += days * DAY_MS
+    world.turns(4 * HOUR_MS, every_ms=HOUR_MS)
+    world.send(*minutes(B, BEGIN_MS + 3_300 * MINUTE_MS, 301, 310, number=2, boot_reason=2))
+    world.turns(HOUR_MS, every_ms=MINUTE_MS)
+    assert (world.past(), world.book.versions((HUB.hub_id,), str(AUGUST))) == (before, version)
+    world.wall_ms -= days * DAY_MS
+    world.settle()
+    if days < 0:
+        return  # what came then says of its boot that it began before: of that the watch knows nothing
+    histories, outages, _ = world.past()
+    assert outages == before[1]
+    assert histories[HUB.hub_id].keys() == before[0][HUB.hub_id].keys()
+    after = world.book.versions((HUB.hub_id,), str(AUGUST))[HUB.hub_id]
+    assert [after.sla.seconds[each] for each in (SlaClass.MAINTENANCE, SlaClass.LINK_LONG, SlaClass.POWER)] == [
+        version[HUB.hub_id].sla.seconds[each] for each in (SlaClass.MAINTENANCE, SlaClass.LINK_LONG, SlaClass.POWER)
+    ]
+
+
+def test_a_watch_that_starts_at_another_date_than_the_ear_writes_nothing_of_the_past(world: World) -> None:
+    for each in reports(story(), 60):
+        world.send(*each)
+    world.settle()
+    before = world.past()
+    world.is_hearing = False
+    world.wall_ms += 200 * DAY_MS
+    world.start()
+    world.turns(4 * HOUR_MS, every_ms=HOUR_MS)
+    assert world.past() == before
+    world.is_hearing = True
+    world.turns(HOUR_MS, every_ms=MINUTE_MS)
+    assert world.past() != before, "the ear says the same date: so it is"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance.core.report import State
+from noc.alarms.step import AlarmDesk
 from noc.fleet import HubState
 from noc.fleet_book.contract import FleetBook, KeptWindow, Scope, Standing
 from noc.fleet_book.sqlite import SqliteFleetBook
@@ -248,3 +250,36 @@ def test_the_headline_is_made_now_and_then(world: World) -> None:
     world.turns(20_000)
     found = world.book.headline(Scope(), "", world.wall_ms)
     assert (found.hubs, found.alive, found.alive_and_used) == (6, 4, 4)
+
+
+def test_a_card_that_names_a_broker_without_an_ear_is_not_marked_down_by_a_deaf_noc(world: World) -> None:
+    world.turn()
+    card = world.book.card(HUBS[0].hub_id)
+    assert card is not None
+    world.book.put_cards([replace(card, broker="timur")], BY_ADMIN)
+    speak(world)
+    world.turns(20_000)
+    world.is_hearing = False
+    world.turns(HOUR_MS, every_ms=60_000)
+    assert states(world) == {HubState.ONLINE}
+    world.is_hearing = True
+    world.turns(2 * HOUR_MS, every_ms=60_000)
+    assert states(world) == {HubState.NO_CONTACT}, "heard again for long enough, and still silent"
+
+
+def test_a_watch_that_is_started_again_while_hubs_come_back_marks_no_hub_down(world: World, tmp_path: Path) -> None:
+    speak(world)
+    world.turn()
+    world.alarms = desk = AlarmDesk(tmp_path / "alarms.toml")
+    world.start()
+    world.is_hearing = False
+    world.turns(HOUR_MS, every_ms=60_000)
+    world.is_hearing = True
+    world.turns(60_000)
+    for _ in range(3):
+        world.start()
+        world.turns(60_000)
+        assert states(world) == {HubState.ONLINE}
+    world.turns(900_000)
+    assert states(world) == {HubState.NO_CONTACT}
+    desk.close()
