@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +22,11 @@ from noc.accounts.policy import roles_with_factor
 from noc.accounts.roles import Role
 from noc.web import access
 from noc.web.access import Right, require, who
+from noc.web.incidents import page_number
 from noc.web.parts import blueprint, parts
 
 DEEDS_PER_PAGE: Final = 50
+ACCOUNTS_PER_PAGE: Final = 100
 _HUB_ZONE: Final = ZoneInfo("Asia/Jakarta")  # of pages that are of no hub
 
 pages = blueprint("people", __name__)
@@ -51,12 +54,18 @@ def accounts() -> ResponseReturnValue:
         except AccountError as error:
             problem = _words_for(error)
     people = access.people()
+    everybody = people.all()
+    count = max(1, math.ceil(len(everybody) / ACCOUNTS_PER_PAGE))
+    number = min(page_number(), count)
     page = render_template(
         "noc/accounts.html",
         problem=problem,
         shown=shown,
         typed=request.form if problem else {},
-        people=people.all(),
+        people=everybody[(number - 1) * ACCOUNTS_PER_PAGE : number * ACCOUNTS_PER_PAGE],
+        total=len(everybody),
+        page_number=number,
+        pages_count=count,
         areas=areas_of_all(people.store),
         with_factor=access.factors().all(),
         required=roles_with_factor(people.store),

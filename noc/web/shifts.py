@@ -16,7 +16,7 @@ from noc.web.incidents import area_words
 from noc.web.parts import blueprint, parts
 
 TEXT_LENGTH_MAX: Final = 4_000
-NOTES_SHOWN: Final = 30
+NOTES_SHOWN: Final = 15
 LINES_MAX: Final = 15
 FIRST_MS: Final = 12 * 3_600_000  # before the first note of all: what ended in a shift's time
 ZONE: Final = "Asia/Jakarta"

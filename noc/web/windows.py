@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,10 +21,12 @@ from noc.rules.planned import Flaw
 from noc.rules.states import Window
 from noc.web import times
 from noc.web.access import Right, may, require, scope, who
-from noc.web.incidents import name_of
+from noc.web.incidents import name_of, page_number
 from noc.web.parts import blueprint, parts
 
 WHY_LENGTH_MAX: Final = 200
+ROWS_PER_PAGE: Final = 100
+PAST_SHOWN: Final = 50
 PAST_MS: Final = 30 * 86_400_000
 TARGET_LENGTH_MAX: Final = 40
 ZONE: Final = "Asia/Jakarta"
@@ -199,6 +203,12 @@ def _windows(now_ms: int) -> tuple[KeptWindow, ...]:
 def _page(target: Target | None, *, problems: Mapping[str, str], wish: Wish | None = None, asked: str = "") -> str:
     now_ms = parts().now_ms()
     found = sorted(_windows(now_ms), key=lambda each: each.window.start_ms)
+    planned_now = [each for each in found if each.window.end_ms > now_ms]
+    over = [each for each in reversed(found) if each.window.end_ms <= now_ms]
+    count = max(1, math.ceil(len(planned_now) / ROWS_PER_PAGE))
+    number = min(page_number(), count)
+    page = planned_now[(number - 1) * ROWS_PER_PAGE : number * ROWS_PER_PAGE]
+    target_of = functools.cache(_target)  # many windows are of the same area
     zone = target.timezone if target is not None else ZONE
     return render_template(
         "noc/windows.html",
@@ -207,16 +217,19 @@ def _page(target: Target | None, *, problems: Mapping[str, str], wish: Wish | No
         wish=wish or Wish("", "", ""),
         problems=problems,
         zone_word=words.zone(zone),
-        running=[_shown(each) for each in found if each.window.start_ms <= now_ms < each.window.end_ms],
-        coming=[_shown(each) for each in found if each.window.start_ms > now_ms],
-        past=[_shown(each) for each in reversed(found) if each.window.end_ms <= now_ms],
+        running=[_shown(each, target_of) for each in page if each.window.start_ms <= now_ms],
+        coming=[_shown(each, target_of) for each in page if each.window.start_ms > now_ms],
+        past=[_shown(each, target_of) for each in over[:PAST_SHOWN]],
+        past_count=len(over),
+        page_number=number,
+        pages_count=count,
         may_act=may(Right.ACT),
     )
 
 
-def _shown(each: KeptWindow) -> dict[str, Any]:
+def _shown(each: KeptWindow, target_of: Callable[[str], Target | None]) -> dict[str, Any]:
     """A window with its target's name and its times in the target's own zone."""
-    target = _target(each.hub_id or each.area)
+    target = target_of(each.hub_id or each.area)
     zone = target.timezone if target is not None else ZONE
     return {
         "window": each,

@@ -220,6 +220,17 @@ def test_tokens_are_shown_once_and_end_with_the_password(app: Flask, admin: Flas
     assert app.test_client().get("/api/v1/areas", headers=bearer).status_code == 401
 
 
+def test_accounts_stand_on_pages(admin: FlaskClient, places: setup.Places) -> None:
+    with setup.open_accounts(places).store.transaction() as db:
+        db.executemany(
+            "INSERT INTO accounts (name, role, password_hash, must_change, created_seconds)"
+            " VALUES (?, 'viewer', 'x', 0, 0)",
+            [(f"kab{number:03}",) for number in range(150)],
+        )
+    pages = [re.findall(r"/akun/nama/([a-z0-9]+)", admin.get(f"/akun?hal={number}").text) for number in (1, 2, 9)]
+    assert len(pages[0]) == 100 and pages[1] == pages[2] and len({*pages[0], *pages[1]}) >= 151
+
+
 def test_tokens_end_with_the_owner_s_own_change_of_password(app: Flask, places: setup.Places) -> None:
     client = log_in(app, places, "viewer")
     bearer = {"Authorization": f"Bearer {once(post(client, '/akun/saya', do='token', label='dasbor'))}"}

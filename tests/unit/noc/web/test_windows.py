@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noc.fleet_book.contract import KeptWindow
+from noc.fleet_book.contract import Found, KeptWindow, Query
 from noc.rules.alert_state import Deed
 from noc.rules.planned import Flaw, concerns, flaw, meets
 from noc.rules.states import Window
@@ -92,6 +92,26 @@ def test_windows_of_the_same_hubs_do_not_overlap(operator: Visit, target: str, i
     assert (status == 400) is is_refused
     assert not is_refused or "Bertabrakan dengan jadwal Badung" in page
     assert not is_refused or plan(operator, at(4, zone), at(5, zone), for_=target)[0] == 303
+
+
+def test_many_windows_stand_on_pages_and_each_target_is_asked_for_once(
+    operator: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deed = Deed(NOW_MS, "kepala", "uji", "uji")
+    for number in range(1, 131):
+        begin_ms = NOW_MS + number * HOUR_MS
+        operator.book.put_window(KeptWindow(0, BADUNG, "", Window(begin_ms, begin_ms + 600_000), "kepala", "x"), deed)
+    asked: list[str] = []
+    find = operator.book.find
+
+    def counted(query: Query) -> Found:
+        asked.append(query.area)
+        return find(query)
+
+    monkeypatch.setattr(operator.book, "find", counted)
+    pages = [operator.client.get(f"/pemeliharaan?hal={number}").text for number in (1, 2, 99)]
+    assert [page.count('<tr><th scope="row">') for page in pages] == [100, 30, 30]
+    assert asked == [BADUNG] * 3
 
 
 def test_a_window_is_ended_early_and_one_to_come_is_called_off(operator: Visit) -> None:
