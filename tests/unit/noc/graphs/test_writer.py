@@ -123,6 +123,18 @@ def test_each_report_is_written_once_while_all_is_well(store: SqliteNocStore) ->
     assert minutes(again) == [], "a later run goes on from there"
 
 
+def test_a_step_that_ended_by_size_goes_on_at_once(store: SqliteNocStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in ("contract", "marks"):
+        monkeypatch.setattr(f"noc.store.{each}.CELLS_MAX", 30)  # a record takes 25
+    twin = Twin()
+    writer = Writer(store, twin, Clock())
+    put(store, 1, 2, 3)
+    assert writer.turn() == 0.0
+    assert minutes(twin) == [1, 2]
+    assert writer.turn() == IDLE_SECONDS
+    assert minutes(twin) == [1, 2, 3]
+
+
 def test_what_a_crash_of_the_database_took_is_sent_again(store: SqliteNocStore) -> None:
     twin, clock = Twin(), Clock()
     writer = Writer(store, twin, clock)
