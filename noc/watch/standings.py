@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
+from appliance.core.errors import StoreError
 from noc import clones
 from noc.fleet import CONTACT_LOST_MS, RECENT_MS, HubState, HubStatus, judge
 from noc.fleet_book.contract import FleetBook, Standing
@@ -17,7 +18,9 @@ from noc.rules.hearing import Deafness, deafness_of, heard_until_ms
 from noc.rules.outages import is_used
 from noc.rules.problems import Problem, found
 from noc.store.contract import HubFacts, NocStore
+from noc.watch.mishaps import Mishaps
 
+AGAIN_MS: Final = 60_000  # a hub that could not be judged is looked at again then
 HUBS: Final = 500  # whose facts are read and decoded at once
 
 
@@ -42,6 +45,7 @@ class Standings:
         self._unheard: set[str] = set()
         self._ears: Collection[str] = ()
         self._births: dict[str, tuple[int, int | None]] = {}
+        self._unjudged = Mishaps("it stands as it was judged last")
 
     def troubled(self) -> dict[str, tuple[Problem, ...]]:
         """The problems of each hub that has any."""
@@ -90,10 +94,17 @@ class Standings:
         for facts in self._store.facts_of(hub_ids):
             hub_id = facts.hub.hub_id
             deaf = self._deafness(hub_id, deafness)
-            status = judge(facts, now_ms, heard_until_ms(deaf, now_ms))
             before = self._known.get(hub_id)
-            is_clone = self._is_clone(facts, now_ms)
-            standing = stand(status, before, now_ms, is_clone=is_clone)
+            try:
+                status = judge(facts, now_ms, heard_until_ms(deaf, now_ms))
+                is_clone = self._is_clone(facts, now_ms)
+                standing = stand(status, before, now_ms, is_clone=is_clone)
+            except StoreError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever one hub said must not keep all others from being judged
+                self._unjudged.note(hub_id)
+                self._look_at(hub_id, now_ms + AGAIN_MS)
+                continue
             self._plan(standing, now_ms, is_deaf=deaf is not None)
             if standing != before:
                 self._known[hub_id] = standing
@@ -119,8 +130,11 @@ class Standings:
         if due_ms is None:
             self._due_ms.pop(hub_id, None)
         elif self._due_ms.get(hub_id) != due_ms:
-            self._due_ms[hub_id] = due_ms
-            heapq.heappush(self._due, (due_ms, hub_id))
+            self._look_at(hub_id, due_ms)
+
+    def _look_at(self, hub_id: str, due_ms: int) -> None:
+        self._due_ms[hub_id] = due_ms
+        heapq.heappush(self._due, (due_ms, hub_id))
 
     def _is_clone(self, facts: HubFacts, now_ms: int) -> bool:
         """Look at a hub's births, where it was born since they were looked at last, or where that was a day ago."""

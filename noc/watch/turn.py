@@ -81,7 +81,7 @@ class Watch:
         self._plan, self._clock, self._monotonic, self._alive = plan or Plan(), clock or Clock(), monotonic, alive
         self._inventory = Inventory(self._plan.interval_ms)
         self._standings = Standings(store, book, self._inventory.broker, alive)
-        self._follower = Follower(store, book, self._inventory.reading, monotonic=monotonic)
+        self._follower = Follower(store, book, self._inventory.reading, monotonic=monotonic, alive=alive)
         self._read = Pace(self._plan.turn_seconds, monotonic)
         self._headline = Pace(HEADLINE_SECONDS, monotonic)
         self._forget = Pace(FORGET_SECONDS, monotonic)
@@ -97,23 +97,25 @@ class Watch:
         """Do one turn; what cannot be done now is said, and tried again, and keeps nothing else from being done."""
         now_ms = self._clock.now_ms()
         self._try("the date was not compared", self._believe, now_ms)
-        is_whole = all(
-            [
-                self._try("the inventory was not read", self._read_inventory, now_ms),
-                self._try("nobody was judged", self._judge, now_ms),
-                self._try("records were not followed", self._follow, now_ms),
-                self._try("alarms wait", self._alarm, now_ms),
-                self._try("nothing was summed up", self._sum_up, now_ms),
-            ]
-        )
-        if is_whole:
-            self._last_ms, self._has_begun = now_ms, True
+        is_read = self._try("the inventory was not read", self._read_inventory, now_ms)
+        is_judged = self._try("nobody was judged", self._judge, now_ms)
+        # Before what can take long and is for the past alone.
+        are_told = self._try("alarms wait", self._alarm, now_ms)
+        if is_read and is_judged and are_told:
+            self._last_ms = now_ms
+        is_followed = self._try("records were not followed", self._follow, now_ms)
+        is_summed = self._try("nothing was summed up", self._sum_up, now_ms)
+        if self._last_ms == now_ms and is_followed and is_summed:
+            self._has_begun = True
 
     def _try(self, otherwise: str, part: Callable[[int], None], now_ms: int) -> bool:
         try:
             part(now_ms)
         except StoreError as error:
             _log.error("%s: %s", otherwise, error)
+            return False
+        except Exception:  # noqa: BLE001 - what nobody thought of in one part must not keep the alarms from being told
+            _log.exception("%s", otherwise)
             return False
         return True
 
