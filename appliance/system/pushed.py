@@ -225,6 +225,9 @@ def edited(text: str, changes: Sequence[Change]) -> str:
             raise CommandMalformed(f"{each.path}: {at.section} is not one table here; name one, as in [name]")
         if each.value is None:
             table.pop(at.key, None)
+            if not at.name and not tomlkit.dumps(table).strip():
+                # A section that the NOC brought goes with its last key; one with a comment in it stays.
+                document.pop(at.section, None)
         else:
             table[at.key] = list(each.value) if isinstance(each.value, tuple) else each.value
     return tomlkit.dumps(document)

@@ -31,7 +31,7 @@ CHECKPOINT_SECONDS = 60
 _UNITS_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1, "ms": 0.001}
 _RADIO = "desahub-radio@warga.service"
 # The kernel did not boot again, so a unit with a /proc of its own would see the id that it saw before.
-_BOOT_ID_FILE = "/etc/desa-village-boot-id"
+_BOOT_ID_FILE = hub.BOOT_ID_FILE
 _BOOT_ID = f"""[Service]
 BindReadOnlyPaths={_BOOT_ID_FILE}:/proc/sys/kernel/random/boot_id
 """
@@ -153,12 +153,13 @@ def test_a_guest_is_online_again_with_what_was_left_before_anybody_can_join(
 
     end(village.hub)
     ended = time.monotonic()
-    boot_id = uuid.uuid4()
-    village.hub.offline(["sh", "-euc", f"cat >{_BOOT_ID_FILE}"], text=f"{boot_id}\n")
+    was = village.hub.offline(["cat", _BOOT_ID_FILE]).strip()
     power.boot_hub_again(village.hub)
     village.hub.wait_active(*hub.UNITS, _RADIO)
 
-    assert _sql(village, "SELECT boot_id FROM budgets") == boot_id.hex, "another boot"
+    boot_id = village.hub.inside(["cat", _BOOT_ID_FILE]).strip()
+    assert _sql(village, "SELECT boot_id FROM budgets") == boot_id.replace("-", ""), "of this boot"
+    assert boot_id != was, "another boot"
     assert address in village.hub.inside(["cat", "/run/desahub-radio-warga/saw"]), "back before the radio sends"
     after = _left(village)
     # Time runs while the box does: from when it was asked to its end, and from the keeper's READY on.

@@ -197,6 +197,15 @@ def test_a_return_that_fails_is_tried_again(box: Box) -> None:
     assert box.is_as_before
 
 
+def test_a_section_that_the_noc_brought_goes_with_its_last_key() -> None:
+    minimal = (GOLDEN / "minimal/hub.toml").read_text("utf-8")
+    none = Change("portal.history_days", None)
+    assert "[portal]" not in minimal
+    assert pushed.edited(pushed.edited(minimal, [DAYS]), [none]).strip() == minimal.strip()
+    kept = f"{minimal}\n[portal]\n# Pak Made: seven days are enough\nhistory_days = 7\n"
+    assert "seven days are enough" in pushed.edited(kept, [none])
+
+
 def test_a_file_that_is_no_toml_is_told() -> None:
     with pytest.raises(CommandMalformed, match="cannot be edited"):
         pushed.edited("[portal\n", [DAYS])
