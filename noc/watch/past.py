@@ -80,7 +80,8 @@ def learn(known: Known, said: History, by: Reading, around: Around) -> Learned:
     """Bring a hub's past up by all that came since, its tail included."""
     now_ms, tail = around.now_ms, known.tail
     history = trim(newest(merge(known.history, said, by.terms)), now_ms - KEPT_MS)
-    told = _tell_lately(known, said, history, by, now_ms) or _tell(known, history, by, now_ms - KEPT_MS, now_ms)
+    from_ms = _told_from_ms(history, now_ms)
+    told = _tell_lately(known, said, history, by, now_ms) or _tell(known, history, by, from_ms, now_ms)
     again_ms = told.since_ms if tail is None else min(told.since_ms, tail.again_ms)
     again_ms = max(told.from_ms, again_ms)
     made, has_to_wait = _versions(told, by.timezone, again_ms, around, is_next_day=_is_next_day(tail, by, now_ms))
@@ -197,6 +198,13 @@ def first_known_ms(history: History, from_ms: int, now_ms: int) -> int:
     """Say since when a history tells anything."""
     starts = [anchor.time_ms(anchor.boot.runs[0].first_boottime_ms) for anchor in place(history)]
     return max(from_ms, min(starts, default=now_ms))
+
+
+def _told_from_ms(history: History, now_ms: int) -> int:
+    """Say from when on a history is told: what `trim` had to let go of stays as it was told."""
+    from_ms = now_ms - KEPT_MS
+    is_cut = sum(len(boot.runs) for boot in history.values()) >= RUNS_MAX
+    return first_known_ms(history, from_ms, now_ms) if is_cut else from_ms
 
 
 def trim(history: History, from_ms: int) -> dict[str, Boot]:

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.core.errors import ConfigError, OperationError
-from noc.alarms import channels
+from noc.alarms import channels, outbox
 from noc.alarms.channels import Email, Language, Security, Telegram, Webhook, parse, read, secrets_of
+from noc.rules.alert_state import ChannelState, Letter, NewsKind
+from noc.rules.groups import Group, GroupKind
 from noc.rules.problems import Problem
 
 TOKEN = "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
@@ -140,3 +142,13 @@ def test_the_example_is_a_configuration_as_it_stands_and_once_its_marks_are_gone
     found = parse("\n".join(lines).replace("123456:the-token-of-your-bot", TOKEN).replace("…", "x"))
     assert [each.name for each in found.channels] == ["piket", "dinas", "pusat"]
     assert "docs/operations.md" in head
+
+
+@pytest.mark.parametrize(("ahead_ms", "is_due"), [(-1, True), (1, False), (900_000, False), (900_001, True)])
+def test_a_channel_waits_for_no_time_that_was_noted_at_a_wrong_date(ahead_ms: int, *, is_due: bool) -> None:
+    found, now_ms = parse(GOOD), 1_780_020_000_000
+    letter = Letter(
+        "piket", 1, NewsKind.RAISED, 1, Problem.NO_CONTACT, Group(GroupKind.HUB, "hub-1"), 0, now_ms, is_urgent=True
+    )
+    state = ChannelState("piket", None, now_ms, 1, now_ms + ahead_ms, "refused")
+    assert outbox.due([letter], found, found.channels[0], state, now_ms) is is_due

@@ -343,3 +343,27 @@ def test_a_watch_that_starts_at_another_date_than_the_ear_writes_nothing_of_the_
     world.is_hearing = True
     world.turns(HOUR_MS, every_ms=MINUTE_MS)
     assert world.past() != before, "the ear says the same date: so it is"
+
+
+def test_what_a_hub_says_too_much_takes_nothing_from_what_was_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("noc.watch.past.RUNS_MAX", 100)
+    for each in reports(story(), 60):
+        world.send(*each)
+    world.settle()
+    before, version = world.past(), world.book.versions((HUB.hub_id,), str(AUGUST))
+    flapping = [
+        record(B, 61_000 + i, (900 + i) * MINUTE_MS, wall_ms=BEGIN_MS + (4_200 + i) * MINUTE_MS,
+               uplink_state=5 if i % 2 else 3, boots=2)
+        for i in range(400)
+    ]  # fmt: skip
+    world.pass_ms(DAY_MS)
+    for each in reports(flapping, 60):
+        world.send(*each)
+    world.settle()
+    _, outages, days = world.past()
+    assert set(before[1]) <= set(outages)
+    assert [each for each in days if each.day < "2026-08-04"] == [each for each in before[2] if each.day < "2026-08-04"]
+    after = world.book.versions((HUB.hub_id,), str(AUGUST))[HUB.hub_id]
+    assert after.sla.seconds[SlaClass.POWER] >= version[HUB.hub_id].sla.seconds[SlaClass.POWER]
