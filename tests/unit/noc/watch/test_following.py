@@ -108,7 +108,13 @@ def test_any_order_and_repeats_lead_to_the_same_past(world: World, tmp_path: Pat
         other.send(*each)
         other.watch.turn()
     other.settle()
-    assert other.past()[1:] == world.past()[1:]
+    assert over(other) == over(world)
+
+
+def over(world: World) -> tuple[object, ...]:
+    """Outages, and days that are over: a silent hub's running day is brought up every two hours, not at one moment."""
+    _, outages, days = world.past()
+    return outages, tuple(day for day in days if not day.seconds[SlaClass.AHEAD])
 
 
 def test_a_month_is_what_its_records_say_and_late_data_is_a_new_version(world: World) -> None:
