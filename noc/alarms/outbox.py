@@ -63,12 +63,14 @@ def shorten(letters: Iterable[Letter]) -> tuple[Letter, ...]:
     by_number: dict[int, Letter] = {}
     for each in letters:
         earlier = by_number.pop(each.number, None)
-        if earlier is not None:
-            kind = NewsKind.RAISED if (earlier.kind, each.kind) == (NewsKind.RAISED, NewsKind.GROWN) else each.kind
-            urgent = earlier.is_urgent or each.is_urgent
-            each = replace(each, kind=kind, hubs=max(earlier.hubs, each.hubs), is_urgent=urgent)  # noqa: PLW2901
-        by_number[each.number] = each
+        by_number[each.number] = each if earlier is None else _together(earlier, each)
     return tuple(by_number.values())
+
+
+def _together(earlier: Letter, later: Letter) -> Letter:
+    kind = NewsKind.RAISED if (earlier.kind, later.kind) == (NewsKind.RAISED, NewsKind.GROWN) else later.kind
+    is_urgent = earlier.is_urgent or later.is_urgent
+    return replace(later, kind=kind, hubs=max(earlier.hubs, later.hubs), is_urgent=is_urgent)
 
 
 def is_stale(letter: Letter, now_ms: int) -> bool:

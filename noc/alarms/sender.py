@@ -27,7 +27,7 @@ Send = Callable[[Channel, words.Message], None]
 
 def send_by_apprise(channel: Channel, message: words.Message) -> None:
     """Send a message. Loads Apprise, which is large, only where there is something to be sent."""
-    from noc.alarms.sending import send  # noqa: PLC0415
+    from noc.alarms.sending import send  # noqa: PLC0415 - Apprise is large, and only the first message wants it
 
     send(channel, message)
 

@@ -7,7 +7,6 @@ import asyncio
 import datetime
 import logging
 import re
-import signal
 import ssl
 import sys
 import threading
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from appliance.core.enrolment import PORT
 from appliance.core.errors import DesahubError
-from appliance.unit.notify import notify
+from appliance.unit.listening import until_told
 from noc import enrol
 from noc.enrolment.desk import EnrolmentDesk
 from noc.enrolment.door import BrokerDoor
@@ -27,7 +26,6 @@ from noc.enrolment.wire import Limits, Server
 from noc.places import DIRECTORY, STATE_DIRECTORY, Places
 
 _log = logging.getLogger("noc.enrolment")
-WATCHDOG_SECONDS = 15.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     thread.start()
     desk = EnrolmentDesk(authority, ledger, datetime.timedelta(days=options.days), _now, time.monotonic)
     try:
-        asyncio.run(_serve(Server(desk, Limits()), options, context))
+        asyncio.run(until_told(Server(desk, Limits()).serve(options.bind_address or None, options.port, context)))
     except OSError as error:
         _log.error("port %d: %s", options.port, error.strerror or error)
         return 1
@@ -67,22 +65,6 @@ def server_context(folder: Path) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(folder / "server.crt", folder / "server.key")
     return context
-
-
-async def _serve(server: Server, options: argparse.Namespace, context: ssl.SSLContext) -> None:
-    ending = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    listening = await server.serve(options.bind_address or None, options.port, context)
-    notify("READY=1")
-    async with listening:
-        while not ending.is_set():
-            notify("WATCHDOG=1")
-            try:
-                await asyncio.wait_for(ending.wait(), WATCHDOG_SECONDS)
-            except TimeoutError:
-                continue
-    notify("STOPPING=1")
 
 
 def _now() -> datetime.datetime:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import signal
-import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.core.speed import PORT
-from appliance.unit.notify import notify
+from appliance.unit.listening import until_told
 from noc.places import DIRECTORY, STATE_DIRECTORY, Places
 from noc.speed.server import TESTS_MAX, SpeedServer, server_context
 
 _log = logging.getLogger("noc.speed")
-WATCHDOG_SECONDS = 15.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,27 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     places = Places(options.directory, options.state)
     try:
         context = server_context(places.speed, places.revocation_list)
-        asyncio.run(_serve(SpeedServer(options.tests_max), options, context))
+        asyncio.run(
+            until_told(SpeedServer(options.tests_max).serve(options.bind_address or None, options.port, context))
+        )
     except OSError as error:
         _log.error("%s: %s", error.filename or f"port {options.port}", error.strerror or error)
         return 1
     return 0
-
-
-async def _serve(server: SpeedServer, options: argparse.Namespace, context: ssl.SSLContext) -> None:
-    ending = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    listening = await server.serve(options.bind_address or None, options.port, context)
-    notify("READY=1")
-    async with listening:
-        while not ending.is_set():
-            notify("WATCHDOG=1")
-            try:
-                await asyncio.wait_for(ending.wait(), WATCHDOG_SECONDS)
-            except TimeoutError:
-                continue
-    notify("STOPPING=1")
 
 
 def _parser() -> argparse.ArgumentParser:

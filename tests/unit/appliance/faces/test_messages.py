@@ -23,7 +23,10 @@ def _bare_words(text: str) -> Iterator[str]:
     tree = ENVIRONMENT.parse(text)
     markup = "".join(part.data for part in tree.find_all(nodes.TemplateData))
     yield from re.findall(r"[^\W\d_]{2,}", re.sub(r"<[^>]*>|&\w+;", " ", markup))
-    yield from re.findall(r'(?:aria-label|alt|title|placeholder)="([^"{]*\w[^"{]*)"', text)
+    # A number needs no translation; a letter does, whichever quotes it stands in.
+    for quote in "\"'":
+        name = r"(?:aria-label|alt|title|placeholder)="
+        yield from re.findall(f"{name}{quote}([^{quote}{{]*[^\\W\\d_][^{quote}{{]*){quote}", text)
     for call in tree.find_all(nodes.Call):
         if (
             isinstance(call.node, nodes.Getattr)
@@ -45,6 +48,8 @@ def test_no_word_of_a_template_stands_outside_of_gettext(path: Path) -> None:
 def test_the_check_finds_bare_words() -> None:
     assert list(_bare_words("<p>Halo {{ name }}</p>")) == ["Halo"]
     assert list(_bare_words('<p title="Buka">{{ _("Halo") }}</p>')) == ["Buka"]
+    assert list(_bare_words("<p title='Buka'>{{ _(\"Halo\") }}</p>")) == ["Buka"]
+    assert list(_bare_words('<input placeholder="51.03">')) == []
     assert list(_bare_words('{{ ui.button("Sambung", "/") }}')) == ["Sambung"]
     assert list(_bare_words('{{ ui.button(_("Sambung"), "/", "is-wide") }}')) == []
 
