@@ -14,8 +14,9 @@ from appliance.faces.secret import load_or_make
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.hotspot import client as hotspot_client
 from appliance.hotspot.client import HotspotClient
-from appliance.kiosk.app import SECRET, create_app, open_database, services
+from appliance.kiosk.app import PERSONAL_KEY, SECRET, create_app, open_database, services
 from appliance.kiosk.services import Kiosk
+from appliance.store.vault import Vault
 from appliance.system import uplink_state
 from appliance.system.roots import REAL, Roots
 from appliance.unit.config import APPLIED_PATH, read_config
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             uplink=functools.partial(uplink_state.read, roots),
             clock=time.time,
             secret=load_or_make(folder / SECRET),
+            vault=Vault(load_or_make(folder / PERSONAL_KEY)),
             over_unix_socket=options.bind is None or options.bind.startswith("unix:"),
         )
         serve(create_app(kiosk, found), *([options.bind] if options.bind else []))

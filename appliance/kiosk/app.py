@@ -18,6 +18,7 @@ from appliance.kiosk.services import Kiosk, Service, current_kiosk, current_plac
 from appliance.store.database import Store, open_store
 
 DATABASE: Final = "kiosk.db"
+PERSONAL_KEY: Final = "personal.key"
 SECRET: Final = "cookie.secret"  # noqa: S105 - the name of a file
 
 

@@ -17,6 +17,7 @@ from appliance.hotspot.protocol import Hotspot
 from appliance.kiosk.places import Place, place_of
 from appliance.store.database import Store
 from appliance.store.migrations import Migrations
+from appliance.store.vault import Vault
 from appliance.system.uplink_state import UplinkState
 
 
@@ -25,7 +26,9 @@ class Kiosk:
     """What every service is given; made at the composition point.
 
     ``gate`` is the firewall, ``hotspot`` the portal's keeper, who knows devices by name and keeps vouchers. ``clock``
-    gives seconds of wall time, ``secret`` signs cookies, ``over_unix_socket`` says that only nginx connects.
+    gives seconds of wall time, and ``clock_is_known`` says whether to believe it; ``secret`` signs cookies, ``vault``
+    seals personal data, ``over_unix_socket`` says that only nginx connects. ``is_practice``: people and letters are
+    made up, and each paper says so.
     """
 
     config: Config
@@ -35,7 +38,10 @@ class Kiosk:
     uplink: Callable[[], UplinkState]
     clock: Callable[[], float]
     secret: bytes
+    vault: Vault
     over_unix_socket: bool
+    clock_is_known: Callable[[], bool] = lambda: True
+    is_practice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from appliance.kiosk.app import create_app, open_database, services
 from appliance.kiosk.office.store import open_accounts
 from appliance.kiosk.services import Kiosk
 from appliance.store.database import Store
+from appliance.store.vault import Vault
 from appliance.system.uplink_state import UNKNOWN, UplinkState
 
 HUB_TOML = """
@@ -72,6 +73,7 @@ class World:
             uplink=lambda: self.uplink,
             clock=lambda: self.now,
             secret=b"s" * 32,
+            vault=Vault(b"v" * 32),
             over_unix_socket=over_unix_socket,
         )
         return create_app(kiosk, services())

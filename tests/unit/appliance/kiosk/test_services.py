@@ -9,6 +9,7 @@ import pytest
 
 from appliance.kiosk.app import create_app, open_database, services
 from appliance.kiosk.services import Kiosk, discover
+from appliance.store.vault import Vault
 
 VIEWS = """
 from flask import Blueprint
@@ -56,6 +57,7 @@ def test_one_new_folder_is_a_service(world: Any, tmp_path: Path, monkeypatch: py
         uplink=lambda: world.uplink,
         clock=lambda: world.now,
         secret=b"s" * 32,
+        vault=Vault(b"v" * 32),
         over_unix_socket=True,
     )
     client = create_app(kiosk, found).test_client()
@@ -74,5 +76,5 @@ def test_a_folder_without_a_service_is_named(tmp_path: Path, monkeypatch: pytest
 
 def test_the_services_of_this_release() -> None:
     found = services()
-    assert [service.name for service in found] == ["village", "hotspot", "office"]
+    assert [service.name for service in found] == ["letters", "village", "hotspot", "citizen", "residents", "office"]
     assert all(dataclasses.is_dataclass(service) for service in found)

@@ -1,0 +1,1 @@
+"""Residents as visitors: NIK and PIN, their sessions, and where personal pages may be shown."""

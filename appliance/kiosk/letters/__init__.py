@@ -1,0 +1,1 @@
+"""Letters, from the request to the signed and printed paper."""

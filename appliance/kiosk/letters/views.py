@@ -1,0 +1,21 @@
+"""How letters join the kiosk. The pages are in the modules beside."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from appliance.kiosk.letters import check_pages, office_pages, resident_pages
+from appliance.kiosk.places import Place
+from appliance.kiosk.services import Kiosk, Service, Tile
+
+
+def _register(app: Flask, _: Kiosk) -> None:
+    for module in (resident_pages, office_pages, check_pages):
+        app.register_blueprint(module.pages)
+
+
+def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
+    return ()
+
+
+SERVICE = Service("letters", 5, _register, _tiles)
