@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from appliance.core import schema
 from appliance.core.config.filter import Filter
+from appliance.core.config.letters import Letters
 from appliance.core.config.networks import NETWORKS_MAX, Network, NetworkKind, Radio
 from appliance.core.config.portal import RECORDS_TERM, Kiosk, Portal
 from appliance.core.config.records import Records
@@ -47,6 +48,7 @@ class Config:
     records: Records = section(about="Connection records, where the law asks for them.", default=Records())
     agent: Agent = section(about="What the box measures and how often.", default=Agent())
     kiosk: Kiosk = section(about="The village's local services.", default=Kiosk())
+    letters: Letters = section(about="Letters: how they are numbered and checked.", default=Letters())
     noc: Noc | None = section(about="Where the box reports.", default=None)
 
     @property
@@ -88,6 +90,9 @@ class Config:
                     )
         if self.portal.host == self.kiosk.host:
             yield Problem("kiosk.host", f"is {self.kiosk.host}, as portal.host", "allowed are two different names")
+        for path, host in (("portal.host", self.portal.host), ("kiosk.host", self.kiosk.host)):
+            if host == self.letters.verification_host:
+                yield Problem("letters.verification_host", f"is {host}, as {path}", "allowed are different names")
         yield from self._garden_problems()
         yield from self._blocked_by_mistake()
 
@@ -132,6 +137,8 @@ class Config:
         """Names the box itself needs answered; a domain is blocked with everything below it."""
         needed = dict.fromkeys(sorted(PROBE_HOSTS), "phones ask it to find the portal: no login window would open")
         needed |= {self.portal.host: "it is portal.host", self.kiosk.host: "it is kiosk.host"}
+        if self.letters.verification_host:
+            needed[self.letters.verification_host] = "it is letters.verification_host"
         if self.noc is not None:
             needed[self.noc.host] = "it is noc.host"
         for i, domain in enumerate(self.filter.blocked_domains):
