@@ -31,7 +31,7 @@ class Letters:
         default="[kode]/[nomor, 3]/[kode_desa]/[bulan_romawi]/[tahun]",
     )
     number_scope: NumberScope = option(
-        about="What is counted together: the letters of each code by themselves, or all letters. Each year begins at 1.",
+        about="What is counted together: the letters of each code, or all letters. Each year begins at 1.",
         example="kind",
         default=NumberScope.KIND,
     )
