@@ -14,9 +14,18 @@
     │   ├── HotspotRefused   the portal's keeper understood the office's request and says no, with a code
     │   └── HotspotUnavailable  the keeper did not answer
     ├── OperationError       a step on the machine failed (a program, a file, the kernel)
+    ├── PrintError
+    │   ├── PrinterAway      no printing system, or none is named in hub.toml: nothing was printed
+    │   └── PrintRefused     this paper will not be printed as it is
     ├── ReportError
     │   ├── ReportMalformed  these bytes are no report
     │   └── ReportUnknown    a version or schema this program does not know: keep the bytes
+    ├── SignatureError
+    │   ├── CertificateEnded the official's certificate is expired, revoked or not there yet
+    │   ├── PassphraseWrong  the service does not take this passphrase
+    │   ├── SignatureRefused the service will not sign, or what it gave back is no signed paper
+    │   ├── SignerAway       no line, no service, no answer in time: the letter waits, or is signed by hand
+    │   └── SignerUnknown    the service knows nobody with this NIK
     └── StoreError
         ├── StoreFull        the disk is full or read-only: nothing was stored
         └── StoreTooNew      the database was written by a newer release
@@ -102,6 +111,18 @@ class OperationError(DesahubError):
     """A step on the machine failed; the text names the step and what the machine answered."""
 
 
+class PrintError(DesahubError):
+    """A paper was not given to the printing system."""
+
+
+class PrinterAway(PrintError):  # noqa: N818 - as `GateUnavailable`
+    """The printing system does not answer, or there is none. Nothing was printed by this call."""
+
+
+class PrintRefused(PrintError):  # noqa: N818
+    """The printing system, or this program, will not take this paper."""
+
+
 class ReportError(DesahubError):
     """A report from a hub cannot be used as it is."""
 
@@ -112,6 +133,30 @@ class ReportMalformed(ReportError):  # noqa: N818
 
 class ReportUnknown(ReportError):  # noqa: N818
     """A version or schema unknown to this program. The bytes are kept for a later release."""
+
+
+class SignatureError(DesahubError):
+    """A paper was not signed electronically. The text holds neither passphrase nor NIK."""
+
+
+class CertificateEnded(SignatureError):  # noqa: N818
+    """The official's certificate cannot be used: expired, revoked, suspended, or not issued yet."""
+
+
+class PassphraseWrong(SignatureError):  # noqa: N818
+    """The service does not take the passphrase."""
+
+
+class SignatureRefused(SignatureError):  # noqa: N818
+    """The service will not sign this paper, or gave back what is no signed paper."""
+
+
+class SignerAway(SignatureError):  # noqa: N818
+    """Nobody answers: the line, the service, or the box's own signer. Whether it was signed is not known here."""
+
+
+class SignerUnknown(SignatureError):  # noqa: N818
+    """The service knows nobody with this NIK."""
 
 
 class StoreError(DesahubError):
