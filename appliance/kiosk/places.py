@@ -35,3 +35,8 @@ def place_of(header: str | None, remote_address: str | None, *, over_unix_socket
     except ValueError:
         own = False
     return Place.HALL if own else Place.RESIDENT
+
+
+def is_tls(header: str | None, *, over_unix_socket: bool) -> bool:
+    """Say whether a request came by TLS: ``X-Desa-TLS`` as nginx sets it, believed where only nginx can connect."""
+    return over_unix_socket and header == "yes"

@@ -14,7 +14,9 @@ from flask import Flask, current_app, request
 from appliance.core.config import Config
 from appliance.gate.protocol import Gate
 from appliance.hotspot.protocol import Hotspot
-from appliance.kiosk.places import Place, place_of
+from appliance.kiosk.places import Place, is_tls, place_of
+from appliance.papers.printing import NO_PRINTER, Printer
+from appliance.papers.signing import NO_SIGNER, Signer
 from appliance.store.database import Store
 from appliance.store.migrations import Migrations
 from appliance.store.vault import Vault
@@ -28,7 +30,8 @@ class Kiosk:
     ``gate`` is the firewall, ``hotspot`` the portal's keeper, who knows devices by name and keeps vouchers. ``clock``
     gives seconds of wall time, and ``clock_is_known`` says whether to believe it; ``secret`` signs cookies, ``vault``
     seals personal data, ``over_unix_socket`` says that only nginx connects. ``is_practice``: people and letters are
-    made up, and each paper says so.
+    made up, and each paper says so. ``printer`` takes letters as PDF, ``ticket_printer`` what `appliance.papers.ticket`
+    makes; ``signer`` signs electronically.
     """
 
     config: Config
@@ -42,6 +45,9 @@ class Kiosk:
     over_unix_socket: bool
     clock_is_known: Callable[[], bool] = lambda: True
     is_practice: bool = False
+    printer: Printer = NO_PRINTER
+    ticket_printer: Printer = NO_PRINTER
+    signer: Signer = NO_SIGNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +120,13 @@ def current_place() -> Place:
     """Where the present request comes from."""
     header = request.headers.get("X-Desa-Place")
     return place_of(header, request.remote_addr, over_unix_socket=current_kiosk().over_unix_socket)
+
+
+def came_by_tls() -> bool:
+    """Did the present request come by TLS, with a certificate that phones trust?"""
+    return is_tls(request.headers.get("X-Desa-TLS"), over_unix_socket=current_kiosk().over_unix_socket)
+
+
+def tls_is_offered() -> bool:
+    """Does nginx serve the name that was asked for by TLS as well?"""
+    return current_kiosk().over_unix_socket and request.headers.get("X-Desa-TLS") == "offered"
