@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from appliance.store import accounts
+from appliance.store import accounts, audit, second_factor
 from appliance.store.accounts import Accounts
 from appliance.store.database import Store
 
-MIGRATIONS: Final = (accounts.MIGRATIONS,)
+MIGRATIONS: Final = (accounts.MIGRATIONS, second_factor.MIGRATIONS, audit.MIGRATIONS)
 # A clerk is interrupted often and works a day; the screen in the hall must not stay logged in over lunch.
 IDLE_SECONDS: Final = 1_800
 ABSOLUTE_SECONDS: Final = 36_000
