@@ -57,7 +57,11 @@ class PrinterState:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A paper in the queue, or one that was; ``pages_done`` is 0 where the printer does not count."""
+    """A paper in the queue, or one that was.
+
+    ``id`` is the queue's own number, which begins anew with each start of the printing system: ask by key.
+    ``pages_done`` is 0 where the printer does not count.
+    """
 
     id: int
     state: JobState
@@ -85,16 +89,12 @@ class Printer(Protocol):
         """How the printer is. Does not raise: one that cannot be asked is offline."""
         ...
 
-    def job(self, job_id: int) -> Job:
-        """What became of a job. Raises `PrinterAway`."""
+    def job(self, key: str) -> Job:
+        """What became of a paper; `JobState.GONE` where the queue and its memory hold none. Raises `PrinterAway`."""
         ...
 
-    def find(self, key: str) -> Job | None:
-        """The job of a key; None where the queue and its memory hold none. Raises `PrinterAway`."""
-        ...
-
-    def cancel(self, job_id: int) -> None:
-        """Stop a job; one that is over stays as it is. Raises `PrinterAway`."""
+    def cancel(self, key: str) -> None:
+        """Stop a paper; one that is over stays as it is. Raises `PrinterAway`."""
         ...
 
 
@@ -110,17 +110,14 @@ class NoPrinter:
         """None."""
         return PrinterState(Condition.NONE)
 
-    def job(self, job_id: int) -> Job:
-        """Nothing is known."""
-        return Job(job_id, JobState.GONE)
-
-    def find(self, key: str) -> Job | None:
+    def job(self, key: str) -> Job:
         """Nothing is known."""
         key_digest(key)
-        return None
+        return Job(0, JobState.GONE)
 
-    def cancel(self, job_id: int) -> None:
+    def cancel(self, key: str) -> None:
         """Nothing is there."""
+        key_digest(key)
 
 
 NO_PRINTER: Final[Printer] = NoPrinter()

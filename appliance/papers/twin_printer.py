@@ -40,8 +40,8 @@ class TwinPrinter:
         """As `appliance.papers.printing.Printer.submit`."""
         name = checked(document, title, key, is_pdf=self.takes_pdf)
         self._ask()
-        found = self.find(key)
-        if found is not None:
+        found = self.job(key)
+        if found.state is not JobState.GONE:
             return found
         pages = page_count(document) if self.takes_pdf else 1
         self._papers.append(_Paper(Job(len(self._papers) + 1, JobState.WAITING), name, pages))
@@ -59,48 +59,42 @@ class TwinPrinter:
             return PrinterState(Condition.PAPER_OUT, "media-empty-error")
         return PrinterState(Condition.READY)
 
-    def job(self, job_id: int) -> Job:
+    def job(self, key: str) -> Job:
         """As `appliance.papers.printing.Printer.job`."""
-        self._ask()
-        self._print()
-        found = [paper.job for paper in self._papers if paper.job.id == job_id]
-        return found[0] if found else Job(job_id, JobState.GONE)
+        paper = self._paper(key)
+        return paper.job if paper else Job(0, JobState.GONE)
 
-    def find(self, key: str) -> Job | None:
-        """As `appliance.papers.printing.Printer.find`."""
-        digest = key_digest(key)
-        self._ask()
-        self._print()
-        return next((paper.job for paper in self._papers if paper.name.endswith(f" {digest}")), None)
-
-    def cancel(self, job_id: int) -> None:
+    def cancel(self, key: str) -> None:
         """As `appliance.papers.printing.Printer.cancel`."""
-        self._ask()
-        for paper in self._papers:
-            if paper.job.id == job_id and not paper.job.state.is_over:
-                paper.job = dataclasses.replace(paper.job, state=JobState.CANCELLED)
+        paper = self._paper(key)
+        if paper and not paper.job.state.is_over:
+            paper.job = dataclasses.replace(paper.job, state=JobState.CANCELLED)
 
     def forget(self) -> None:
-        """Drop what is over, as the real one does after a day."""
-        for paper in self._papers:
-            if paper.job.state.is_over:
-                paper.job, paper.name = dataclasses.replace(paper.job, state=JobState.GONE), ""
+        """Drop everything, as a printing system that was started anew."""
+        self._papers.clear()
 
     def load(self, sheets: int) -> None:
         """Put paper in."""
         self.sheets += sheets
         self._print()
 
-    def fail(self, job_id: int) -> None:
+    def fail(self, key: str) -> None:
         """Let a job end in the middle."""
-        for paper in self._papers:
-            if paper.job.id == job_id and not paper.job.state.is_over:
-                paper.job = dataclasses.replace(paper.job, state=JobState.FAILED)
+        paper = self._paper(key)
+        if paper and not paper.job.state.is_over:
+            paper.job = dataclasses.replace(paper.job, state=JobState.FAILED)
 
     @property
     def titles(self) -> tuple[str, ...]:
         """What can be read in the queue."""
         return tuple(paper.name for paper in self._papers)
+
+    def _paper(self, key: str) -> _Paper | None:
+        digest = key_digest(key)
+        self._ask()
+        self._print()
+        return next((paper for paper in self._papers if paper.name.endswith(f" {digest}")), None)
 
     def _ask(self) -> None:
         if not self.answers:
