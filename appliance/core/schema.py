@@ -94,7 +94,8 @@ def load(kind: type[T], document: Mapping[str, Any]) -> T:
     return typing.cast(T, value)
 
 
-def _nearest(key: str, names: Iterable[str]) -> str:
+def nearest(key: str, names: Iterable[str]) -> str:
+    """The one of ``names`` that was probably meant; "" where none is near."""
     import difflib  # noqa: PLC0415 - only for a mistake: each resident process reads a configuration without one
 
     return next(iter(difflib.get_close_matches(key, list(names), n=1)), "")
@@ -109,7 +110,7 @@ def _table(kind: type, document: object, path: str, problems: list[Problem]) -> 
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for key in document:
         if key not in fields:
-            near = _nearest(str(key), fields)
+            near = nearest(str(key), fields)
             hint = f"did you mean {near}?" if near else f"allowed are {', '.join(fields)}"
             hint = getattr(kind, "MOVED", {}).get(key, hint)
             problems.append(Problem(_join(path, _shown_key(str(key))), "is not a known key", hint))
