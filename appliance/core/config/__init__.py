@@ -17,8 +17,10 @@ from appliance.core.config.filter import Filter
 from appliance.core.config.letters import Letters
 from appliance.core.config.networks import NETWORKS_MAX, Network, NetworkKind, Radio
 from appliance.core.config.portal import RECORDS_TERM, Kiosk, Portal
+from appliance.core.config.printer import Printer
 from appliance.core.config.records import Records
 from appliance.core.config.reporting import Agent, Noc
+from appliance.core.config.signature import Signature
 from appliance.core.config.uplink import Shaper, Speed, Uplink
 from appliance.core.config.village import Hub, Village
 from appliance.core.errors import ConfigError, Problem
@@ -49,6 +51,8 @@ class Config:
     agent: Agent = section(about="What the box measures and how often.", default=Agent())
     kiosk: Kiosk = section(about="The village's local services.", default=Kiosk())
     letters: Letters = section(about="Letters: how they are numbered and checked.", default=Letters())
+    printer: Printer | None = section(about="What letters and tickets are printed on.", default=None)
+    signature: Signature | None = section(about="Who signs letters electronically.", default=None)
     noc: Noc | None = section(about="Where the box reports.", default=None)
 
     @property

@@ -10,7 +10,7 @@ from appliance.core import letter_number
 from appliance.core.config.values import HOST
 from appliance.core.errors import Problem
 from appliance.core.probes import PROBE_HOSTS
-from appliance.core.schema import Rule, length, option
+from appliance.core.schema import Rule, option
 
 
 class NumberScope(enum.StrEnum):
@@ -42,15 +42,6 @@ class Letters:
         ),
         example="cek.desa-sukamaju.example.go.id",
         rule=Rule(HOST.allowed, lambda v: v == "" or HOST.holds(v)),
-        default="",
-    )
-    camat_title: str = option(
-        about="The title of who countersigns for the kecamatan.", example="Camat", rule=length(1, 40), default="Camat"
-    )
-    camat_name: str = option(
-        about="The camat's name below a countersignature. Empty leaves a line to write it on.",
-        example="Drs. Contoh, M.Si.",
-        rule=length(0, 80),
         default="",
     )
 
