@@ -12,10 +12,10 @@ export PATH="$PATH:/usr/sbin:/sbin"
 village_packages=(
     python3 python3-venv ca-certificates iproute2 procps util-linux kmod
     nftables dnsmasq-base nginx-light hostapd mosquitto systemd systemd-container
-    busybox socat curl dbus
+    busybox socat curl dbus fonts-liberation fonts-noto-core fonts-droid-fallback
 )
 # What the tests and the benches need besides.
-test_packages=(chromium fonts-dejavu-core wrk mmdebstrap postgresql-15 victoria-metrics)
+test_packages=(chromium fonts-dejavu-core poppler-utils wrk mmdebstrap postgresql-15 victoria-metrics)
 # What only benches need: the peers, and a compiler for the library that slows the disk down.
 bench_packages=(opennds iptables gcc libc6-dev collectd-core prometheus-node-exporter)
 
