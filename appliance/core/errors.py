@@ -27,6 +27,7 @@
     │   ├── SignerAway       no line, no service, no answer in time: the letter waits, or is signed by hand
     │   └── SignerUnknown    the service knows nobody with this NIK
     └── StoreError
+        ├── StoreBusy        too many ask for the same slow work: try again
         ├── StoreFull        the disk is full or read-only: nothing was stored
         └── StoreTooNew      the database was written by a newer release
 
@@ -161,6 +162,10 @@ class SignerUnknown(SignatureError):  # noqa: N818
 
 class StoreError(DesahubError):
     """The database did not take or give what was asked."""
+
+
+class StoreBusy(StoreError):  # noqa: N818 - as `GateUnavailable`
+    """Too many ask for the same slow work at this moment. Nothing was done; a few seconds later there is room."""
 
 
 class StoreFull(StoreError):  # noqa: N818

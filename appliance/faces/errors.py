@@ -11,7 +11,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from appliance.core.errors import GateError, StoreError, StoreFull
+from appliance.core.errors import GateError, StoreBusy, StoreError, StoreFull
 
 _log = logging.getLogger(__name__)
 
@@ -126,6 +126,15 @@ def _of_store(error: StoreError) -> Response:
             gettext("Tidak ada yang tersimpan. Beri tahu %(helper)s, lalu coba lagi nanti.", helper=_helper()),
             "PENYIMPANAN",
         )
+    if isinstance(error, StoreBusy):
+        response = page(
+            503,
+            gettext("Sedang ramai"),
+            gettext("Banyak yang masuk pada saat yang sama. Tunggu sepuluh detik, lalu coba lagi."),
+            "RAMAI",
+        )
+        response.headers["Retry-After"] = "10"
+        return response
     return page(503, code="DATA")
 
 

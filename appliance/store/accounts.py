@@ -10,23 +10,21 @@ before composition rules).
 from __future__ import annotations
 
 import enum
-import functools
 import re
 import secrets
-import threading
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.core.errors import StoreError
-from appliance.store import brake
+from appliance.store import brake, slow_hash
 from appliance.store.database import Database, Store
 from appliance.store.migrations import Migrations
+from appliance.store.slow_hash import SlowHash
 
 if TYPE_CHECKING:
     import sqlite_utils
-    from argon2 import PasswordHasher
 
 NAME: Final = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 PASSWORD_LENGTH_MIN: Final = 10
@@ -34,13 +32,6 @@ PASSWORD_LENGTH_MAX: Final = 256
 
 
 CLOCK_STEP_SECONDS_MAX: Final = 300  # how far a clock may step back without ending sessions
-
-# 19 MiB, two passes, one lane (OWASP's minimum): argon2-cffi's default of 64 MiB on eight threads took 587 MB of a 1 GB
-# board. One at a time for the same reason.
-_TIME_COST, _MEMORY_KIBIBYTES, _LANES = 2, 19_456, 1
-_ONE_AT_A_TIME: Final = threading.Lock()
-# Checked for names that do not exist, so that the answer takes as long.
-_NOBODY: Final = "$argon2id$v=19$m=19456,t=2,p=1$ZGVzYWh1Yi1ub2JvZHk$6l1V9nl8Um2jU7pUcTAX9hf1Ft9mVs0kJ0wC1xkyq2c"
 
 MIGRATIONS: Final = Migrations("accounts")
 
@@ -179,10 +170,19 @@ class Accounts:
         store: where they are.
         idle_seconds: a session ends this long after its last request.
         absolute_seconds: a session ends this long after the login, whatever happens.
+        hashing: makes and checks the passwords' hashes.
     """
 
-    def __init__(self, store: Store, *, idle_seconds: int = 1_800, absolute_seconds: int = 36_000) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        idle_seconds: int = 1_800,
+        absolute_seconds: int = 36_000,
+        hashing: SlowHash = slow_hash.SHARED,
+    ) -> None:
         self.store = store
+        self.hashing = hashing
         self.idle_seconds = idle_seconds
         self.absolute_seconds = absolute_seconds
 
@@ -205,7 +205,7 @@ class Accounts:
                 "name",
             )
         password = _one_time_password()
-        digest = _hash(password)
+        digest = self._hash(password)
         with self.store.transaction() as db:
             if _row(db, name) is not None:
                 raise AccountError(f"{name}: this name is taken; reset its password instead", "taken")
@@ -227,7 +227,7 @@ class Accounts:
             AccountError: nobody has this name.
         """
         password = _one_time_password()
-        password_hash = _hash(password)
+        password_hash = self._hash(password)
         with self.store.transaction() as db:
             self._require(db, name)
             db.execute(
@@ -235,12 +235,7 @@ class Accounts:
                 [password_hash, keep_disabled, name],
             )
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
-            digest = brake.digest(name)
-            db.execute(
-                "DELETE FROM failures WHERE kind IN ('name', 'pair', 'code') AND (subject = ? OR subject LIKE ?)",
-                [digest, f"{digest}@%"],
-            )
-            db.execute("DELETE FROM known_devices WHERE pair LIKE ?", [f"{digest}@%"])
+            brake.forget(db, brake.digest(name))
         return password
 
     def disable(self, name: str, *, keep_one_of: str = "") -> None:
@@ -314,7 +309,7 @@ class Accounts:
                 return Login(Outcome.WAIT, wait_seconds=wait_seconds)
             brake.count_failure(db, subjects, now)
             row = _row(db, name)
-        right = _matches(str(row["password_hash"]) if row else _NOBODY, password)
+        right = self._matches(str(row["password_hash"]) if row else self.hashing.nobody, password)
         if row is None or not right or row["disabled"]:
             return Login(Outcome.WRONG)
         digest = str(row["password_hash"])
@@ -368,9 +363,9 @@ class Accounts:
                 return PasswordProblem.WAIT
             brake.count_failure(db, subjects, now)
             row = self._require(db, name)
-        if not _matches(str(row["password_hash"]), old):
+        if not self._matches(str(row["password_hash"]), old):
             return PasswordProblem.OLD_WRONG
-        digest = _hash(new)
+        digest = self._hash(new)
         with self.store.transaction() as db:
             if self._require(db, name)["password_hash"] != row["password_hash"]:
                 return PasswordProblem.OLD_WRONG
@@ -387,11 +382,17 @@ class Accounts:
                 return Login(Outcome.WAIT, wait_seconds=seconds)
             brake.count_failure(db, subjects, now)
             row = self._require(db, name)
-        if not _matches(str(row["password_hash"]), password):
+        if not self._matches(str(row["password_hash"]), password):
             return Login(Outcome.WRONG)
         with self.store.transaction() as db:
             brake.forgive(db, subjects)
         return Login(Outcome.WELCOME, _account(row))
+
+    def _hash(self, password: str) -> str:
+        return self.hashing.make(_normal(password))
+
+    def _matches(self, digest: str, password: str) -> bool:
+        return self.hashing.matches(digest, _normal(password))
 
     def _require_other(self, db: Database, name: str, role: str) -> None:
         if not role:
@@ -449,28 +450,6 @@ def _one_time_password() -> str:
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
 
 
-@functools.cache
-def _hasher() -> PasswordHasher:
-    # Loaded at the first login: 4 MB that a box on which nobody works does without.
-    import argon2  # noqa: PLC0415 - see above
-
-    return argon2.PasswordHasher(time_cost=_TIME_COST, memory_cost=_MEMORY_KIBIBYTES, parallelism=_LANES)
-
-
-def _hash(password: str) -> str:
-    with _ONE_AT_A_TIME:
-        return _hasher().hash(unicodedata.normalize("NFC", password))
-
-
-def _matches(digest: str, password: str) -> bool:
-    # A text of a megabyte must not buy a megabyte of hashing.
-    text = unicodedata.normalize("NFC", password[: PASSWORD_LENGTH_MAX + 1])
-    with _ONE_AT_A_TIME:
-        hasher = _hasher()
-        from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - as above
-
-        try:
-            hasher.verify(digest, text)
-        except (VerificationError, InvalidHashError, UnicodeEncodeError):
-            return False
-    return True
+def _normal(password: str) -> str:
+    # However a keyboard writes é. A text of a megabyte must not buy a megabyte of hashing.
+    return unicodedata.normalize("NFC", password[: PASSWORD_LENGTH_MAX + 1])

@@ -17,7 +17,7 @@ from appliance.store.accounts import (
     PasswordProblem,
     password_problems,
 )
-from appliance.store.brake import KNOWN_DEVICE_SECONDS, wait_after
+from appliance.store.brake import BRAKES, KNOWN_DEVICE_SECONDS, wait_after
 from appliance.store.database import open_store
 
 DEVICE, NEW = "10.21.0.7", "kopi pagi di balai"
@@ -169,8 +169,8 @@ def test_a_clock_set_back_locks_nobody_out_for_long_and_ends_sessions(people: Ac
 
 
 def test_waits_grow_to_a_limit() -> None:
-    assert [wait_after("pair", count) for count in (0, 4, 5, 6, 7, 50, 5000)] == [0, 0, 30, 60, 120, 900, 900]
-    assert [wait_after("name", count) for count in (99, 100, 101, 105, 5000)] == [0, 2, 4, 60, 60]
+    assert [wait_after(BRAKES["pair"], count) for count in (0, 4, 5, 6, 7, 50, 5000)] == [0, 0, 30, 60, 120, 900, 900]
+    assert [wait_after(BRAKES["name"], count) for count in (99, 100, 101, 105, 5000)] == [0, 2, 4, 60, 60]
 
 
 def test_made_up_names_do_not_fill_the_disk(people: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
