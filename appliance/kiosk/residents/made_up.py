@@ -110,10 +110,8 @@ def _family(village: _Village) -> list[Row]:
             _person(village, wife_birth, is_woman=True, role=3, status=2, work=chance.choice((2, 2, 2, 9, 88, 65)))
         )
     for number in range(chance.choice((0, 1, 1, 2, 2, 2, 3, 4))):
-        birth = family[-1 if len(family) == 1 else 1]["_birth"]
-        birth = datetime.date.fromisoformat(birth) + datetime.timedelta(
-            days=365 * (20 + 3 * number) + chance.randint(0, 700)
-        )
+        parent = datetime.date.fromisoformat(family[-1 if len(family) == 1 else 1]["_birth"])
+        birth = parent + datetime.timedelta(days=365 * (20 + 3 * number) + chance.randint(0, 700))
         if birth < village.today:
             family.append(_child(village, birth, head, family))
     return [{**home, **{key: value for key, value in row.items() if not key.startswith("_")}} for row in family]
