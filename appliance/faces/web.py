@@ -54,6 +54,7 @@ def install(
     catalogues: Path,
     https: bool = False,
     inline_style: bool = False,
+    scripts: bool = False,
     body_bytes_max: int = BODY_BYTES_MAX,
     is_own_form: Callable[[Request], bool] = origin.no_form,
 ) -> None:
@@ -71,6 +72,7 @@ def install(
             in Indonesian alone.
         https: the pages are served by TLS: cookies are Secure and HSTS is sent.
         inline_style: put the stylesheet into each page. Login windows of phones show a page before they fetch more.
+        scripts: pages may run our own script files and play our own sounds; never a script within the page.
         body_bytes_max: longer requests get 413.
         is_own_form: as for `appliance.faces.origin.install`.
     """
@@ -90,7 +92,7 @@ def install(
     style = (_FOLDER / "static" / "tokens.css").read_text("utf-8") if inline_style else ""
     languages.install(app, languages.load(catalogues), timezone)
     _assets(app)
-    _headers(app, style, https=https)
+    _headers(app, content_security_policy(style, scripts=scripts), https=https)
     origin.install(app, is_own_form)
     errors.install(app)
     zone = ZoneInfo(timezone)
@@ -162,14 +164,18 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def content_security_policy(style: str) -> str:
-    """The policy of every page: nothing but our own files, no script; ``style`` is the text put into the pages."""
+def content_security_policy(style: str, *, scripts: bool = False) -> str:
+    """The policy of every page: nothing but our own files; ``style`` is the text put into the pages.
+
+    Without ``scripts`` no script runs at all; with them our own files do, ask our own host, and play its sounds.
+    """
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return "; ".join(
         (
             "default-src 'none'",
             "style-src 'self'" + (f" 'sha256-{digest}'" if style else ""),
             "img-src 'self'",
+            *(("script-src 'self'", "connect-src 'self'", "media-src 'self'") if scripts else ()),
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",
@@ -177,9 +183,9 @@ def content_security_policy(style: str) -> str:
     )
 
 
-def _headers(app: Flask, style: str, *, https: bool) -> None:
+def _headers(app: Flask, policy: str, *, https: bool) -> None:
     always = {
-        "Content-Security-Policy": content_security_policy(style),
+        "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         # Not no-referrer: with it browsers send "Origin: null" from our own forms.

@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from flask import Flask, render_template
+from flask import Flask, g, render_template, request
 from flask_babel import gettext
 
 import appliance.kiosk
-from appliance.faces import village
+from appliance.faces import languages, village
 from appliance.faces.web import Face, install
+from appliance.kiosk.inside import OFFICE_PREFIX
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, current_kiosk, current_place, discover
+from appliance.papers.printing import PrinterState
 from appliance.store.database import Store, open_store
 
 DATABASE: Final = "kiosk.db"
 PERSONAL_KEY: Final = "personal.key"
+TRANSLATIONS: Final = Path(__file__).parent / "translations"
 SECRET: Final = "cookie.secret"  # noqa: S105 - the name of a file
 
 
@@ -41,10 +44,11 @@ def create_app(kiosk: Kiosk, found: Sequence[Service]) -> Flask:
     """
     app = Flask("kiosk", static_folder=None, root_path=str(Path(__file__).parent))
     face = Face(name=village.title(kiosk.config.village), part="Layanan desa")
-    install(app, face, timezone=kiosk.config.village.timezone, catalogues=Path(__file__).parent / "translations")
+    install(app, face, timezone=kiosk.config.village.timezone, catalogues=TRANSLATIONS, scripts=True)
     app.extensions["kiosk"] = kiosk
     app.extensions["kiosk_services"] = tuple(found)
     app.context_processor(_values)
+    app.before_request(_office_in_indonesian)
     for service in found:
         service.register(app, kiosk)
 
@@ -53,9 +57,21 @@ def create_app(kiosk: Kiosk, found: Sequence[Service]) -> Flask:
         place = current_place()
         tiles = [tile for service in found for tile in service.tiles(kiosk, place)]
         # The standing screen is looked at, not reloaded.
-        return render_template("kiosk/home.html", tiles=tiles, refresh_seconds=60 if place is Place.HALL else 0)
+        refresh_seconds = 60 if place is Place.HALL else 0
+        return render_template("kiosk/home.html", tiles=tiles, refresh_seconds=refresh_seconds, printer=_printer(place))
 
     return app
+
+
+def _printer(place: Place) -> PrinterState | None:
+    """How the printer is; asked for at the screen beside which it stands."""
+    return current_kiosk().printer.state() if place is Place.HALL else None
+
+
+def _office_in_indonesian() -> None:
+    """The office's own pages have no translations: half of one language and half of another helps nobody."""
+    if request.path.startswith(f"{OFFICE_PREFIX}/"):
+        g.language = languages.SOURCE
 
 
 def _values() -> dict[str, object]:
@@ -64,6 +80,7 @@ def _values() -> dict[str, object]:
     unit = kiosk.config.village
     return {
         "config": kiosk.config,
+        "place": current_place(),
         "uplink": uplink,
         "since": datetime.datetime.fromisoformat(uplink.since_wall) if uplink.since_wall else None,
         "kind_word": village.kind_word(unit),

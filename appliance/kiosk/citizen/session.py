@@ -101,6 +101,11 @@ def end() -> None:
         Sessions(current_kiosk().store).end(token)
 
 
+def has_ended() -> bool:
+    """Did this browser have a session that is over by now?"""
+    return bool(_token()) and personal_problem() is None and current_visit() is None
+
+
 def _token() -> str:
     token = session.get(_KEY)
     return token if isinstance(token, str) else ""

@@ -76,5 +76,6 @@ def test_a_folder_without_a_service_is_named(tmp_path: Path, monkeypatch: pytest
 
 def test_the_services_of_this_release() -> None:
     found = services()
-    assert [service.name for service in found] == ["letters", "village", "hotspot", "citizen", "residents", "office"]
+    names = [service.name for service in found]
+    assert names == ["letters", "village", "hotspot", "citizen", "residents", "office", "hall"]
     assert all(dataclasses.is_dataclass(service) for service in found)
