@@ -65,6 +65,9 @@ JobRetryInterval 5
   JobPrivateValues none
   SubscriptionPrivateAccess all
   SubscriptionPrivateValues none
+  <Limit Create-Job Print-Job Print-URI Validate-Job Cancel-Job Cancel-Jobs Cancel-My-Jobs Close-Job>
+    Order deny,allow
+  </Limit>
   <Limit All>
     Order deny,allow
   </Limit>
@@ -94,7 +97,6 @@ ServerRoot {places.queues}
 StateDir {places.state}
 CacheDir {places.cache}
 RequestRoot {places.spool}
-TempDir {places.spool}/tmp
 ServerBin {places.programs}
 # Only what goes wrong, to the journal; it names jobs by number.
 ErrorLog stderr
