@@ -23,6 +23,7 @@ class Official:
     """
 
     id: int
+    version: int
     signing: Signing
     account: str = ""
     has_nik: bool = False
@@ -157,7 +158,7 @@ class Verdict:
     """
 
     validity: Validity
-    slug: str = ""
+    title: str = ""
     number: str = ""
     date: datetime.date | None = None
     valid_until: datetime.date | None = None

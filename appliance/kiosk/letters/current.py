@@ -1,0 +1,89 @@
+"""The desk of the running kiosk, for its pages; and what becomes of a step that is refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask, current_app
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from appliance.faces import errors
+from appliance.kiosk.letters import kinds, state_words
+from appliance.kiosk.letters.desk import Desk
+from appliance.kiosk.letters.flow import Reason, StepRefused
+from appliance.kiosk.letters.means import Means
+from appliance.kiosk.letters.numbering import DateNeeded, DateRefused
+from appliance.kiosk.letters.store import KindGone, LetterNotFound
+from appliance.kiosk.residents.access import open_register
+from appliance.kiosk.services import Kiosk
+from appliance.store.audit import Audit
+
+_NAME: Final = "letters"
+
+
+def make_desk(kiosk: Kiosk) -> Desk:
+    """A desk over the kiosk's store, with the kinds as their files are now."""
+    return Desk(
+        Means(
+            store=kiosk.store,
+            vault=kiosk.vault,
+            audit=Audit(kiosk.store, kiosk.clock),
+            register=open_register(kiosk),
+            kinds=kinds.load_all().kinds,
+            config=kiosk.config,
+            clock=kiosk.clock,
+            clock_is_known=kiosk.clock_is_known,
+            is_practice=kiosk.is_practice,
+        )
+    )
+
+
+def install(app: Flask, kiosk: Kiosk) -> None:
+    """Give the pages of ``app`` a desk, and turn its refusals into pages."""
+    app.extensions[_NAME] = make_desk(kiosk)
+    app.register_error_handler(StepRefused, _refused)
+    app.register_error_handler(LetterNotFound, _not_found)
+    app.register_error_handler(KindGone, _kind_gone)
+    app.register_error_handler(DateNeeded, _date_needed)
+    app.register_error_handler(DateRefused, _date_refused)
+
+
+def current_desk() -> Desk:
+    """The desk of the kiosk whose page is being made."""
+    desk: Desk = current_app.extensions[_NAME]
+    return desk
+
+
+def _refused(error: StepRefused) -> ResponseReturnValue:
+    title, advice = state_words.refusal(error.reason)
+    is_right = error.reason in (Reason.NOT_ALLOWED, Reason.SAME_PERSON, Reason.NOT_THIS_OFFICIAL, Reason.MAY_NOT_ASK)
+    return errors.page(403 if is_right else 409, title, advice, "SURAT")
+
+
+def _not_found(_: LetterNotFound) -> ResponseReturnValue:
+    return errors.page(
+        404, gettext("Surat tidak ditemukan"), gettext("Periksa kodenya, atau mulai dari halaman depan."), "SURAT"
+    )
+
+
+def _kind_gone(_: KindGone) -> ResponseReturnValue:
+    return errors.page(
+        409,
+        gettext("Jenis surat ini sudah tidak ada"),
+        gettext("Berkas jenis surat ini hilang atau keliru. Beri tahu teknisi."),
+        "JENIS",
+    )
+
+
+def _date_needed(_: DateNeeded) -> ResponseReturnValue:
+    return errors.page(
+        409,
+        gettext("Jam alat ini belum benar"),
+        gettext("Tulis tanggal surat sendiri, sesuai kalender, lalu setujui lagi."),
+        "TANGGAL",
+    )
+
+
+def _date_refused(error: DateRefused) -> ResponseReturnValue:
+    return errors.page(409, gettext("Tanggal ini tidak bisa dipakai"), state_words.date_advice(error), "TANGGAL")
