@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -15,11 +16,13 @@ from appliance.kiosk.letters.flow import Reason, StepRefused
 from appliance.kiosk.letters.means import Means
 from appliance.kiosk.letters.numbering import DateNeeded, DateRefused
 from appliance.kiosk.letters.store import KindGone, LetterNotFound
+from appliance.kiosk.letters.tries import Tries
 from appliance.kiosk.residents.access import open_register
-from appliance.kiosk.services import Kiosk
+from appliance.kiosk.services import Kiosk, current_kiosk
 from appliance.store.audit import Audit
 
 _NAME: Final = "letters"
+_TRIES: Final = "letters_tries"
 
 
 def make_desk(kiosk: Kiosk) -> Desk:
@@ -42,6 +45,7 @@ def make_desk(kiosk: Kiosk) -> Desk:
 def install(app: Flask, kiosk: Kiosk) -> None:
     """Give the pages of ``app`` a desk, and turn its refusals into pages."""
     app.extensions[_NAME] = make_desk(kiosk)
+    app.extensions[_TRIES] = Tries()
     app.register_error_handler(StepRefused, _refused)
     app.register_error_handler(LetterNotFound, _not_found)
     app.register_error_handler(KindGone, _kind_gone)
@@ -53,6 +57,33 @@ def current_desk() -> Desk:
     """The desk of the kiosk whose page is being made."""
     desk: Desk = current_app.extensions[_NAME]
     return desk
+
+
+def too_many_tries() -> ResponseReturnValue | None:
+    """Answer instead of looking a code up, where the visitor's device has tried too many wrong ones."""
+    seconds = _tries().wait_seconds(_device(), time.monotonic())
+    if not seconds:
+        return None
+    advice = gettext("Tunggu %(seconds)s detik, periksa kodenya, lalu coba lagi.", seconds=seconds)
+    response = errors.page(429, gettext("Terlalu banyak kode yang salah"), advice, "KODE")
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def count_wrong_code() -> None:
+    """Count a code that nobody was given against the visitor's device."""
+    _tries().count(_device(), time.monotonic())
+
+
+def _tries() -> Tries:
+    tries: Tries = current_app.extensions[_TRIES]
+    return tries
+
+
+def _device() -> str:
+    """Where the request comes from, as nginx says; without nginx, the connection's address."""
+    told = request.headers.get("X-Real-IP", "") if current_kiosk().over_unix_socket else ""
+    return told or request.remote_addr or "?"
 
 
 def _refused(error: StepRefused) -> ResponseReturnValue:

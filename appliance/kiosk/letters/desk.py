@@ -14,9 +14,10 @@ from typing import Final
 from appliance.kiosk.actors import Actor, Look
 from appliance.kiosk.letters import asking, codes, flow, numbers, store
 from appliance.kiosk.letters.answers import Answers
+from appliance.kiosk.letters.drafts import Drafts
 from appliance.kiosk.letters.flow import Reason, State, Step, StepRefused
 from appliance.kiosk.letters.kinds import Kind
-from appliance.kiosk.letters.letter import Past, Receipt
+from appliance.kiosk.letters.letter import Official, Past, Receipt
 from appliance.kiosk.letters.means import Means
 from appliance.kiosk.letters.numbering import Number
 from appliance.kiosk.letters.officials import Officials
@@ -38,6 +39,11 @@ class Desk(Reading):
     def __init__(self, means: Means) -> None:
         super().__init__(means)
         self.officials_book = Officials(means.store, means.vault, means.audit)
+        self.drafts = Drafts(means)
+
+    def officials(self) -> tuple[Official, ...]:
+        """In whose names letters are approved."""
+        return self.officials_book.active()
 
     def submit(
         self,

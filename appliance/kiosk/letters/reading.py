@@ -10,7 +10,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from appliance.kiosk.actors import Look
-from appliance.kiosk.letters import checking, codes, paper, store
+from appliance.kiosk.letters import boards, checking, codes, paper, store
+from appliance.kiosk.letters.boards import Board
 from appliance.kiosk.letters.flow import NUMBERED_STATES, WORK_STATES, State
 from appliance.kiosk.letters.kinds import Kind
 from appliance.kiosk.letters.letter import Letter, Mine, Tracking, Validity, Verdict, Waiting
@@ -157,6 +158,11 @@ class Reading:
                 return Verdict(validity=Validity.UNKNOWN)
             letter = self.reader.letter(db, row[0])
         return checking.verdict(letter, self.today(), is_practice=self.means.is_practice)
+
+    def board(self, since: int, until: int) -> Board:
+        """Letters in figures, with a period in seconds of wall time. No look: there is nobody in it."""
+        with self.means.store.reading() as db:
+            return boards.count(db, self.now(), since, until)
 
     def paper(self, letter: Letter, *, electronically: bool = False) -> Paper:
         """The letter as it is printed: without a number a preview, which says so.

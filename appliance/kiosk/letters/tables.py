@@ -68,6 +68,7 @@ CREATE TABLE letter_steps (
     note_sealed BLOB,
     PRIMARY KEY (letter_id, position)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX letter_steps_by_step ON letter_steps (step, at_seconds);
 CREATE TRIGGER letter_steps_stay BEFORE UPDATE ON letter_steps
     BEGIN SELECT raise(ABORT, 'steps are not changed'); END;
 CREATE TRIGGER letter_steps_remain BEFORE DELETE ON letter_steps
