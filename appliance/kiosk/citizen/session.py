@@ -12,9 +12,11 @@ from typing import Final, ParamSpec, cast
 from flask import current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from appliance.faces import login
 from appliance.kiosk.citizen.sessions import Sessions, Visit, Where
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import came_by_tls, current_kiosk, current_place, tls_is_offered
+from appliance.store import brake
 
 P = ParamSpec("P")
 LIVING: Final = "desahub_citizen_living"  # the extension that says whether a resident may have a session
@@ -71,25 +73,39 @@ def resident_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, Res
 
 
 def remember_where() -> None:
-    """Note the page that was asked for, to come back to it: in the cookie, which is signed, not in an address."""
+    """Note the page that was asked for, to come back to it: in the cookie, which is signed, not in an address.
+
+    After a form, what was noted before stays.
+    """
     path = request.full_path.rstrip("?")
     if request.method in ("GET", "HEAD") and path.isprintable() and not path.startswith("//"):
         session[_WHERE] = path if len(path) <= _WHERE_LENGTH_MAX else ""
 
 
+def where_to_go() -> str:
+    """The page that was noted, or the front page."""
+    return session.pop(_WHERE, "") or url_for("home")
+
+
 def go_back() -> ResponseReturnValue:
     """Lead to the page that was noted, or to the front page."""
-    return redirect(session.pop(_WHERE, "") or url_for("home"), 303)
+    return redirect(where_to_go(), 303)
 
 
 def begin(token: str) -> None:
-    """Put a session that has just begun into the cookie. Nothing from before it stays, but the page to come back to."""
-    where = session.get(_WHERE, "")
+    """Put a session that has just begun into the cookie. Nothing from before it stays, but the page to come back to.
+
+    An officer who was logged in at the same screen is logged out.
+    """
+    where, officer = session.get(_WHERE, ""), login.session_token()
+    if officer:
+        login.parts().accounts.log_out(officer)
     session.clear()
     session[_KEY] = token
     if where:
         session[_WHERE] = where
     g.pop("citizen_visit", None)
+    g.pop("account", None)
 
 
 def end() -> None:
@@ -104,6 +120,11 @@ def end() -> None:
 def has_ended() -> bool:
     """Did this browser have a session that is over by now?"""
     return bool(_token()) and personal_problem() is None and current_visit() is None
+
+
+def session_digest() -> str:
+    """By which what belongs to this session is kept, beside it in the store; "" without one."""
+    return brake.digest(_token()) if current_visit() is not None else ""
 
 
 def _token() -> str:

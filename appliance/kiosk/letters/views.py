@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, url_for
+from flask_babel import gettext
 
-from appliance.kiosk.letters import check_pages, current, office_pages, resident_pages, tables
+from appliance.kiosk.letters import (
+    check_pages,
+    current,
+    forms,
+    office_pages,
+    resident_letters,
+    resident_pages,
+    tables,
+    tracking_pages,
+)
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, Tile
 
 
 def _register(app: Flask, kiosk: Kiosk) -> None:
     current.install(app, kiosk)
-    for module in (resident_pages, office_pages, check_pages):
+    for module in (resident_pages, resident_letters, tracking_pages, office_pages, check_pages):
         app.register_blueprint(module.pages)
 
 
 def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
-    return ()
+    return (
+        Tile(url_for("letters.kinds"), "letter", gettext("Surat"), gettext("Minta surat ke kantor")),
+        Tile(
+            url_for("letters_track.track"), "search", gettext("Lacak surat"), gettext("Dengan kode dari tanda terima")
+        ),
+    )
 
 
-SERVICE = Service("letters", 5, _register, _tiles, (tables.MIGRATIONS,))
+SERVICE = Service("letters", 5, _register, _tiles, (tables.MIGRATIONS, forms.MIGRATIONS))
