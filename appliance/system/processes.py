@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from appliance.core.errors import OperationError
 
@@ -66,3 +67,44 @@ def run(
         said = (done.stderr.strip() or done.stdout.strip() or "it said nothing")[-_SHOWN_CHARACTERS:]
         raise OperationError(f"{command}: ended with status {done.returncode}: {said}")
     return Completed(tuple(argv), done.returncode, done.stdout, done.stderr)
+
+
+def convert(
+    argv: Sequence[str],
+    *,
+    source: IO[bytes],
+    target: IO[bytes],
+    timeout_seconds: float,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run ``argv`` from one open file into another, neither of which comes into this process's memory.
+
+    What it says on its standard error is in no message: it may repeat what was in the file.
+
+    Args:
+        argv: as for `run`.
+        source: has a descriptor, and is read from where that stands.
+        target: likewise written to.
+        timeout_seconds: after this the program is killed.
+        environment: as for `run`.
+
+    Raises:
+        OperationError: as `run`.
+    """
+    command = " ".join(argv)
+    try:
+        done = subprocess.run(
+            list(argv),
+            stdin=source,
+            stdout=target,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout_seconds,
+            check=False,
+            env=dict(environment) if environment is not None else {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8"},
+        )
+    except subprocess.TimeoutExpired:
+        raise OperationError(f"{command}: no end after {timeout_seconds:g} seconds; it was stopped") from None
+    except (OSError, ValueError) as error:
+        raise OperationError(f"{command}: could not be started: {error}") from None
+    if done.returncode:
+        raise OperationError(f"{command}: ended with status {done.returncode}")

@@ -53,6 +53,7 @@ class Wrong(enum.StrEnum):
     REQUIRED = "required"
     FORMULA = "formula"
     ERROR_VALUE = "error_value"
+    SPREADSHEET_DATE = "spreadsheet_date"  # or another kind of cell than the column has
     # As in `nik.Mistake`
     NIK_EMPTY = "nik_empty"
     NIK_ZERO = "nik_zero"

@@ -94,7 +94,7 @@ class Register:
         with self.store.transaction() as db:
             found = self.safe.find(db, id_)
             if found is not None:
-                self._note(db, look.actor, "resident.seen", [id_], look.purpose)
+                self.note(db, look.actor, "resident.seen", [id_], look.purpose)
         return found
 
     def find_nik(self, look: Look, nik: str) -> Resident | None:
@@ -118,6 +118,12 @@ class Register:
             found = self.safe.find(db, id_) if id_ is not None and living_only else None
         return id_ if not living_only or (found and found.status is StatusDasar.HIDUP) else None
 
+    def is_living(self, id_: int) -> bool:
+        """Does somebody with this number live here? For sessions, so that it is no look."""
+        with self.store.reading() as db:
+            found = self.safe.find(db, id_)
+        return found is not None and found.status is StatusDasar.HIDUP
+
     def search(
         self, look: Look, text: str = "", *, dusun: str = "", status: str = "hidup", offset: int = 0, limit: int = 20
     ) -> Page[Found]:
@@ -139,7 +145,7 @@ class Register:
         shown = tuple(found[max(offset, 0) :][: min(limit, PAGE_LIMIT_MAX)])
         if shown:
             with self.store.transaction() as db:
-                self._note(db, look.actor, "residents.listed", [one.id for one in shown], look.purpose)
+                self.note(db, look.actor, "residents.listed", [one.id for one in shown], look.purpose)
         return Page(shown, len(found), offset)
 
     def dusuns(self) -> list[str]:
@@ -158,7 +164,7 @@ class Register:
             else:
                 rows = db.rows("SELECT * FROM residents WHERE id = ?", [id_])
             found = [self.safe.resident(each) for each in rows]
-            self._note(db, look.actor, "family.seen", [one.id for one in found], look.purpose)
+            self.note(db, look.actor, "family.seen", [one.id for one in found], look.purpose)
         last = datetime.date.max
         return tuple(sorted(found, key=lambda one: (one.family_role or 99, one.birth_date or last, one.name)))
 
@@ -169,7 +175,7 @@ class Register:
         with self.store.transaction() as db:
             self._require_free(db, values["nik"], id_)
             self.safe.insert(db, id_, values, b"")
-            self._note(db, actor, "resident.added", [id_])
+            self.note(db, actor, "resident.added", [id_])
         return id_
 
     def change(self, actor: Actor, id_: int, draft: Draft, seen_version: int) -> Resident:
@@ -231,7 +237,7 @@ class Register:
             if "nik" in changed:
                 self._require_free(db, values["nik"], id_)
             self.safe.update(db, id_, values)
-            self._note(db, actor, what, [id_], " ".join(changed))
+            self.note(db, actor, what, [id_], " ".join(changed))
         return resident(id_, seen_version + 1, values)
 
     def _ids_of_number(self, db: Database, text: str) -> set[int] | None:
@@ -249,7 +255,8 @@ class Register:
         if other is not None and other != id_:
             raise NikTaken(other)
 
-    def _note(self, db: Database, actor: Actor, what: str, subjects: Sequence[int], detail: str = "") -> None:
+    def note(self, db: Database, actor: Actor, what: str, subjects: Sequence[int], detail: str = "") -> None:
+        """Write down, within a transaction, who did what to whom."""
         self.audit.note_in(db, actor.name, actor.role, what, subjects=subjects, detail=detail)
 
 

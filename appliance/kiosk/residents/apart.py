@@ -1,0 +1,109 @@
+"""Have workbooks read and written by a process of their own, with which the memory it took goes away.
+
+What is read and written lies in memory alone (memfd_create(2)): an SD card keeps what was deleted from it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+import appliance
+from appliance.core.errors import OperationError
+from appliance.kiosk.residents.columns import ValueWrong, Wrong
+from appliance.kiosk.residents.workbook import FileInvalid, FileWrong, Header, Row
+from appliance.system import processes
+
+READ_SECONDS_MAX: Final = 150
+WRITE_SECONDS_MAX: Final = 150
+_CONVERTER: Final = "appliance.kiosk.residents.converter"
+
+
+def memory_file() -> IO[bytes]:
+    """A file that is nowhere on a disk."""
+    return os.fdopen(os.memfd_create("residents"), "w+b")
+
+
+def read_workbook(file: IO[bytes], today: datetime.date) -> tuple[Header, Iterator[Row]]:
+    """Read a workbook, as `appliance.kiosk.residents.workbook.read_workbook`.
+
+    Args:
+        file: with a descriptor; read from its beginning.
+        today: births are not later.
+
+    Raises:
+        FileInvalid: nothing of it is to be used.
+    """
+    answer = memory_file()
+    file.seek(0)
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
+    try:
+        _run(["read", today.isoformat()], file, answer, READ_SECONDS_MAX)
+    except OperationError:
+        answer.close()
+        raise FileInvalid(FileWrong.TOO_SLOW) from None
+    header = _check(answer)
+    return header, _rows(answer)
+
+
+def write_xlsx(rows: Iterable[Mapping[str, str]]) -> IO[bytes]:
+    """Write residents as a workbook. Raises `appliance.core.errors.OperationError`."""
+    with memory_file() as lines:
+        for row in rows:
+            lines.write(json.dumps(dict(row), separators=(",", ":")).encode() + b"\n")
+        lines.flush()
+        os.lseek(lines.fileno(), 0, os.SEEK_SET)
+        made = memory_file()
+        _run(["write"], lines, made, WRITE_SECONDS_MAX)
+    made.seek(0)
+    return made
+
+
+def _run(arguments: list[str], source: IO[bytes], target: IO[bytes], timeout_seconds: float) -> None:
+    processes.convert(
+        [sys.executable, "-m", _CONVERTER, *arguments],
+        source=source,
+        target=target,
+        timeout_seconds=timeout_seconds,
+        environment={
+            "PATH": processes.SYSTEM_PATH,
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(Path(appliance.__file__).parents[1]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MALLOC_ARENA_MAX": "1",
+        },
+    )
+
+
+def _check(answer: IO[bytes]) -> Header:
+    """Go through all of it once: a file that goes wrong at its end is not used from its beginning either."""
+    answer.seek(0)
+    first: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    for line in answer:
+        if not first:
+            first = json.loads(line)
+        if line.startswith((b'{"end"', b'{"file"')):
+            last = json.loads(line)
+    if "file" in last:
+        answer.close()
+        raise FileInvalid(FileWrong(last["file"]), last["detail"])
+    if "end" not in last:
+        answer.close()
+        raise FileInvalid(FileWrong.DAMAGED)
+    return Header(tuple(first["known"]), tuple(first["others"]))
+
+
+def _rows(answer: IO[bytes]) -> Iterator[Row]:
+    with answer:
+        answer.seek(0)
+        for line in answer:
+            found = json.loads(line)
+            if "row" in found:
+                problems = {name: ValueWrong(Wrong(wrong), limit) for name, (wrong, limit) in found["wrong"].items()}
+                yield Row(found["row"], found["values"], problems)
