@@ -18,7 +18,7 @@ _SERIAL: Final = re.compile(r"nomor(?:_surat)?(?:, ?([1-6]))?")
 _CODE: Final = ("kode", "kode_surat")
 _WORDS: Final = (*_CODE, "kode_desa", "bulan", "bulan_romawi", "tahun")
 ALLOWED: Final = (
-    "allowed are [kode], [nomor] or [nomor, 3] (digits), [kode_desa], [bulan], [bulan_romawi], [tahun] and text "
+    "allowed are [kode], [nomor] or [nomor, 3] (digits), [kode_desa], [bulan], [bulan_romawi], [tahun] with text "
     f"between them, at most {LENGTH_MAX} characters; [nomor] and [tahun] must stand in it once"
 )
 
@@ -28,7 +28,8 @@ def is_format(text: str) -> bool:
     if not 1 <= len(text) <= LENGTH_MAX or not text.isprintable():
         return False
     found = _PLACEHOLDER.findall(text)
-    if any(char in "[]" for char in _PLACEHOLDER.sub("", text)):
+    # Code 1 with number 23 and code 12 with number 3 would read alike.
+    if "][" in text or any(char in "[]" for char in _PLACEHOLDER.sub("", text)):
         return False
     serials = [one for one in found if _SERIAL.fullmatch(one)]
     others = [one for one in found if not _SERIAL.fullmatch(one)]
