@@ -22,13 +22,13 @@ class Places:
 
     socket: str = "/run/desahub-printer/cups.sock"
     queues: str = "/etc/cups"
-    state: str = "/run/cups"
+    state: str = "/var/cache/cups/state"
     cache: str = "/var/cache/cups"
     spool: str = "/var/spool/cups"
     programs: str = "/usr/lib/cups"
 
 
-def daemon(places: Places = Places()) -> str:  # noqa: B008 - frozen, and of strings
+def daemon(places: Places = Places()) -> str:
     """``cupsd.conf``."""
     return f"""\
 # Written by "desahub apply".
@@ -86,7 +86,7 @@ CUPS-Get-Devices CUPS-Accept-Jobs CUPS-Reject-Jobs Pause-Printer Resume-Printer 
 """
 
 
-def files(places: Places = Places()) -> str:  # noqa: B008 - frozen, and of strings
+def files(places: Places = Places()) -> str:
     """``cups-files.conf``."""
     return f"""\
 # Written by "desahub apply".

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from dataclasses import dataclass
 
 from appliance.core.config import Config
-from appliance.network import dnsmasq, hostapd, networkd, nftables, nginx
+from appliance.core.config.signature import Signature
+from appliance.network import cups, dnsmasq, hostapd, networkd, nftables, nginx
 
 NETWORKD_PREFIX = "network/"
 # There only where a network has the family filter; its units start only where it is.
 FILTERED_DNS = "filtered-dns.conf"
+# There only with [signature]; what desahub-signer reads, and all that it needs to know of this box.
+SIGNATURE = "signature.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,11 @@ class RenderedFile:
     path: str
     text: str
     mode: int = 0o644
+
+
+def signature(section: Signature) -> str:
+    """What the signer reads (`appliance.papers.signer`)."""
+    return json.dumps(dataclasses.asdict(section), indent=2) + "\n"
 
 
 def render(config: Config, *, https: bool = False) -> tuple[RenderedFile, ...]:
@@ -36,6 +46,10 @@ def render(config: Config, *, https: bool = False) -> tuple[RenderedFile, ...]:
     filtered = dnsmasq.render_filtered(config)
     if filtered is not None:
         files.append(RenderedFile(FILTERED_DNS, filtered))
+    if config.printer is not None:
+        files += [RenderedFile(cups.DAEMON_FILE, cups.daemon()), RenderedFile(cups.FILES_FILE, cups.files())]
+    if config.signature is not None:
+        files.append(RenderedFile(SIGNATURE, signature(config.signature)))
     for network in config.networks:
         text = hostapd.render(config, network)
         if text is not None:

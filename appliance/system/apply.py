@@ -16,8 +16,8 @@ from pathlib import Path
 
 from appliance.core.config import Config
 from appliance.core.errors import OperationError
-from appliance.network import nftables, nginx
-from appliance.network.render import FILTERED_DNS, NETWORKD_PREFIX, RenderedFile, render
+from appliance.network import cups, nftables, nginx
+from appliance.network.render import FILTERED_DNS, NETWORKD_PREFIX, SIGNATURE, RenderedFile, render
 from appliance.system.operations import Operations
 from appliance.system.roots import REAL, Roots
 
@@ -40,6 +40,9 @@ _FILTER_READERS = ("desahub-filter.service", "desahub-filtered-dns.service")
 _FILTER = (*_FILTER_READERS, "desahub-filter-update.timer", "desahub-filter-update.path")
 # Connection records, where they are asked for, and the key that they are sealed for, as it was applied.
 _RECORDS, RECORDS_KEY = "desahub-records.service", "records.pub"
+# What runs only where hub.toml has its section, by the file that this section becomes.
+_PRINTER, _SIGNER = "desahub-printer.service", "desahub-signer.service"
+_BY_FILE = {cups.DAEMON_FILE: _PRINTER, cups.FILES_FILE: _PRINTER, SIGNATURE: _SIGNER}
 # What must be up before the units are reloaded, and what brings up the rest.
 _GROUND = (_NETWORKD, "desahub-firewall.service")
 _TARGET = "desahub.target"
@@ -113,6 +116,7 @@ def apply(
     radios = [_radio(path) for path in wanted if path.name.startswith("hostapd-")]
     optional = [*(_FILTER if target(FILTERED_DNS, roots) in wanted else ()), *radios]
     optional += [_RECORDS] if config.records.enabled else []
+    optional += dict.fromkeys(_BY_FILE[path.name] for path in wanted if path.name in _BY_FILE)
     done = _Done()
     try:
         if changed:
@@ -167,11 +171,12 @@ def _check(rendered: Sequence[RenderedFile], beside: Sequence[RenderedFile], ope
 
 
 def _stale(wanted: Mapping[Path, RenderedFile], operations: Operations, roots: Roots) -> list[Path]:
-    """Files of networks, or of the filter, that are no longer configured."""
+    """Files of networks, or of the filter and the like, that are no longer configured."""
     found = [
         *operations.listing(target("", roots), "hostapd-*.conf"),
         *operations.listing(target("", roots), FILTERED_DNS),
         *operations.listing(target("", roots), RECORDS_KEY),
+        *(path for name in _BY_FILE for path in operations.listing(target("", roots), name)),
         *operations.listing(target(NETWORKD_PREFIX, roots), "10-desahub-*"),
     ]
     return [path for path in found if path not in wanted]
@@ -195,12 +200,15 @@ def _units(changed: Sequence[Path], wanted: Mapping[Path, RenderedFile]) -> tupl
             stopped += reversed(_FILTER)
         elif path.name == RECORDS_KEY and path not in wanted:
             stopped.append(_RECORDS)
+    mine = [(_BY_FILE[path.name], path in wanted) for path in changed if path.name in _BY_FILE]
+    stopped += dict.fromkeys(unit for unit, is_wanted in mine if not is_wanted)
     # The gate judges addresses by hub.toml even where the rules stay the same.
     others = [*_READERS_OF_HUB_TOML] if any(path.name == APPLIED for path in changed) else []
     if any(path.name == FILTERED_DNS for path in wanted) and (others or FILTERED_DNS in {p.name for p in changed}):
         others += _FILTER_READERS
     if any(path.name == RECORDS_KEY for path in wanted) and (others or RECORDS_KEY in {p.name for p in changed}):
         others.append(_RECORDS)
+    others += dict.fromkeys(unit for unit, is_wanted in mine if is_wanted)
     if any(path.name == APPLIED for path in changed):
         reload.add(_GATE)
     return [*(unit for unit in _ORDER if unit in reload), *radios, *others], stopped

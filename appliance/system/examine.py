@@ -36,6 +36,10 @@ def units_of(config: Config) -> tuple[str, ...]:
         found += _UNITS_OF_FILTER
     if config.records.enabled:
         found.append("desahub-records.service")
+    if config.printer is not None:
+        found.append("desahub-printer.service")
+    if config.signature is not None:
+        found.append("desahub-signer.service")
     if config.radio is not None:
         found += [f"desahub-radio@{network.name}.service" for network in config.networks]
     return tuple(found)

@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 village_packages=(
     python3 python3-venv ca-certificates iproute2 procps util-linux kmod
     nftables dnsmasq-base nginx-light hostapd mosquitto systemd systemd-container
-    busybox socat curl dbus fonts-liberation fonts-noto-core fonts-droid-fallback
+    busybox socat curl dbus cups-daemon cups-client fonts-liberation fonts-noto-core fonts-droid-fallback
 )
 # What the tests and the benches need besides.
 test_packages=(chromium fonts-dejavu-core poppler-utils wrk mmdebstrap postgresql-15 victoria-metrics)
@@ -58,6 +58,7 @@ setup_debian() {
         hostapd) systemctl disable --quiet hostapd.service ;;
         nftables) systemctl disable --quiet nftables.service ;;
         postgresql-15) systemctl disable --quiet postgresql.service ;;
+        cups-daemon) systemctl disable --quiet cups.service cups.socket cups.path ;;
         victoria-metrics) systemctl disable --quiet victoria-metrics.service ;;
         esac
     done 2>/dev/null || true

@@ -16,6 +16,8 @@ UNITS = sorted(
 )
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
 EXPOSURE_MAX = 20  # tenths
+# CUPS is root, becomes another user for each paper, and speaks to devices and to the village's own networks.
+EXPOSED = {"desahub-printer.service": 24}
 # hostapd reads the passphrase, which is root's alone; applying writes what the others read, and reloads them; systemd
 # restarts units for root.
 AS_ROOT = (
@@ -25,6 +27,7 @@ AS_ROOT = (
     "desahub-return.service",
     "desahub-operator.service",
     "desahub-noc-revoked.service",
+    "desahub-printer.service",
 )
 
 
@@ -78,7 +81,7 @@ def test_the_check_itself_sees_a_mistake(root: Path) -> None:
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.name)
 def test_exposure_is_small(unit: Path) -> None:
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", f"./{unit.name}"],
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSED.get(unit.name, EXPOSURE_MAX)}", f"./{unit.name}"],
         cwd=unit.parent, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-300:]
@@ -88,7 +91,7 @@ def test_exposure_is_small(unit: Path) -> None:
 def test_each_service_has_a_user_that_sysusers_makes(unit: Path) -> None:
     match = _user(unit)
     if unit.name in AS_ROOT:
-        assert match is None
+        assert match is None or match[1] == "root"
         return
     assert match is not None
     made = "\n".join(path.read_text(encoding="utf-8") for path in (SYSTEMD / "sysusers.d").iterdir())
