@@ -74,7 +74,7 @@ def _tell(name: str, password: str) -> int:
 
 @contextlib.contextmanager
 def _accounts(options: argparse.Namespace) -> Iterator[Accounts]:
-    with _as_owner_of(options.state_directory):
+    with as_owner_of(options.state_directory):
         store = open_database(options.state_directory, services())
         try:
             yield open_accounts(store)
@@ -83,7 +83,7 @@ def _accounts(options: argparse.Namespace) -> Iterator[Accounts]:
 
 
 @contextlib.contextmanager
-def _as_owner_of(folder: Path) -> Iterator[None]:
+def as_owner_of(folder: Path) -> Iterator[None]:
     """Let root write as the kiosk's own user: a database made as root is one the kiosk cannot open."""
     try:
         owner = folder.stat()
