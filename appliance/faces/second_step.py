@@ -61,10 +61,25 @@ class SecondStep:
         return ""
 
 
-def install(app: Flask, step: SecondStep, *, url_prefix: str = "") -> None:
-    """Add ``/masuk/kode``, ``/masuk/telepon`` and ``/masuk/lagi`` under ``url_prefix``."""
+def install(
+    app: Flask,
+    step: SecondStep,
+    *,
+    url_prefix: str = "",
+    guard: Callable[[], ResponseReturnValue | None] | None = None,
+) -> None:
+    """Add ``/masuk/kode``, ``/masuk/telepon`` and ``/masuk/lagi`` under ``url_prefix``.
+
+    Args:
+        app: after `appliance.faces.login.install`.
+        step: whose second step, and who must take it.
+        url_prefix: such as ``/kantor``.
+        guard: as for `appliance.faces.login.install`.
+    """
     app.extensions[login.SECOND] = step
     pages = Blueprint(BLUEPRINT, __name__, url_prefix=url_prefix, template_folder="templates")
+    if guard is not None:
+        pages.before_request(guard)
     for path, view in (("/masuk/kode", code), ("/masuk/telepon", enrol), ("/masuk/lagi", again)):
         pages.add_url_rule(path, view.__name__, view, methods=["GET", "POST"])
     app.register_blueprint(pages)

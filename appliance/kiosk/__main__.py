@@ -14,9 +14,8 @@ from appliance.faces.secret import load_or_make
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.hotspot import client as hotspot_client
 from appliance.hotspot.client import HotspotClient
-from appliance.kiosk.app import PERSONAL_KEY, SECRET, create_app, open_database, services
+from appliance.kiosk.app import SECRET, create_app, open_database, open_keys, services
 from appliance.kiosk.services import Kiosk
-from appliance.store.vault import Vault
 from appliance.system import uplink_state
 from appliance.system.roots import REAL, Roots
 from appliance.unit.config import APPLIED_PATH, read_config
@@ -40,15 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         folder = state_directory(options.state_directory)
         found = services()
+        store = open_database(folder, found)
+        vault, pepper = open_keys(folder, store)
         kiosk = Kiosk(
             config=read_config(options.config),
-            store=open_database(folder, found),
+            store=store,
             gate=GateClient(options.gate_socket),
             hotspot=HotspotClient(options.hotspot_socket),
             uplink=functools.partial(uplink_state.read, roots),
             clock=time.time,
             secret=load_or_make(folder / SECRET),
-            vault=Vault(load_or_make(folder / PERSONAL_KEY)),
+            vault=vault,
+            pepper=pepper,
             over_unix_socket=options.bind is None or options.bind.startswith("unix:"),
         )
         serve(create_app(kiosk, found), *([options.bind] if options.bind else []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +14,18 @@ from flask_babel import gettext
 import appliance.kiosk
 from appliance.faces import languages, village
 from appliance.faces.web import Face, install
+from appliance.kiosk.cookies import Cookies
 from appliance.kiosk.inside import OFFICE_PREFIX
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, current_kiosk, current_place, discover
 from appliance.papers.printing import PrinterState
+from appliance.store import keys
 from appliance.store.database import Store, open_store
+from appliance.store.vault import Vault
 
 DATABASE: Final = "kiosk.db"
 PERSONAL_KEY: Final = "personal.key"
+PIN_PEPPER: Final = "pin.pepper"
 TRANSLATIONS: Final = Path(__file__).parent / "translations"
 SECRET: Final = "cookie.secret"  # noqa: S105 - the name of a file
 
@@ -32,7 +37,16 @@ def services() -> tuple[Service, ...]:
 
 def open_database(state_directory: Path, found: Sequence[Service]) -> Store:
     """Open the kiosk's database with the tables of all services. Raises `appliance.core.errors.StoreError`."""
-    return open_store(state_directory / DATABASE, [each for service in found for each in service.migrations])
+    sets = [keys.MIGRATIONS, *(each for service in found for each in service.migrations)]
+    return open_store(state_directory / DATABASE, sets)
+
+
+def open_keys(state_directory: Path, store: Store) -> tuple[Vault, bytes]:
+    """What seals personal data, and the pepper of PINs. Raises `StoreError` where one is missing or another's."""
+    # The store is closed again: a server forks after this, and a connection must not be had by both.
+    with contextlib.closing(store):
+        vault = Vault(keys.load(state_directory / PERSONAL_KEY, store))
+        return vault, keys.load(state_directory / PIN_PEPPER, store)
 
 
 def create_app(kiosk: Kiosk, found: Sequence[Service]) -> Flask:
@@ -45,6 +59,7 @@ def create_app(kiosk: Kiosk, found: Sequence[Service]) -> Flask:
     app = Flask("kiosk", static_folder=None, root_path=str(Path(__file__).parent))
     face = Face(name=village.title(kiosk.config.village), part="Layanan desa")
     install(app, face, timezone=kiosk.config.village.timezone, catalogues=TRANSLATIONS, scripts=True)
+    app.session_interface = Cookies()
     app.extensions["kiosk"] = kiosk
     app.extensions["kiosk_services"] = tuple(found)
     app.context_processor(_values)

@@ -17,8 +17,10 @@ from appliance.hotspot.protocol import Hotspot
 from appliance.kiosk.places import Place, is_tls, place_of
 from appliance.papers.printing import NO_PRINTER, Printer
 from appliance.papers.signing import NO_SIGNER, Signer
+from appliance.store import slow_hash
 from appliance.store.database import Store
 from appliance.store.migrations import Migrations
+from appliance.store.slow_hash import SlowHash
 from appliance.store.vault import Vault
 from appliance.system.uplink_state import UplinkState
 
@@ -29,7 +31,8 @@ class Kiosk:
 
     ``gate`` is the firewall, ``hotspot`` the portal's keeper, who knows devices by name and keeps vouchers. ``clock``
     gives seconds of wall time, and ``clock_is_known`` says whether to believe it; ``secret`` signs cookies, ``vault``
-    seals personal data, ``over_unix_socket`` says that only nginx connects. ``is_practice``: people and letters are
+    seals personal data, ``pepper`` goes into PINs, ``hashing`` makes passwords and PINs slow to guess;
+    ``over_unix_socket`` says that only nginx connects. ``is_practice``: people and letters are
     made up, and each paper says so. ``printer`` takes letters as PDF, ``ticket_printer`` what `appliance.papers.ticket`
     makes; ``signer`` signs electronically.
     """
@@ -42,9 +45,11 @@ class Kiosk:
     clock: Callable[[], float]
     secret: bytes
     vault: Vault
+    pepper: bytes
     over_unix_socket: bool
     clock_is_known: Callable[[], bool] = lambda: True
     is_practice: bool = False
+    hashing: SlowHash = slow_hash.SHARED
     printer: Printer = NO_PRINTER
     ticket_printer: Printer = NO_PRINTER
     signer: Signer = NO_SIGNER

@@ -13,7 +13,7 @@ import enum
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -216,12 +216,15 @@ class Accounts:
             together(db)
         return password
 
-    def reset(self, name: str, *, keep_disabled: bool = False) -> str:
+    def reset(
+        self, name: str, *, keep_disabled: bool = False, together: Callable[[Database], None] = lambda _: None
+    ) -> str:
         """Give an account a new one-time password, ending its sessions and its lockout.
 
         Args:
             name: of the account.
             keep_disabled: a disabled account stays so; else it lets its owner in again.
+            together: as `add`.
 
         Raises:
             AccountError: nobody has this name.
@@ -236,32 +239,45 @@ class Accounts:
             )
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
             brake.forget(db, brake.digest(name))
+            together(db)
         return password
 
-    def disable(self, name: str, *, keep_one_of: str = "") -> None:
-        """Keep an account but let nobody in with it.
+    def disable(
+        self, name: str, *, keep_one_of: Collection[str] = (), together: Callable[[Database], None] = lambda _: None
+    ) -> None:
+        """Keep an account but let nobody in with it. ``together`` as in `add`.
 
         Raises:
-            AccountError: as `reset`; or nobody else would be left in the role ``keep_one_of``.
+            AccountError: as `reset`; or nobody else would be left in any of the roles ``keep_one_of``.
         """
         with self.store.transaction() as db:
             self._require(db, name)
             self._require_other(db, name, keep_one_of)
+            together(db)
             db.execute("UPDATE accounts SET disabled = 1 WHERE name = ?", [name])
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
 
-    def enable(self, name: str) -> None:
+    def enable(self, name: str, *, together: Callable[[Database], None] = lambda _: None) -> None:
         """Let an account in again, with the password it had. Raises `AccountError` as `reset`."""
         with self.store.transaction() as db:
             self._require(db, name)
+            together(db)
             db.execute("UPDATE accounts SET disabled = 0 WHERE name = ?", [name])
 
-    def set_role(self, name: str, role: str, *, keep_one_of: str = "") -> None:
+    def set_role(
+        self,
+        name: str,
+        role: str,
+        *,
+        keep_one_of: Collection[str] = (),
+        together: Callable[[Database], None] = lambda _: None,
+    ) -> None:
         """Give an account another role; it counts from the next request. Raises `AccountError` as `disable`."""
         with self.store.transaction() as db:
             self._require(db, name)
-            if role != keep_one_of:
+            if role not in keep_one_of:
                 self._require_other(db, name, keep_one_of)
+            together(db)
             db.execute("UPDATE accounts SET role = ? WHERE name = ?", [role, name])
 
     def one(self, name: str) -> Account:
@@ -275,9 +291,10 @@ class Accounts:
             rows = db.rows("SELECT * FROM sessions WHERE name = ? ORDER BY seen_seconds DESC", [name])
         return tuple(Session(row["begun_seconds"], row["seen_seconds"]) for row in rows if not self._ended(row, now))
 
-    def end_sessions(self, name: str) -> None:
+    def end_sessions(self, name: str, *, together: Callable[[Database], None] = lambda _: None) -> None:
         """Log an account out everywhere."""
         with self.store.transaction() as db:
+            together(db)
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
 
     def all(self) -> tuple[Account, ...]:
@@ -394,13 +411,11 @@ class Accounts:
     def _matches(self, digest: str, password: str) -> bool:
         return self.hashing.matches(digest, _normal(password))
 
-    def _require_other(self, db: Database, name: str, role: str) -> None:
-        if not role:
-            return
-        others = "SELECT 1 FROM accounts WHERE role = ? AND disabled = 0 AND name <> ?"
-        theirs = "SELECT 1 FROM accounts WHERE role = ? AND disabled = 0 AND name = ?"
-        if db.execute(theirs, [role, name]).fetchone() and not db.execute(others, [role, name]).fetchone():
-            raise AccountError(f"{name} is the only {role} who can log in; make another one first", "last")
+    def _require_other(self, db: Database, name: str, roles: Collection[str]) -> None:
+        able = {each["name"]: each["role"] for each in db.rows("SELECT name, role FROM accounts WHERE disabled = 0")}
+        if able.pop(name, None) in roles and not set(roles) & set(able.values()):
+            words = " or ".join(roles)
+            raise AccountError(f"{name} is the only {words} who can log in; make another one first", "last")
 
     def _require(self, db: Database, name: str) -> dict[str, Any]:
         row = _row(db, name)

@@ -13,6 +13,7 @@ import enum
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -164,10 +165,11 @@ class SecondFactors:
             _mark(db, token, now)
         return codes
 
-    def renew_codes(self, name: str) -> tuple[str, ...]:
+    def renew_codes(self, name: str, *, together: Callable[[Database], None] = lambda _: None) -> tuple[str, ...]:
         """Make new recovery codes; the old ones are void."""
         codes = tuple(_recovery_code() for _ in range(RECOVERY_CODES))
         with self.accounts.store.transaction() as db:
+            together(db)
             self._keep(db, name, codes)
         return codes
 
@@ -199,10 +201,15 @@ class SecondFactors:
                 return Answer(Verdict.ENDED)
         return answer
 
-    def reset(self, name: str) -> bool:
-        """Take an account's factor away and end its sessions. Returns whether there was one."""
+    def reset(self, name: str, *, together: Callable[[Database], None] = lambda _: None) -> bool:
+        """Take an account's factor away and end its sessions. Returns whether there was one.
+
+        ``together`` writes in the same transaction, where there was one.
+        """
         with self.accounts.store.transaction() as db:
             had = _confirmed(db, name)
+            if had:
+                together(db)
             db.execute("DELETE FROM second_factors WHERE name = ?", [name])
             db.execute("DELETE FROM sessions WHERE name = ?", [name])
             db.execute("DELETE FROM failures WHERE kind = 'code' AND subject = ?", [brake.digest(name)])

@@ -35,6 +35,7 @@ class Vault:
             raise ValueError(f"a key has at least {KEY_BYTES} bytes, this one {len(key)}")
         self._seal_key = hmac.digest(key, b"vault: seal", "sha256")
         self._index_key = hmac.digest(key, b"vault: index", "sha256")
+        self._derive_key = hmac.digest(key, b"vault: derive", "sha256")
 
     @cached_property
     def _cipher(self) -> AESGCM:
@@ -69,3 +70,7 @@ class Vault:
     def index(self, text: str, place: str) -> bytes:
         """A digest by which equal texts of one place are found; without the key it tells nothing of the text."""
         return hmac.digest(self._index_key, f"{place}\0{text}".encode(), "sha256")[:INDEX_BYTES]
+
+    def derived_key(self, purpose: str) -> bytes:
+        """A key of its own for what seals by itself, such as the secrets of second factors."""
+        return hmac.digest(self._derive_key, purpose.encode(), "sha256")

@@ -40,7 +40,7 @@ class AccountDesk:
         _check_role(role)
         before = self.accounts.one(name).role
         areas.check_areas(role, areas.areas_of(self.accounts.store, name))
-        self.accounts.set_role(name, role, keep_one_of=Role.ADMIN)
+        self.accounts.set_role(name, role, keep_one_of=(Role.ADMIN,))
         self._tell("role_changed", name, f"{before} -> {role}")
 
     def bind(self, name: str, codes: Iterable[str]) -> None:
@@ -51,7 +51,7 @@ class AccountDesk:
 
     def disable(self, name: str) -> None:
         """Let nobody in with an account, by page or token."""
-        self.accounts.disable(name, keep_one_of=Role.ADMIN)
+        self.accounts.disable(name, keep_one_of=(Role.ADMIN,))
         self._tell("account_disabled", name)
 
     def enable(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -14,11 +15,13 @@ from flask_babel import gettext
 
 from appliance.core.errors import GateError, GateRefused, HotspotRefused, HotspotUnavailable
 from appliance.faces.charts import rate
-from appliance.faces.login import current_account, turn_away
+from appliance.faces.login import current_account
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import RefusalCode, Request
 from appliance.kiosk.hotspot import rules, store, words
 from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
+from appliance.kiosk.office.rules import Permission
+from appliance.kiosk.office.session import turn_away_without
 from appliance.kiosk.services import current_kiosk
 
 _log = logging.getLogger(__name__)
@@ -33,7 +36,7 @@ pages = Blueprint(
     static_url_path="/gaya",
 )
 pages.before_request(refuse_open_air)
-pages.before_request(turn_away)
+pages.before_request(functools.partial(turn_away_without, Permission.MANAGE_HOTSPOT))
 
 
 def ask(question: Request[A]) -> A:
@@ -44,7 +47,7 @@ def ask(question: Request[A]) -> A:
 def by() -> str:
     """Who is logged in, for the list of actions."""
     account = current_account()
-    if account is None:  # turn_away comes first
+    if account is None:  # turn_away_without comes first
         abort(403)
     return account.name
 

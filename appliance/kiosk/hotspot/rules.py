@@ -13,9 +13,7 @@ from typing import Final
 from appliance.core import hours
 from appliance.gate.protocol import Client
 from appliance.hotspot.protocol import DURATION_SECONDS_MAX, DURATION_SECONDS_MIN, WHY_LENGTH_MAX, OnlineClient
-from appliance.kiosk.office.rules import Role
 
-MAY_CHANGE: Final = (Role.OPERATOR, Role.SEKRETARIS, Role.KEPALA_DESA)
 ROWS_PER_PAGE: Final = 50
 SILENT_SECONDS: Final = 120  # from here on a device counts as silent, as for a voucher's place
 NO_REASON: Final = "-"  # the keeper wants a reason for each change; where nothing is taken away none is asked

@@ -9,6 +9,8 @@ from flask_babel import gettext
 
 from appliance.kiosk.hotspot import devices, history, store, usage, vouchers
 from appliance.kiosk.hotspot.pages import pages
+from appliance.kiosk.office.rules import Permission
+from appliance.kiosk.office.session import is_permitted
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, Tile
 
@@ -25,6 +27,8 @@ def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
 
 
 def _office_tiles(_: Kiosk) -> tuple[Tile, ...]:
+    if not is_permitted(Permission.MANAGE_HOTSPOT):
+        return ()
     return (
         Tile(
             url_for("hotspot.online"),

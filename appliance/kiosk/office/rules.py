@@ -84,6 +84,14 @@ def roles_with(permission: Permission) -> tuple[Role, ...]:
     return tuple(role for role in Role if permission in PERMISSIONS[role])
 
 
+def may_manage(role: str, other: str) -> bool:
+    """Say whether accounts of one role make and change accounts of another.
+
+    The head's are the head's own: who could give them a new password could sign in the head's name.
+    """
+    return may(role, Permission.MANAGE_PEOPLE) and (other != Role.KEPALA_DESA or role == Role.KEPALA_DESA)
+
+
 def role_title(role: str, village: Village) -> str:
     """The role as it stands on a door, not translated; the head's title is the village's own (Perbekel, Lurah, …)."""
     titles = {

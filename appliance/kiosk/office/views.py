@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from appliance.core.errors import GateError
-from appliance.faces import login, village
+from appliance.faces import login, second_step, village
 from appliance.gate.protocol import GateStatus
 from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
-from appliance.kiosk.office import rules, store
+from appliance.kiosk.office import audit_pages, people_pages, policy, rules, session, store
+from appliance.kiosk.office.rules import Permission
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, Tile, current_kiosk, current_services
 
@@ -37,17 +38,24 @@ def _gate_status() -> GateStatus | None:
 
 
 def _register(app: Flask, kiosk: Kiosk) -> None:
-    app.register_blueprint(pages)
+    for each in (pages, people_pages.pages, audit_pages.pages):
+        app.register_blueprint(each)
+    accounts = store.open_accounts(kiosk.store, kiosk.hashing)
     login.install(
         app,
-        store.open_accounts(kiosk.store),
+        accounts,
         secret=kiosk.secret,
         clock=kiosk.clock,
         home_endpoint="office.home",
         over_unix_socket=kiosk.over_unix_socket,
         url_prefix=OFFICE_PREFIX,
         guard=refuse_open_air,
+        tell=people_pages.tell,
     )
+    factors = store.open_factors(accounts, kiosk.vault, village.title(kiosk.config.village))
+    step = second_step.SecondStep(factors, lambda account: account.role in policy.roles_with_factor(kiosk.store))
+    second_step.install(app, step, url_prefix=OFFICE_PREFIX, guard=refuse_open_air)
+    app.context_processor(lambda: {"is_permitted": session.is_permitted, "Permission": Permission})
 
 
 def _tiles(kiosk: Kiosk, place: Place) -> tuple[Tile, ...]:
@@ -59,4 +67,28 @@ def _tiles(kiosk: Kiosk, place: Place) -> tuple[Tile, ...]:
     return (Tile(url_for("office.home"), "key", title, text),)
 
 
-SERVICE = Service("office", 90, _register, _tiles, store.MIGRATIONS)
+def _office_tiles(_: Kiosk) -> tuple[Tile, ...]:
+    tiles = (
+        (
+            Permission.MANAGE_PEOPLE,
+            Tile(
+                url_for("office_people.people"),
+                "people",
+                gettext("Petugas"),
+                gettext("Akun, peran, kata sandi sekali pakai"),
+            ),
+        ),
+        (
+            Permission.SEE_AUDIT,
+            Tile(
+                url_for("office_audit.entries"),
+                "check",
+                gettext("Jejak"),
+                gettext("Siapa melihat dan mengerjakan apa"),
+            ),
+        ),
+    )
+    return tuple(tile for permission, tile in tiles if session.is_permitted(permission))
+
+
+SERVICE = Service("office", 90, _register, _tiles, store.MIGRATIONS, _office_tiles)

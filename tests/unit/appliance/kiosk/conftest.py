@@ -19,9 +19,12 @@ from appliance.kiosk.app import create_app, open_database, services
 from appliance.kiosk.office.store import open_accounts
 from appliance.kiosk.services import Kiosk
 from appliance.store.database import Store
+from appliance.store.slow_hash import Cost, SlowHash
 from appliance.store.vault import Vault
 from appliance.system.uplink_state import UNKNOWN, UplinkState
 
+# What a login costs is tested with the hashes; here people log in by the dozen.
+CHEAP = SlowHash(Cost(memory_kibibytes=8, passes=1))
 HUB_TOML = """
 [village]
 name = "Sukamaju"
@@ -64,8 +67,8 @@ class World:
     now: float = 1_790_000_000.0
     uplink: UplinkState = UNKNOWN
 
-    def app(self, *, over_unix_socket: bool = True) -> Flask:
-        kiosk = Kiosk(
+    def kiosk(self, *, over_unix_socket: bool = True) -> Kiosk:
+        return Kiosk(
             config=self.config,
             store=self.store,
             gate=self.gate,
@@ -74,12 +77,16 @@ class World:
             clock=lambda: self.now,
             secret=b"s" * 32,
             vault=Vault(b"v" * 32),
+            pepper=b"p" * 32,
+            hashing=CHEAP,
             over_unix_socket=over_unix_socket,
         )
-        return create_app(kiosk, services())
+
+    def app(self, *, over_unix_socket: bool = True) -> Flask:
+        return create_app(self.kiosk(over_unix_socket=over_unix_socket), services())
 
     def add(self, name: str, role: str) -> str:
-        return open_accounts(self.store).add(name, role, int(self.now))
+        return open_accounts(self.store, CHEAP).add(name, role, int(self.now))
 
 
 @dataclass

@@ -58,6 +58,7 @@ def test_one_new_folder_is_a_service(world: Any, tmp_path: Path, monkeypatch: py
         clock=lambda: world.now,
         secret=b"s" * 32,
         vault=Vault(b"v" * 32),
+        pepper=b"p" * 32,
         over_unix_socket=True,
     )
     client = create_app(kiosk, found).test_client()

@@ -252,17 +252,17 @@ def test_any_text_is_a_wrong_login_not_an_error(people: Accounts, name: str, pas
 def test_the_last_of_a_role_stays(people: Accounts) -> None:
     people.add("satu", "admin", 0)
     with pytest.raises(AccountError, match="only admin"):
-        people.disable("satu", keep_one_of="admin")
+        people.disable("satu", keep_one_of=("admin",))
     with pytest.raises(AccountError, match="only admin"):
-        people.set_role("satu", "operator", keep_one_of="admin")
+        people.set_role("satu", "operator", keep_one_of=("admin",))
     people.add("dua", "admin", 0)
-    people.set_role("satu", "operator", keep_one_of="admin")
+    people.set_role("satu", "operator", keep_one_of=("admin",))
     assert people.one("satu").role == "operator"
-    people.disable("satu", keep_one_of="admin")
+    people.disable("satu", keep_one_of=("admin",))
     people.enable("satu")
     assert not people.one("satu").disabled
     with pytest.raises(AccountError, match="only admin"):
-        people.disable("dua", keep_one_of="admin")
+        people.disable("dua", keep_one_of=("admin",))
 
 
 def test_sessions_are_listed_and_ended(people: Accounts) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 
 from appliance.gate.protocol import Client
 
@@ -47,13 +46,6 @@ def words(response: Any) -> str:
     """The words of a page."""
     page = re.sub(r"<style.*?</style>", " ", response.get_data(as_text=True))
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash with little work: what a login costs is tested with the accounts, and each test here logs in."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("appliance.store.accounts._hasher", lambda: cheap)
 
 
 @pytest.fixture
