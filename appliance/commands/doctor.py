@@ -17,9 +17,11 @@ from appliance.core.errors import DesahubError, OperationError
 from appliance.gate.client import GateClient
 from appliance.gate.protocol import GateStatus
 from appliance.network import nftables
+from appliance.papers.cups import CupsPrinter
+from appliance.papers.signer_client import SignerClient
 from appliance.system import certificate, doctor, examine, links, uplink_state
 from appliance.system.clock import wall_quality
-from appliance.system.doctor import Box, Finding, GateFacts, Level
+from appliance.system.doctor import Box, Finding, GateFacts, Level, PrinterFacts, SignerFacts
 from appliance.system.roots import REAL, Roots
 
 
@@ -101,6 +103,8 @@ def examined(
         disk_bytes=whole,
         units=examine.units(config, roots),
         has_radio=examine.has_radio(config, roots),
+        printers=_printers(config),
+        signer=_signer(config, roots),
     )
 
 
@@ -119,6 +123,27 @@ def _bare(ask_gate: Callable[[], GateStatus], roots: Roots, problem: str) -> Box
         disk_free_bytes=free,
         disk_bytes=whole,
     )
+
+
+def _printers(config: Config) -> tuple[PrinterFacts, ...]:
+    if config.printer is None:
+        return ()
+    found = []
+    for queue in filter(None, (config.printer.queue, config.printer.ticket_queue)):
+        state = CupsPrinter(queue).state()
+        found.append(PrinterFacts(queue, state.condition.value, state.message))
+    return tuple(found)
+
+
+def _signer(config: Config, roots: Roots) -> SignerFacts | None:
+    if config.signature is None:
+        return None
+    try:
+        has_credentials = bool((roots.etc / "desahub/secrets/signature").read_bytes().strip())
+    except OSError:
+        has_credentials = False
+    state = SignerClient().state()
+    return SignerFacts(has_credentials, state.is_reachable, state.message)
 
 
 def _gate(ask_gate: Callable[[], GateStatus], config: Config | None) -> tuple[GateFacts | None, str]:

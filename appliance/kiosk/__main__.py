@@ -16,6 +16,10 @@ from appliance.hotspot import client as hotspot_client
 from appliance.hotspot.client import HotspotClient
 from appliance.kiosk.app import SECRET, create_app, open_database, open_keys, services
 from appliance.kiosk.services import Kiosk
+from appliance.papers import cups
+from appliance.papers.printing import NO_PRINTER, Printer
+from appliance.papers.signer_client import SignerClient
+from appliance.papers.signing import NO_SIGNER
 from appliance.system import uplink_state
 from appliance.system.roots import REAL, Roots
 from appliance.unit.config import APPLIED_PATH, read_config
@@ -37,12 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     roots = Roots.under(options.roots) if options.roots else REAL
     try:
+        config = read_config(options.config)
         folder = state_directory(options.state_directory)
         found = services()
         store = open_database(folder, found)
         vault, pepper = open_keys(folder, store)
         kiosk = Kiosk(
-            config=read_config(options.config),
+            config=config,
             store=store,
             gate=GateClient(options.gate_socket),
             hotspot=HotspotClient(options.hotspot_socket),
@@ -52,12 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             vault=vault,
             pepper=pepper,
             over_unix_socket=options.bind is None or options.bind.startswith("unix:"),
+            printer=_printer(config.printer.queue if config.printer else "", cups.PDF),
+            ticket_printer=_printer(config.printer.ticket_queue if config.printer else "", cups.RAW),
+            signer=SignerClient() if config.signature is not None else NO_SIGNER,
         )
         serve(create_app(kiosk, found), *([options.bind] if options.bind else []))
     except (DesahubError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"kiosk: {error}\n")
         return 1
     return 0
+
+
+def _printer(queue: str, document_format: str) -> Printer:
+    return cups.CupsPrinter(queue, document_format) if queue else NO_PRINTER
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -24,6 +26,7 @@ PDF: Final = "application/pdf"
 RAW: Final = "application/vnd.cups-raw"
 _QUESTION_SECONDS: Final = 2.0
 _SUBMIT_SECONDS: Final = 15.0
+_STATE_SECONDS: Final = 1.0
 _ANSWER_BYTES_MAX: Final = 2_000_000
 _JOBS_MAX: Final = 1_000
 _NOT_FOUND: Final = 0x0406
@@ -60,7 +63,8 @@ class CupsPrinter:
         self, queue: str, document_format: str = PDF, socket_path: Path = SOCKET_PATH, user: str = "desahub-kiosk"
     ) -> None:
         self._queue, self._format, self._path, self._user = queue, document_format, socket_path, user
-        self._submitting = threading.Lock()
+        self._submitting, self._looking = threading.Lock(), threading.Lock()
+        self._seen, self._seen_at = PrinterState(Condition.OFFLINE, "not asked so far"), -math.inf
 
     def submit(self, document: bytes, title: str, key: str) -> Job:
         """As `appliance.papers.printing.Printer.submit`."""
@@ -86,7 +90,19 @@ class CupsPrinter:
             raise PrinterAway(f"CUPS took the paper for {self._queue} and named no job")
 
     def state(self) -> PrinterState:
-        """As `appliance.papers.printing.Printer.state`."""
+        """As `appliance.papers.printing.Printer.state`, at most `_STATE_SECONDS` old.
+
+        One thread asks at a time and the others are told what was seen last: every office page shows the state, and a
+        printing system that hangs must not hang them.
+        """
+        if time.monotonic() - self._seen_at >= _STATE_SECONDS and self._looking.acquire(blocking=self._seen_at < 0):
+            try:
+                self._seen, self._seen_at = self._look(), time.monotonic()
+            finally:
+                self._looking.release()
+        return self._seen
+
+    def _look(self) -> PrinterState:
         wanted = ("printer-state", "printer-state-reasons", "printer-state-message", "printer-is-accepting-jobs")
         try:
             answer = self._ask(

@@ -64,6 +64,24 @@ class RecordFacts:
     hours: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class PrinterFacts:
+    """What a queue says of itself: ``condition`` as `appliance.papers.printing.Condition` spells it."""
+
+    queue: str
+    condition: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignerFacts:
+    """Electronic signatures: is there a name and password for the service, and does the box's own signer answer?"""
+
+    has_credentials: bool
+    answers: bool
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
     """What was found on the machine. None stands for "could not be found out", with the reason where there is one."""
@@ -91,6 +109,8 @@ class Box:
     disk_bytes: int = 0
     units: dict[str, str] | None = None
     has_radio: bool | None = None
+    printers: tuple[PrinterFacts, ...] = ()
+    signer: SignerFacts | None = None
 
 
 _DAYS_TO_RENEW: Final = 14
@@ -317,7 +337,50 @@ def radio(box: Box) -> Iterator[Finding]:
         )
 
 
+def printers(box: Box) -> Iterator[Finding]:
+    """What letters and tickets are printed on."""
+    for one in box.printers:
+        matter = f"printer {one.queue}"
+        if one.condition == "ready":
+            yield Finding(matter, Level.GOOD, "ready, as far as CUPS knows: it learns of paper while it prints")
+        elif not box.is_root:
+            yield Finding(
+                matter, Level.WARN, "unknown: CUPS listens to root and the kiosk alone", "sudo desahub doctor"
+            )
+        elif one.condition == "offline":
+            yield Finding(
+                matter, Level.BAD, f"nothing is printed: {one.message}",
+                "cable and switch of the printer; lpstat -h /run/desahub-printer/cups.sock -l -p; "
+                "journalctl -u desahub-printer",
+            )  # fmt: skip
+        else:
+            words = "no paper" if one.condition == "paper_out" else "it needs a hand"
+            yield Finding(
+                matter, Level.WARN, f"{words}: {one.message}", "what waits goes on by itself once it is mended"
+            )
+
+
+def signatures(box: Box) -> Iterator[Finding]:
+    """Electronic signatures, where hub.toml asks for them."""
+    if box.signer is None:
+        return
+    matter = "signatures"
+    if not box.is_root:
+        yield Finding(matter, Level.WARN, "unknown: only root sees whether there is a password", "sudo desahub doctor")
+    elif not box.signer.has_credentials:
+        yield Finding(
+            matter, Level.BAD, "letters are signed by hand: the box has no name and password for the service",
+            "write NAME:PASSWORD to /etc/desahub/secrets/signature (mode 0600), then systemctl start desahub-signer",
+        )  # fmt: skip
+    elif not box.signer.answers:
+        yield Finding(
+            matter, Level.BAD, f"letters are signed by hand: {box.signer.message}", "journalctl -u desahub-signer"
+        )
+    else:
+        yield Finding(matter, Level.GOOD, "the box's signer answers; the service is asked with each signature")
+
+
 CHECKS: Final[tuple[Callable[[Box], Iterator[Finding]], ...]] = (
     configuration, gate, shaper, uplink, names, addresses, certificate, clock, family_filter, records, disk, units,
-    radio,
+    radio, printers, signatures,
 )  # fmt: skip
