@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime
 import os
 import sys
 import time
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.core.errors import StoreError
-from appliance.kiosk.app import open_database, services
+from appliance.kiosk.app import open_database, open_keys, services
+from appliance.kiosk.office.desk import ROOT, AccountDesk
 from appliance.kiosk.office.rules import Role
-from appliance.kiosk.office.store import open_accounts
-from appliance.store.accounts import Accounts
+from appliance.kiosk.office.store import open_accounts, open_factors
+from appliance.store.audit import Audit
+from appliance.store.database import Store
 
 STATE_DIRECTORY: Final = Path("/var/lib/desahub-kiosk")
 
@@ -31,8 +34,18 @@ def register(subparsers: Any) -> None:
     reset.add_argument("name", metavar="NAME")
     disable = commands.add_parser("disable", help="let nobody in with an account; reset opens it again")
     disable.add_argument("name", metavar="NAME")
+    factor = commands.add_parser("reset-factor", help="take an account's telephone away; its sessions end")
+    factor.add_argument("name", metavar="NAME")
     listing = commands.add_parser("list", help="list the accounts")
-    for command, run in ((add, _add), (reset, _reset), (disable, _disable), (listing, _list)):
+    audit = commands.add_parser("audit", help="who looked at whose records and did what, the newest first")
+    which = audit.add_mutually_exclusive_group()
+    which.add_argument("--verify", action="store_true", help="check the whole chain; 1 where it is broken")
+    which.add_argument("--who", metavar="NAME", default="", help="what one account saw and did")
+    which.add_argument("--about", metavar="ID", type=int, default=0, help="who saw or changed one record")
+    audit.add_argument("--limit", metavar="N", type=int, default=100, help="at most so many, by default %(default)s")
+    for command, run in (
+        (add, _add), (reset, _reset), (disable, _disable), (factor, _reset_factor), (listing, _list), (audit, _audit),
+    ):  # fmt: skip
         command.add_argument(
             "--state-directory", type=Path, default=STATE_DIRECTORY, help="where kiosk.db is, by default %(default)s"
         )
@@ -40,28 +53,62 @@ def register(subparsers: Any) -> None:
 
 
 def _add(options: argparse.Namespace) -> int:
-    with _accounts(options) as accounts:
-        password = accounts.add(options.name, options.role, int(time.time()))
+    with _desk(options) as desk:
+        password = desk.add(options.name, options.role)
     return _tell(options.name, password)
 
 
 def _reset(options: argparse.Namespace) -> int:
-    with _accounts(options) as accounts:
-        password = accounts.reset(options.name)
+    with _desk(options) as desk:
+        password = desk.reset_password(options.name, keep_disabled=False)
     return _tell(options.name, password)
 
 
 def _disable(options: argparse.Namespace) -> int:
-    with _accounts(options) as accounts:
-        accounts.disable(options.name)
+    with _desk(options) as desk:
+        desk.disable(options.name)
+    return 0
+
+
+def _reset_factor(options: argparse.Namespace) -> int:
+    with _desk(options) as desk:
+        desk.reset_factor(options.name)
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    with _accounts(options) as accounts:
-        for each in accounts.all():
+    with _store(options) as store:
+        for each in open_accounts(store).all():
             state = "disabled" if each.disabled else "one-time password" if each.must_change else "active"
             sys.stdout.write(f"{each.name}\t{each.role}\t{state}\n")
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    with _store(options) as store:
+        audit = Audit(store, time.time)
+        if options.verify:
+            return _verify(audit)
+        if options.who:
+            found = audit.by_actor(options.who, options.limit)
+        else:
+            found = audit.about(options.about, options.limit) if options.about else audit.latest(options.limit)
+    for each in found:
+        at = datetime.datetime.fromtimestamp(each.at_seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        about = " ".join(map(str, each.subjects)) or "-"
+        sys.stdout.write(f"{each.position}\t{at}\t{each.name}\t{each.role}\t{each.what}\t{about}\t{each.detail}\n")
+    return 0
+
+
+def _verify(audit: Audit) -> int:
+    broken, (count, link) = audit.verify(), audit.end()
+    if broken is not None:
+        sys.stderr.write(
+            f"audit: the chain is broken at entry {broken}: it, or one before it, was changed or removed after it was "
+            "written; keep a copy of kiosk.db and find out who can write there\n"
+        )
+        return 1
+    sys.stdout.write(f"{count} entries, whole; the last one's hash is {link}\n")
     return 0
 
 
@@ -73,13 +120,22 @@ def _tell(name: str, password: str) -> int:
 
 
 @contextlib.contextmanager
-def _accounts(options: argparse.Namespace) -> Iterator[Accounts]:
+def _store(options: argparse.Namespace) -> Iterator[Store]:
     with as_owner_of(options.state_directory):
         store = open_database(options.state_directory, services())
         try:
-            yield open_accounts(store)
+            yield store
         finally:
             store.close()
+
+
+@contextlib.contextmanager
+def _desk(options: argparse.Namespace) -> Iterator[AccountDesk]:
+    with _store(options) as store:
+        vault, _ = open_keys(options.state_directory, store)
+        accounts = open_accounts(store)
+        factors = open_factors(accounts, vault, "")
+        yield AccountDesk(accounts, factors, Audit(store, time.time), ROOT, int(time.time()))
 
 
 @contextlib.contextmanager

@@ -39,12 +39,12 @@ class AccountDesk:
         before = self._one(name)
         self._require_may(role)
         note = self._note("account.role", f"{name}: {before} -> {role}")
-        self.accounts.set_role(name, role, keep_one_of=_keepers(), together=note)
+        self.accounts.set_role(name, role, keep_one_of=self._keepers(), together=note)
 
     def disable(self, name: str) -> None:
         """Let nobody in with an account."""
         self._one(name)
-        self.accounts.disable(name, keep_one_of=_keepers(), together=self._note("account.disabled", name))
+        self.accounts.disable(name, keep_one_of=self._keepers(), together=self._note("account.disabled", name))
 
     def enable(self, name: str) -> None:
         """Let an account in again."""
@@ -94,15 +94,15 @@ class AccountDesk:
         if self.actor != ROOT and not may_manage(self.actor.role, role):
             raise AccountError(f"{role}: this account is made and changed by the head of the village", "head")
 
+    def _keepers(self) -> tuple[Role, ...]:
+        # Root makes the next one; nobody else could.
+        return () if self.actor == ROOT else roles_with(Permission.MANAGE_PEOPLE)
+
     def _note(self, what: str, detail: str) -> Callable[[Database], None]:
         def note(db: Database) -> None:
             self.audit.note_in(db, self.actor.name, self.actor.role, what, detail=detail)
 
         return note
-
-
-def _keepers() -> tuple[Role, ...]:
-    return roles_with(Permission.MANAGE_PEOPLE)
 
 
 def _require_role(role: str) -> None:
