@@ -15,7 +15,7 @@ village_packages=(
     busybox socat curl dbus cups-daemon cups-client fonts-liberation fonts-noto-core fonts-droid-fallback
 )
 # What the tests and the benches need besides.
-test_packages=(chromium fonts-dejavu-core poppler-utils wrk mmdebstrap postgresql-15 victoria-metrics)
+test_packages=(chromium strace fonts-dejavu-core poppler-utils wrk mmdebstrap postgresql-15 victoria-metrics)
 # What only benches need: the peers, and a compiler for the library that slows the disk down.
 bench_packages=(opennds iptables gcc libc6-dev collectd-core prometheus-node-exporter)
 
