@@ -36,6 +36,8 @@ _ROOMS = (
     "appliance.operator.commands",
     "appliance.records.commands",
     "appliance.kiosk.commands",
+    "appliance.kiosk.demo_commands",
+    "appliance.kiosk.letters.commands",
     "captive_portal.vouchers.commands",
     "agent.commands",
 )

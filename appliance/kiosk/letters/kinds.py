@@ -22,16 +22,22 @@ from appliance.kiosk.letters import text
 SHIPPED: Final = Path(__file__).parent / "kinds"
 OWN: Final = Path("/etc/desahub/letters")
 FILE_BYTES_MAX: Final = 64 * 1024
+TEXT_MAX: Final = 6000
 
 # What `appliance.kiosk.residents.person.facts` says of a resident.
-FACTS: Final = frozenset(
-    "nama nik no_kk tempat_lahir tanggal_lahir umur jenis_kelamin agama pekerjaan status_kawin kewarganegaraan "
-    "pendidikan alamat dusun rt rw alamat_lengkap nama_ayah nama_ibu golongan_darah hubungan_keluarga".split()
-)
+FACTS: Final = frozenset({
+    "nama", "nik", "no_kk", "tempat_lahir", "tanggal_lahir", "umur", "jenis_kelamin", "agama", "pekerjaan",
+    "status_kawin", "kewarganegaraan", "pendidikan", "alamat", "dusun", "rt", "rw", "alamat_lengkap", "nama_ayah",
+    "nama_ibu", "golongan_darah", "hubungan_keluarga",
+})  # fmt: skip
 # What `appliance.kiosk.letters.paper` says of the village.
-VILLAGE_WORDS: Final = frozenset("desa nama_desa kecamatan kabupaten provinsi wilayah kepala sebutan_kepala".split())
+VILLAGE_WORDS: Final = frozenset({
+    "desa", "nama_desa", "kecamatan", "kabupaten", "provinsi", "wilayah", "kepala", "sebutan_kepala",
+})  # fmt: skip
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_CODE: Final = re.compile(r"[A-Za-z0-9./-]{1,20}")
+_ICON: Final = re.compile(r"[a-z][a-z0-9-]{0,23}")
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,47}")
 
 
@@ -100,8 +106,8 @@ class Field:
     name: str = option(
         about="The name by which the text calls the answer.",
         example="nama_usaha",
-        rule=Rule("allowed are a small letter and up to 31 small letters, digits and _", lambda v: bool(_NAME.fullmatch(v))),
-    )  # fmt: skip
+        rule=Rule("allowed are a small letter and up to 31 more, digits or _", lambda v: bool(_NAME.fullmatch(v))),
+    )
     label: str = option(about="The question, short.", example="Nama usaha", rule=length(1, 60))
     type: FieldType = option(about="What may be answered.", example="text", default=FieldType.TEXT)
     required: bool = option(about="Must it be answered?", example=True, default=True)
@@ -168,8 +174,8 @@ class Kind:
     code: str = option(
         about="The code in its numbers ([kode]). Several kinds may have the same.",
         example="S-14",
-        rule=Rule("allowed are 1 to 20 letters, digits, dots, / and -", lambda v: bool(re.fullmatch(r"[A-Za-z0-9./-]{1,20}", v))),
-    )  # fmt: skip
+        rule=Rule("allowed are 1 to 20 letters, digits, dots, / and -", lambda v: bool(_CODE.fullmatch(v))),
+    )
     about: str = option(
         about="What it is for, in one sentence for residents.",
         example="Bukti bahwa Anda punya usaha di desa ini.",
@@ -178,7 +184,7 @@ class Kind:
     icon: str = option(
         about="The name of its icon.",
         example="office",
-        rule=Rule("allowed are small letters, digits and -", lambda v: bool(re.fullmatch(r"[a-z][a-z0-9-]{0,23}", v))),
+        rule=Rule("allowed are small letters, digits and -", lambda v: bool(_ICON.fullmatch(v))),
         default="letter",
     )
     category: Category = option(about="Where it stands among the others.", example="usaha", default=Category.OTHER)
@@ -233,6 +239,24 @@ class Kind:
 
     def problems(self) -> Iterator[Problem]:
         """Check what only shows between keys: names used twice, unknown placeholders, who signs how."""
+        yield from self._name_problems()
+        for key, value in self._texts():
+            yield from self._text_problems(key, value)
+        used = {name for _, value in self._texts() for name in text.names(value)}
+        for i, field in enumerate(self.fields):
+            if not used & {field.name, *field.derived}:
+                yield Problem(
+                    f"fields[{i}].name", f"{field.name!r} is asked for and nowhere in the text", "name it there"
+                )
+        by_hand = "signers" if self.signers else "countersigned_by_camat" if self.countersigned_by_camat else ""
+        if by_hand and self.can_sign_electronically:
+            yield Problem("can_sign_electronically", f"is true with {by_hand}", "write false: they sign by hand")
+        if (self.result is Result.COVERING) != bool(self.issued_by):
+            yield Problem(
+                "issued_by", "does not fit the result", 'allowed is a name with result = "pengantar", none else'
+            )
+
+    def _name_problems(self) -> Iterator[Problem]:
         seen: set[str] = set()
         for i, field in enumerate(self.fields):
             for name in (field.name, *field.derived):
@@ -241,25 +265,17 @@ class Kind:
                 elif name in seen:
                     yield Problem(f"fields[{i}].name", f"{name!r} is used twice", "allowed is each once")
                 seen.add(name)
-        for key, value in self._texts():
-            if not value.strip() or len(value) > 6000 or not value.replace("\n", "").replace("\t", "").isprintable():
-                yield Problem(key, "is no text", "allowed are 1 to 6000 characters without control characters")
-            for what, why in text.mistakes(value, self.placeholders):
-                yield Problem(key, f"{what} {why}", self._known(what))
-        used = {name for _, value in self._texts() for name in text.names(value)}
-        for i, field in enumerate(self.fields):
-            if not used & {field.name, *field.derived}:
-                yield Problem(
-                    f"fields[{i}].name", f"{field.name!r} is asked for and nowhere in the text", "name it there"
-                )
-        if self.signers and (self.can_sign_electronically):
-            yield Problem("can_sign_electronically", "is true with signers", "write false: they sign by hand")
-        if self.countersigned_by_camat and self.can_sign_electronically:
-            yield Problem("can_sign_electronically", "is true with countersigned_by_camat", "write false")
-        if (self.result is Result.COVERING) != bool(self.issued_by):
+
+    def _text_problems(self, key: str, value: str) -> Iterator[Problem]:
+        if not value.strip() or len(value) > TEXT_MAX or not value.replace("\n", "").isprintable():
             yield Problem(
-                "issued_by", "does not fit the result", 'allowed is a name with result = "pengantar", none else'
+                key, "is no text", f"allowed are 1 to {TEXT_MAX} characters without control characters or tabs"
             )
+        for name in text.names(value):
+            if name not in self.placeholders:
+                yield Problem(key, f"{{{name}}} is not a known placeholder", self._known(name))
+        for what in text.broken(value):
+            yield Problem(key, f"{what!r} is no placeholder", "allowed is a name between braces, such as {nama}")
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         yield "opening", self.opening
@@ -268,13 +284,10 @@ class Kind:
         for i, signer in enumerate(self.signers):
             yield f"signers[{i}].name", signer.name
 
-    def _known(self, what: str) -> str:
-        near = schema.nearest(what.strip("{}"), self.placeholders)
-        return (
-            f"did you mean {{{near}}}?"
-            if near
-            else "allowed are fields of this file, facts of a resident, words of the village"
-        )
+    def _known(self, name: str) -> str:
+        near = schema.nearest(name, self.placeholders)
+        known = "allowed are fields of this file, facts of a resident, words of the village"
+        return f"did you mean {{{near}}}?" if near else known
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -284,11 +297,7 @@ class Kind:
 
     def field(self, name: str) -> Field:
         """The field of a name. Raises `KeyError`."""
-        return next((each for each in self.fields if each.name == name), None) or _no_field(self, name)
-
-
-def _no_field(kind: Kind, name: str) -> Field:
-    raise KeyError(f"{kind.slug} has no field {name}")
+        return {each.name: each for each in self.fields}[name]
 
 
 def parse_kind(source: str, slug: str) -> Kind:

@@ -27,7 +27,12 @@ _ZONES: Final = {Timezone.WIB: "WIB", Timezone.WITA: "WITA", Timezone.WIT: "WIT"
 _KINDS: Final = {VillageKind.DESA: "Desa", VillageKind.KELURAHAN: "Kelurahan", VillageKind.DESA_ADAT: "Desa Adat"}
 # Regions that call the kecamatan otherwise write that word themselves; each with its head. Source: Perda DIY 1/2018,
 # UU 2/2021 (Papua).
-_SUBDISTRICTS: Final = {"Kecamatan": "Camat", "Kapanewon": "Panewu", "Kemantren": "Mantri Pamong Praja", "Distrik": "Kepala Distrik"}  # fmt: skip
+_SUBDISTRICTS: Final = {
+    "Kecamatan": "Camat",
+    "Kapanewon": "Panewu",
+    "Kemantren": "Mantri Pamong Praja",
+    "Distrik": "Kepala Distrik",
+}
 
 
 class Watermark(enum.StrEnum):
@@ -50,7 +55,7 @@ class SigningMode(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """Who signs. ``title`` is their own; ``for_title`` whose letter it is, ``through_title`` for u.b. whom they stand for."""
+    """Who signs: ``title`` is their own, ``for_title`` whose letter it is; for u.b. ``through_title`` is between."""
 
     name: str
     title: str
@@ -165,11 +170,12 @@ def _note(paper: Paper) -> tuple[str, ...]:
     if not paper.verification_address:
         return ()
     how = (
-        "Surat ini ditandatangani secara elektronik dengan sertifikat elektronik yang diterbitkan BSrE, BSSN."
+        "Surat ini ditandatangani secara elektronik dengan sertifikat elektronik dari BSrE, BSSN."
         if paper.is_electronic
         else "Surat ini ditandatangani dengan tangan."
     )
-    return (how, "Periksa keasliannya dengan memindai kode QR ini atau membuka", paper.verification_address)
+    code = (f"Kode surat: {paper.verification_code}",) if paper.verification_code else ()
+    return (f"{how} Periksa keasliannya dengan memindai kode QR ini, atau buka:", paper.verification_address, *code)
 
 
 def village_words(village: Village) -> dict[str, str]:
@@ -193,7 +199,10 @@ def head_title(village: Village) -> str:
 
 
 def letterhead(village: Village) -> tuple[str, ...]:
-    """The lines of the letterhead; the last is the village's own and printed larger. A desa adat is no office of the kabupaten."""
+    """The lines of the letterhead; the last is the village's own and printed larger.
+
+    A desa adat is no office of the kabupaten.
+    """
     name = f"{_KINDS[village.kind]} {village.name}"
     if village.kind is VillageKind.DESA_ADAT:
         lines = (f"Provinsi {village.provinsi}", f"{village.kabupaten}, {_subdistrict(village)}", name)

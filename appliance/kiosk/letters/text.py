@@ -2,7 +2,7 @@
 
 The format is ours and small on purpose. A placeholder is a name in braces and nothing more: no attribute, index, call
 or format, so a text can name what it is given and reach nothing else. Blocks are parsed before anything is filled in,
-so what a resident writes never becomes a row, a list or a placeholder.
+so what a resident writes never becomes a row, a list or a placeholder. `names` and `broken` are for who checks a text.
 
 A blank line ends a block. A block is, by its lines:
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,7 +52,7 @@ class Block:
 
 
 def parse(text: str) -> tuple[Block, ...]:
-    """Take a text apart into its blocks. Every text has some reading: `mistakes` says what is wrong with it."""
+    """Take a text apart into its blocks. Every text has some reading."""
     found = (part.strip() for part in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n")))
     return tuple(_block([line.strip() for line in part.split("\n")]) for part in found if part)
 
@@ -77,14 +77,9 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(match[1] for match in _PLACEHOLDER.finditer(text))
 
 
-def mistakes(text: str, known: Mapping[str, str] | frozenset[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the placeholders of a text: pairs of what stands there and why that is not allowed."""
-    for name in names(text):
-        if name not in known:
-            yield f"{{{name}}}", "is not a known placeholder"
-    rest = _PLACEHOLDER.sub("", text)
-    for match in re.finditer(r"\{[^{}]{0,40}\}?|\}", rest):
-        yield match[0], "is no placeholder: allowed is a name between braces, such as {nama}"
+def broken(text: str) -> tuple[str, ...]:
+    """What stands in braces of a text, or is a brace, and is no placeholder."""
+    return tuple(match[0] for match in re.finditer(r"\{[^{}]{0,40}\}?|\}", _PLACEHOLDER.sub("", text)))
 
 
 def fill(

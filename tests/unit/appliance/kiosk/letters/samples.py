@@ -51,11 +51,11 @@ _BY_TYPE: Final = {
 
 def village(**changes: str) -> Village:
     """The test's village, with some words of it changed."""
-    text = HUB_TOML
+    section, hub, rest = HUB_TOML.partition("[hub]")
     for key, value in changes.items():
-        lines = [line for line in text.splitlines() if not line.startswith(f"{key} =")]
-        text = "\n".join([lines[0], lines[1], f'{key} = "{value}"', *lines[2:]])
-    return hub_config.parse(text).village
+        lines = [line for line in section.splitlines() if not line.startswith(f"{key} =")]
+        section = "\n".join([*lines, f'{key} = "{value}"', ""])
+    return hub_config.parse(section + hub + rest).village
 
 
 def typed(field: Field) -> str:
