@@ -92,7 +92,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One row of the office's queue. ``waited_seconds`` is since it was submitted."""
+    """One row of the office's queue. ``waited_seconds`` is since it was submitted; ``changed_by`` took the last step."""
 
     id: int
     slug: str
@@ -103,6 +103,8 @@ class Waiting:
     submitted_seconds: int
     waited_seconds: int
     version: int
+    changed_seconds: int
+    changed_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,9 @@ from appliance.kiosk.letters.store import LetterNotFound, Reader
 
 QUEUE_LIMIT_MAX: Final = 200
 _LISTED: Final = (
-    "SELECT letters.*, n.text AS number FROM letters LEFT JOIN letter_numbers n ON n.letter_id = letters.id"
+    "SELECT letters.*, n.text AS number, (SELECT actor_name FROM letter_steps s WHERE s.letter_id = letters.id"
+    " ORDER BY position DESC LIMIT 1) AS changed_by"
+    " FROM letters LEFT JOIN letter_numbers n ON n.letter_id = letters.id"
 )
 
 

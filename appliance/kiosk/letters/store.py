@@ -193,6 +193,8 @@ class Reader:
             submitted_seconds=row["submitted_seconds"],
             waited_seconds=max(0, now - row["submitted_seconds"]),
             version=row["version"],
+            changed_seconds=row["changed_seconds"],
+            changed_by=row["changed_by"],
         )
 
     def mine(self, row: Mapping[str, Any]) -> Mine:
