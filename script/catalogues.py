@@ -1,8 +1,9 @@
-"""Keep the portal's catalogues: collect its texts, and make what programs read of what translators write.
+"""Keep the portal's and the kiosk's catalogues: collect texts, and make what programs read of what translators write.
 
 ``python -m script.catalogues`` compiles (``script/lib/setup.sh`` does it before anything runs);
 ``python -m script.catalogues update`` brings new texts into every language first. Translators edit
-``captive_portal/translations/LANGUAGE/LC_MESSAGES/messages.po``; the ``.mo`` beside it is made here, never edited.
+``captive_portal/translations/LANGUAGE/LC_MESSAGES/messages.po`` and the same below ``appliance/kiosk``; the ``.mo``
+beside it is made here, never edited.
 """
 
 from __future__ import annotations
@@ -24,19 +25,25 @@ from appliance.faces.languages import SOURCE
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = Path("captive_portal/translations")
-# The portal itself, and what of the shared room its residents can meet: nobody logs in there with a password.
-_ROOMS: Final = ("captive_portal", "appliance/faces")
+KIOSK: Final = Path("appliance/kiosk/translations")
+# The programs themselves, and what of the shared room their residents can meet: nobody logs in there with a password.
+_ROOMS: Final = {FOLDER: ("captive_portal", "appliance/faces"), KIOSK: ("appliance/kiosk", "appliance/faces")}
 _NOT_MET: Final = (
     "faces/login.py", "faces/charts.py", "faces/second_step.py",
     "templates/faces/login.html", "templates/faces/password", "templates/faces/second",
+    # The office's own pages stay Indonesian.
+    "kiosk/office/", "kiosk/hotspot/", "kiosk/residents/", "kiosk/commands.py", "letters/commands.py",
+    "office", "hall/calls.html", "letters/current.py",
 )  # fmt: skip
+# What residents' logins take from the office's.
+_WAIT: Final = "Terlalu banyak percobaan yang salah. Coba lagi dalam %(minutes)d menit."
 _KEYWORDS: Final = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
 
 
-def extract(repository: Path = REPOSITORY) -> Catalog:
-    """Every text that the portal can show, with the files it stands in."""
+def extract(repository: Path = REPOSITORY, folder: Path = FOLDER) -> Catalog:
+    """Every text that residents can meet in the program of a folder of catalogues, with the files it stands in."""
     catalog = Catalog(project="Internet Desa Hub", charset="utf-8")
-    for path in _sources(repository):
+    for path in _sources(repository, folder):
         method, options = ("jinja2", {"trimmed": "true"}) if path.suffix == ".html" else ("python", {})
         found = extract_from_file(
             method, path, keywords=_KEYWORDS, comment_tags=["Translators:"], options=options, strip_comment_tags=True
@@ -45,21 +52,25 @@ def extract(repository: Path = REPOSITORY) -> Catalog:
             name = str(path.relative_to(repository))
             catalog.add(message, locations=[(name, 1)], auto_comments=comments, context=context)
     catalog.add(SOURCE.name, auto_comments=["The name of your language in its own words, such as Basa Jawa."])
-    for term in (*DEFAULT_TERMS, RECORDS_TERM):
+    if folder == KIOSK:
+        catalog.add(_WAIT, locations=[("appliance/faces/login.py", 1)])
+    for term in (*DEFAULT_TERMS, RECORDS_TERM) if folder == FOLDER else ():
         catalog.add(term, locations=[("appliance/core/config/portal.py", 1)])
     return catalog
 
 
-def _sources(repository: Path) -> Iterator[Path]:
-    for room in _ROOMS:
+def _sources(repository: Path, folder: Path) -> Iterator[Path]:
+    for room in _ROOMS[folder]:
         for path in sorted((repository / room).rglob("*")):
-            if path.suffix in (".py", ".html") and not any(name in str(path) for name in _NOT_MET):
+            if path.suffix in (".py", ".html") and not any(
+                name in str(path.relative_to(repository)) for name in not_met
+            ):
                 yield path
 
 
-def sources(repository: Path = REPOSITORY) -> tuple[Path, ...]:
+def sources(repository: Path = REPOSITORY, folder: Path = FOLDER) -> tuple[Path, ...]:
     """The catalogues that translators write, one for each language but Indonesian."""
-    return tuple(sorted((repository / FOLDER).glob("*/LC_MESSAGES/messages.po")))
+    return tuple(sorted((repository / folder).glob("*/LC_MESSAGES/messages.po")))
 
 
 def read(path: Path) -> Catalog:
@@ -70,26 +81,28 @@ def read(path: Path) -> Catalog:
 
 def update(repository: Path = REPOSITORY) -> None:
     """Bring the texts of today into every catalogue: new ones wait for words, those no longer used are dropped."""
-    texts = extract(repository)
-    for path in sources(repository):
-        catalog = read(path)
-        catalog.update(texts, no_fuzzy_matching=True, update_creation_date=False)
-        catalog.obsolete.clear()
-        catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""  # not Babel's sample names
-        written = io.BytesIO()
-        write_po(written, catalog, width=110, sort_output=True, include_lineno=False)
-        _write(path, written.getvalue())
+    for folder in _ROOMS:
+        texts = extract(repository, folder)
+        for path in sources(repository, folder):
+            catalog = read(path)
+            catalog.update(texts, no_fuzzy_matching=True, update_creation_date=False)
+            catalog.obsolete.clear()
+            # Not Babel's sample names.
+            catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""
+            written = io.BytesIO()
+            write_po(written, catalog, width=110, sort_output=True, include_lineno=False)
+            _write(path, written.getvalue())
 
 
 def compile_all(repository: Path = REPOSITORY) -> None:
     """Make the ``.mo`` of each ``.po`` where it differs, and take away those whose ``.po`` is gone."""
     made = set()
-    for path in sources(repository):
+    for path in (found for folder in _ROOMS for found in sources(repository, folder)):
         compiled = io.BytesIO()
         write_mo(compiled, read(path))
         made.add(path.with_suffix(".mo"))
         _write(path.with_suffix(".mo"), compiled.getvalue())
-    for path in (repository / FOLDER).glob("*/LC_MESSAGES/*.mo"):
+    for path in (found for folder in _ROOMS for found in (repository / folder).glob("*/LC_MESSAGES/*.mo")):
         if path not in made:
             path.unlink()
 

@@ -16,6 +16,11 @@ FILTERED_DNS = "filtered-dns.conf"
 # There only with [signature]; what desahub-signer reads, and all that it needs to know of this box.
 SIGNATURE = "signature.json"
 
+# There only with kiosk.screen; desahub-screen starts only where it is.
+SCREEN = "screen.env"
+# By this address nginx knows the screen in the hall, and no phone has it.
+SCREEN_ADDRESS = "http://127.0.0.1/"
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
@@ -50,6 +55,8 @@ def render(config: Config, *, https: bool = False) -> tuple[RenderedFile, ...]:
         files += [RenderedFile(cups.DAEMON_FILE, cups.daemon()), RenderedFile(cups.FILES_FILE, cups.files())]
     if config.signature is not None:
         files.append(RenderedFile(SIGNATURE, signature(config.signature)))
+    if config.kiosk.screen:
+        files.append(RenderedFile(SCREEN, f"DESAHUB_SCREEN_ADDRESS={SCREEN_ADDRESS}\n"))
     for network in config.networks:
         text = hostapd.render(config, network)
         if text is not None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from appliance.core.config import Config
 from appliance.core.errors import OperationError
 from appliance.network import cups, nftables, nginx
-from appliance.network.render import FILTERED_DNS, NETWORKD_PREFIX, SIGNATURE, RenderedFile, render
+from appliance.network.render import FILTERED_DNS, NETWORKD_PREFIX, SCREEN, SIGNATURE, RenderedFile, render
 from appliance.system.operations import Operations
 from appliance.system.roots import REAL, Roots
 
@@ -42,7 +42,9 @@ _FILTER = (*_FILTER_READERS, "desahub-filter-update.timer", "desahub-filter-upda
 _RECORDS, RECORDS_KEY = "desahub-records.service", "records.pub"
 # What runs only where hub.toml has its section, by the file that this section becomes.
 _PRINTER, _SIGNER = "desahub-printer.service", "desahub-signer.service"
-_BY_FILE = {cups.DAEMON_FILE: _PRINTER, cups.FILES_FILE: _PRINTER, SIGNATURE: _SIGNER}
+_BY_FILE = {
+    cups.DAEMON_FILE: _PRINTER, cups.FILES_FILE: _PRINTER, SIGNATURE: _SIGNER, SCREEN: "desahub-screen.service",
+}  # fmt: skip
 # What must be up before the units are reloaded, and what brings up the rest.
 _GROUND = (_NETWORKD, "desahub-firewall.service")
 _TARGET = "desahub.target"

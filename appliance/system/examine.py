@@ -40,6 +40,8 @@ def units_of(config: Config) -> tuple[str, ...]:
         found.append("desahub-printer.service")
     if config.signature is not None:
         found.append("desahub-signer.service")
+    if config.kiosk.screen:
+        found.append("desahub-screen.service")
     if config.radio is not None:
         found += [f"desahub-radio@{network.name}.service" for network in config.networks]
     return tuple(found)

@@ -82,6 +82,14 @@ class Kiosk:
         rule=HOST,
         default="layanan.desa.internal",
     )
+    screen: bool = option(
+        about=(
+            "Does this box show the kiosk on a screen of its own, in the hall? Needs Debian's cage and chromium; on a "
+            "box without a screen neither is started."
+        ),
+        example=True,
+        default=False,
+    )
 
     def problems(self) -> Iterator[Problem]:
         """Say if the name is one that phones ask: each section by itself, whatever else is wrong."""

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from appliance.kiosk.letters.flow import State
 from appliance.kiosk.letters.state_words import state_look, state_word
 
-__all__ = ["advice", "state_look", "state_word"]
+__all__ = ["SPOKEN", "advice", "state_look", "state_word"]
 
 _ADVICE: Final[Mapping[State, Any]] = {
     State.DRAFT: lazy_gettext("Surat ini belum dikirim."),
@@ -26,6 +26,9 @@ _ADVICE: Final[Mapping[State, Any]] = {
     State.VOID: lazy_gettext("Surat ini dibatalkan dan tidak berlaku lagi."),
     State.WITHDRAWN: lazy_gettext("Permohonan sudah ditarik kembali."),
 }
+
+# What `script.prompts` speaks beside the pages' own questions; it asks outside of any page, so these are Indonesian.
+SPOKEN: Final = tuple(str(text) for text in _ADVICE.values())
 
 
 def advice(state: State) -> str:

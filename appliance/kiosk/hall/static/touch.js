@@ -101,12 +101,20 @@
   }
 
   function press(name) {
-    if (name === "DONE") { hide(); return; }
+    if (name === "DONE") { onwards(); return; }
     if (name === "SHIFT") { upper = !upper; draw(); return; }
     if (name === "BACK") { type(""); return; }
     if (name === "SPACE") { type(" "); return; }
     type(upper ? name.toUpperCase() : name);
     if (upper) { upper = false; draw(); }
+  }
+
+  // The key that goes on: to the next empty field of a question in parts, else the form is sent.
+  function onwards() {
+    var form = target.form, open = form && Array.prototype.filter.call(form.elements, function (field) {
+      return field !== target && wants(field) && field.value === "";
+    })[0];
+    if (open) { open.focus(); } else if (form && form.requestSubmit) { form.requestSubmit(); } else { hide(); }
   }
 
   function draw() {
