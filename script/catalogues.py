@@ -63,7 +63,7 @@ def _sources(repository: Path, folder: Path) -> Iterator[Path]:
     for room in _ROOMS[folder]:
         for path in sorted((repository / room).rglob("*")):
             if path.suffix in (".py", ".html") and not any(
-                name in str(path.relative_to(repository)) for name in not_met
+                name in str(path.relative_to(repository)) for name in _NOT_MET
             ):
                 yield path
 
