@@ -10,6 +10,8 @@ from appliance.kiosk.letters import (
     current,
     forms,
     office_pages,
+    printing_pages,
+    prints,
     resident_letters,
     resident_pages,
     tables,
@@ -21,7 +23,7 @@ from appliance.kiosk.services import Kiosk, Service, Tile
 
 def _register(app: Flask, kiosk: Kiosk) -> None:
     current.install(app, kiosk)
-    for module in (resident_pages, resident_letters, tracking_pages, office_pages, check_pages):
+    for module in (resident_pages, resident_letters, tracking_pages, office_pages, check_pages, printing_pages):
         app.register_blueprint(module.pages)
 
 
@@ -34,4 +36,4 @@ def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
     )
 
 
-SERVICE = Service("letters", 5, _register, _tiles, (tables.MIGRATIONS, forms.MIGRATIONS))
+SERVICE = Service("letters", 5, _register, _tiles, (tables.MIGRATIONS, forms.MIGRATIONS, prints.MIGRATIONS))
