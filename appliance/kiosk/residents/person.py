@@ -102,8 +102,13 @@ class DraftInvalid(ValueError):  # noqa: N818
         super().__init__(", ".join(f"{name}: {wrong}" for name, wrong in problems.items()))
 
 
-def draft(raw: Mapping[str, str], today: datetime.date) -> Draft:
+def draft(raw: Mapping[str, str], today: datetime.date, *, is_whole: bool = True) -> Draft:
     """Check what was filled in, by the names of the workbook's columns; what is missing there stays blank.
+
+    Args:
+        raw: column and text.
+        today: births are not later.
+        is_whole: somebody new; else a change, which need not name what everybody must have.
 
     Raises:
         DraftInvalid: something in it is wrong, all of it at once.
@@ -119,7 +124,7 @@ def draft(raw: Mapping[str, str], today: datetime.date) -> Draft:
         except ValueWrong as wrong:
             problems[name] = wrong
     for name in REQUIRED:
-        if name not in values and name not in problems:
+        if name not in values and name not in problems and (is_whole or name in raw):
             problems[name] = ValueWrong(Wrong.REQUIRED)
     if problems:
         raise DraftInvalid(problems)

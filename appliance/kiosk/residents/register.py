@@ -156,13 +156,13 @@ class Register:
     def family(self, look: Look, id_: int) -> tuple[Resident, ...]:
         """The family of somebody, themselves among them: the head first, then as the family card has them."""
         with self.store.transaction() as db:
-            row = next(iter(db.rows("SELECT family_index FROM residents WHERE id = ?", [id_])), None)
+            row = self.safe.row(db, id_)
             if row is None:
                 return ()
             if row["family_index"]:
                 rows = db.rows("SELECT * FROM residents WHERE family_index = ?", [row["family_index"]])
             else:
-                rows = db.rows("SELECT * FROM residents WHERE id = ?", [id_])
+                rows = [row]
             found = [self.safe.resident(each) for each in rows]
             self.note(db, look.actor, "family.seen", [one.id for one in found], look.purpose)
         last = datetime.date.max
@@ -224,7 +224,7 @@ class Register:
 
     def _change(self, actor: Actor, id_: int, seen_version: int, what: str, new: Mapping[str, str]) -> Resident:
         with self.store.transaction() as db:
-            row = next(iter(db.rows("SELECT * FROM residents WHERE id = ?", [id_])), None)
+            row = self.safe.row(db, id_)
             if row is None:
                 raise ResidentUnknown
             if row["version"] != seen_version:
@@ -291,8 +291,14 @@ class Safe:
 
     def find(self, db: Database, id_: int) -> Resident | None:
         """Read one record."""
-        row = next(iter(db.rows("SELECT id, version, sealed FROM residents WHERE id = ?", [id_])), None)
+        row = self.row(db, id_)
         return self.resident(row) if row else None
+
+    def row(self, db: Database, id_: int) -> dict[str, Any] | None:
+        """A row of the table as it lies there; any whole number may be asked for."""
+        # Beyond 64 bits SQLite's own module raises.
+        wanted = id_ if 0 < id_ <= ID_MAX else 0
+        return next(iter(db.rows("SELECT * FROM residents WHERE id = ?", [wanted])), None)
 
     def resident(self, row: Mapping[str, Any]) -> Resident:
         """Read a row of the table."""
