@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from script.village import plan
 from script.village.machine import Machine
@@ -107,6 +110,27 @@ def enrol(hub: Machine, net: Machine, place: Place = plan.FIRST) -> None:
     told = hub.inside(["desahub", "claim", said.split()[-1]])
     if "has its identity" not in told:
         raise VillageError(f"the hub did not get its identity: {told}")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What a made-up village's people log in with: one-time passwords by account, and one resident's NIK and PIN."""
+
+    passwords: Mapping[str, str]
+    nik: str
+    pin: str
+
+
+def made_up_people(hub: Machine) -> People:
+    """Fill the register with people who do not exist, as somebody does who trains."""
+    as_kiosk = ["setpriv", "--reuid=desahub-kiosk", "--regid=desahub-kiosk", "--clear-groups"]
+    said = hub.inside([*as_kiosk, "desahub", "demo-data", "--residents", "120", "--letters", "30",
+                       "--state-directory", "/var/lib/desahub-kiosk"])  # fmt: skip
+    passwords = dict(re.findall(r"One-time password for (\w+): (\S+)", said))
+    resident = re.search(r"NIK (\d{16})  PIN (\d{6})", said)
+    if len(passwords) < 3 or resident is None:
+        raise VillageError(f"desahub demo-data did not tell what people log in with:\n{said}")
+    return People(passwords, resident[1], resident[2])
 
 
 def first_office_account(hub: Machine) -> tuple[str, str]:

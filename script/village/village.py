@@ -28,6 +28,12 @@ class Secrets:
     noc_account: str
     noc_password: str
     neighbour_password: str = ""
+    # Of the other accounts of the office: one-time passwords, or "" where the village has none.
+    sekretaris_password: str = ""
+    kepala_password: str = ""
+    # Somebody made up: NIK and PIN, to be changed at the first login.
+    resident_nik: str = ""
+    resident_pin: str = ""
 
 
 @dataclass
@@ -82,8 +88,13 @@ class Village:
         tell("enrolling with the NOC")
         for place, machine, _ in self._all():
             hub.enrol(machine, self.net, place)
-        office_account, office_password = hub.first_office_account(self.hub)
-        self.secrets = Secrets(office_account, office_password, noc_account, noc_password)
+        tell("making residents and letters up")
+        people = hub.made_up_people(self.hub)
+        self.secrets = Secrets(
+            "operator", people.passwords["operator"], noc_account, noc_password,
+            sekretaris_password=people.passwords["sekretaris"], kepala_password=people.passwords["kepala"],
+            resident_nik=people.nik, resident_pin=people.pin,
+        )  # fmt: skip
         if self.neighbour is not None:
             _, password = hub.first_office_account(self.neighbour.hub)
             self.secrets = replace(self.secrets, neighbour_password=password)
@@ -149,6 +160,9 @@ One NOC in {self.net.name}.
 {internet.describe_addresses(self.addresses)}
 
   Office account   {secrets.office_account}   one-time password {secrets.office_password}{neighbour}
+  Also there       sekretaris   {secrets.sekretaris_password}
+                   kepala   {secrets.kepala_password}
+  A resident       NIK {secrets.resident_nik}   PIN {secrets.resident_pin}   (made up, as everybody in the register)
   NOC account      {secrets.noc_account}   password {secrets.noc_password}
 
   sudo script/phone 1 curl -si http://captive.apple.com/    what a phone meets
