@@ -110,7 +110,7 @@ def problem_text(problem: PinProblem) -> str:
 def _form_text(nik: str) -> str:
     if rules.is_nik(nik):
         return str(gettext("PIN terdiri dari 6 angka."))
-    if nik.isascii() and nik.isdigit():
+    if not nik or (nik.isascii() and nik.isdigit()):
         return str(gettext("NIK terdiri dari 16 angka; yang diketik %(count)d.", count=len(nik)))
     return str(gettext("NIK terdiri dari 16 angka, tanpa huruf."))
 
