@@ -20,6 +20,8 @@ CERTIFICATE = "/etc/desahub/rendered/portal.pem"
 CAPTIVE_API_PATH = "/captive-portal/api"
 # Set for what came by TLS; the visitor's own is dropped.
 TLS_HEADER = "X-Desa-TLS"
+# The one form of the kiosk that carries a file: a workbook of residents, read and compared before there is an answer.
+IMPORT_PATH = "/kantor/warga/impor"
 _TEMPORARY = "/run/desahub-web"
 _KINDS = {VillageKind.DESA: "Desa", VillageKind.KELURAHAN: "Kelurahan", VillageKind.DESA_ADAT: "Desa Adat"}
 # Everything nginx itself may object to before a location is found.
@@ -240,8 +242,20 @@ def _program(
             proxy_set_header X-Forwarded-Proto "";
             proxy_set_header Forwarded "";
             proxy_set_header Proxy "";
+{_IMPORT if name == "kiosk" else ""}\
         }}
     }}
+"""
+
+
+_IMPORT = f"""\
+            location = {IMPORT_PATH} {{
+                # What is sent waits in memory until it is whole: not for whoever stands outside.
+                if ($desa_place = resident) {{ return 403; }}
+                client_max_body_size 9m;
+                proxy_read_timeout 180s;
+                proxy_pass http://kiosk;
+            }}
 """
 
 
