@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from typing import Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,13 +17,13 @@ from appliance.kiosk.letters import codes, flow, paper, resident_pages, resident
 from appliance.kiosk.letters.current import current_desk
 from appliance.kiosk.letters.flow import SIGNED_STATES, State, Step
 from appliance.kiosk.letters.letter import Letter
+from appliance.kiosk.letters.printing_pages import PRINTABLE, REFRESH_SECONDS, current_prints
+from appliance.kiosk.letters.prints import ReasonNeeded
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import current_kiosk, current_place
 from appliance.papers.printing import Condition, JobState
 
 pages = Blueprint("letters_mine", __name__, url_prefix="/surat/saya", template_folder="templates")
-# An approved letter may be printed to be signed by hand; before that there is nothing that bears a number.
-_PRINTED: Final = SIGNED_STATES | {State.APPROVED}
 
 
 @pages.get("")
@@ -34,7 +34,7 @@ def mine() -> ResponseReturnValue:
     return render_template("letters/mine.html", letters=letters, kinds=current_desk().kinds, **_shared())
 
 
-@pages.get("/<int:letter_id>")
+@pages.get("/<int(max=9007199254740991):letter_id>")
 @resident_required
 def one(letter_id: int) -> ResponseReturnValue:
     """Show where a letter is, in plain words, and what can be done with it."""
@@ -50,7 +50,7 @@ def one(letter_id: int) -> ResponseReturnValue:
     )
 
 
-@pages.get("/<int:letter_id>/bukti")
+@pages.get("/<int(max=9007199254740991):letter_id>/bukti")
 @resident_required
 def receipt(letter_id: int) -> ResponseReturnValue:
     """Show the receipt, large: to be photographed, or printed."""
@@ -58,14 +58,14 @@ def receipt(letter_id: int) -> ResponseReturnValue:
     return render_template("letters/receipt.html", letter=letter, **_shared())
 
 
-@pages.get("/<int:letter_id>/tarik")
+@pages.get("/<int(max=9007199254740991):letter_id>/tarik")
 @resident_required
 def ask_withdraw(letter_id: int) -> ResponseReturnValue:
     """Ask once more before a request is taken back."""
     return render_template("letters/withdraw.html", letter=current_desk().own(_resident(), letter_id), **_shared())
 
 
-@pages.post("/<int:letter_id>/tarik")
+@pages.post("/<int(max=9007199254740991):letter_id>/tarik")
 @resident_required
 def withdraw(letter_id: int) -> ResponseReturnValue:
     """Take a request back."""
@@ -76,7 +76,7 @@ def withdraw(letter_id: int) -> ResponseReturnValue:
     return redirect(url_for("letters_mine.one", letter_id=letter_id), 303)
 
 
-@pages.post("/<int:letter_id>/perbaiki")
+@pages.post("/<int(max=9007199254740991):letter_id>/perbaiki")
 @resident_required
 def correct(letter_id: int) -> ResponseReturnValue:
     """Open the answers again, where the office asked for a correction."""
@@ -85,51 +85,55 @@ def correct(letter_id: int) -> ResponseReturnValue:
     return resident_pages.begin_correction(letter_id)
 
 
-@pages.post("/<int:letter_id>/cetak")
+@pages.post("/<int(max=9007199254740991):letter_id>/cetak")
 @resident_required
 def print_letter(letter_id: int) -> ResponseReturnValue:
-    """Print an approved letter at the screen; once for each time it was asked for."""
+    """Print an approved letter at the screen: once, for further copies one asks the office."""
     desk = current_desk()
     letter = desk.own(_resident(), letter_id)
     if not _may_print(letter):
-        abort(409)
-    document = desk.signed_pdf(letter) or paper.render(desk.paper(letter))
-    key = _print_key(letter)
-    try:
-        current_kiosk().printer.submit(document, codes.shown_code(letter.code), key)
-    except (PrinterAway, PrintRefused):
-        return _printer_away()
+        return errors.page(
+            409, gettext("Surat ini belum bisa dicetak di sini"), gettext("Tanyakan kepada petugas."), "CETAK"
+        )
+    with contextlib.suppress(ReasonNeeded):  # it is printed: the next page says so
+        try:
+            current_prints().ask(
+                RESIDENT,
+                letter,
+                codes.shown_code(letter.code),
+                lambda: desk.signed_pdf(letter) or paper.render(desk.paper(letter)),
+            )
+        except (PrinterAway, PrintRefused):
+            return _printer_away()
     return redirect(url_for("letters_mine.printing", letter_id=letter_id), 303)
 
 
-@pages.get("/<int:letter_id>/cetak")
+@pages.get("/<int(max=9007199254740991):letter_id>/cetak")
 @resident_required
 def printing(letter_id: int) -> ResponseReturnValue:
     """Say how the printing goes; the page asks again by itself until it is over."""
-    letter, printer = current_desk().own(_resident(), letter_id), current_kiosk().printer
+    letter, condition = current_desk().own(_resident(), letter_id), current_kiosk().printer.state().condition
     try:
-        job = printer.job(_print_key(letter))
+        copy = current_prints().newest(letter_id)
     except PrinterAway:
         return _printer_away()
+    if copy is None:
+        return redirect(url_for("letters_mine.one", letter_id=letter_id), 303)
     return render_template(
         "letters/printing.html",
         letter=letter,
-        state=job.state,
-        condition=printer.state().condition,
-        refresh_seconds=0 if job.state.is_over else 3,
+        state=copy.job.state,
+        condition=condition,
+        refresh_seconds=0 if copy.job.state.is_over else REFRESH_SECONDS,
         is_signed=letter.state in SIGNED_STATES,
         **_shared(),
     )
 
 
-def _print_key(letter: Letter) -> str:
-    """One print a letter and version: whoever presses twice, or after the paper was filled in, gets one."""
-    return f"letter-{letter.id}-at-screen-{letter.version}"
-
-
 def _may_print(letter: Letter) -> bool:
+    """At the screen beside which the printer stands, a letter with a number that was not printed yet."""
     is_here = current_place() is Place.HALL and current_kiosk().printer.state().condition is not Condition.NONE
-    return is_here and letter.state in _PRINTED
+    return is_here and letter.state in PRINTABLE and not current_prints().copies(letter.id)
 
 
 def _printer_away() -> ResponseReturnValue:
