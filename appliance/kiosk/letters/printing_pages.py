@@ -31,14 +31,14 @@ pages = Blueprint("letters_print", __name__, url_prefix=f"{OFFICE_PREFIX}/surat"
 pages.before_request(refuse_open_air)
 
 
-@pages.get("/<int:letter_id>/cetak")
+@pages.get("/<int(max=9007199254740991):letter_id>/cetak")
 @permission_required(Permission.PROCESS_LETTERS)
 def job(letter_id: int) -> ResponseReturnValue:
     """Show how the newest copy stands; the page asks again by itself until it is over. It opens no letter."""
     return _page(letter_id)
 
 
-@pages.post("/<int:letter_id>/cetak")
+@pages.post("/<int(max=9007199254740991):letter_id>/cetak")
 @permission_required(Permission.PROCESS_LETTERS)
 def begin(letter_id: int) -> ResponseReturnValue:
     """Print, once for however many presses; a further copy for a reason of the list."""
@@ -70,7 +70,7 @@ def begin(letter_id: int) -> ResponseReturnValue:
     return redirect(url_for("letters_print.job", letter_id=letter_id), 303)
 
 
-@pages.post("/<int:letter_id>/cetak/berhenti")
+@pages.post("/<int(max=9007199254740991):letter_id>/cetak/berhenti")
 @permission_required(Permission.PROCESS_LETTERS)
 def stop(letter_id: int) -> ResponseReturnValue:
     """Stop what is not printed so far."""
