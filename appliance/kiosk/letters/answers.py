@@ -116,6 +116,14 @@ def check_one(field: Field, typed: str, today: datetime.date) -> Value | None:
     return _READERS[field.type](field, text)
 
 
+def try_one(field: Field, typed: str, today: datetime.date) -> Value | None:
+    """One answer of a form that is not whole yet; None for one that is empty or wrong."""
+    try:
+        return check_one(field, typed, today)
+    except _WrongError:
+        return None
+
+
 def _clean(typed: str, *, keep_lines: bool) -> str:
     if len(typed) > 4 * CHARACTERS_MAX[FieldType.LIST]:
         raise _WrongError(gettext("Terlalu panjang. Tulis lebih singkat."))
@@ -141,7 +149,7 @@ def _text(field: Field, text: str) -> str:
 
 
 def _date(field: Field, text: str, today: datetime.date) -> datetime.date:
-    day = _read_date(text)
+    day = read_date(text)
     if day is None or not _EARLIEST_YEAR <= day.year <= today.year + _AHEAD_YEARS:
         raise _WrongError(gettext("Tanggal ini tidak ada. Tulis seperti 17-08-2026: tanggal, bulan, tahun."))
     if field.when is When.PAST and day > today:
@@ -151,7 +159,7 @@ def _date(field: Field, text: str, today: datetime.date) -> datetime.date:
     return day
 
 
-def _read_date(text: str) -> datetime.date | None:
+def read_date(text: str) -> datetime.date | None:
     """``2026-08-17``, as browsers send it, or ``17-08-2026`` with - / . or blanks, as people write it."""
     parts = re.fullmatch(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})", text, re.ASCII)
     if parts is None:

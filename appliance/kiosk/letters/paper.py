@@ -130,14 +130,17 @@ def compose(paper: Paper) -> Composed:
     kind, village = paper.kind, paper.village
     said = {**paper.facts, **village_words(village)}
     answered = answering.texts(kind, paper.answers, _ZONES[village.timezone])
-    optional = {name for field in kind.fields for name in (field.name, *field.derived)}
+    # What must be answered and is not yet shows as dots; what need not be is left out.
+    unanswered = {
+        name: DOTS if field.required else None for field in kind.fields for name in (field.name, *field.derived)
+    }
 
     def value_of(name: str) -> str | None:
-        return answered.get(name) if name in optional else said.get(name, "")
+        return answered.get(name, unanswered[name]) if name in unanswered else said.get(name, "")
 
     def points_of(name: str) -> tuple[str, ...] | None:
         is_list = any(field.name == name and field.type is FieldType.LIST for field in kind.fields)
-        return tuple(str(paper.answers.values.get(name, "")).splitlines()) if is_list else None
+        return tuple(str(paper.answers.values.get(name) or unanswered[name] or "").splitlines()) if is_list else None
 
     def filled(source: str) -> tuple[Block, ...]:
         return text.fill(text.parse(source), value_of, points_of)

@@ -7,9 +7,13 @@ from flask_babel import gettext
 
 from appliance.kiosk.letters import (
     check_pages,
+    counter_pages,
     current,
     forms,
+    office_access,
     office_pages,
+    office_steps,
+    officials_pages,
     printing_pages,
     prints,
     resident_letters,
@@ -17,13 +21,25 @@ from appliance.kiosk.letters import (
     tables,
     tracking_pages,
 )
+from appliance.kiosk.office.rules import Permission
+from appliance.kiosk.office.session import is_permitted
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, Tile
 
 
 def _register(app: Flask, kiosk: Kiosk) -> None:
     current.install(app, kiosk)
-    for module in (resident_pages, resident_letters, tracking_pages, office_pages, check_pages, printing_pages):
+    for module in (
+        resident_pages,
+        resident_letters,
+        tracking_pages,
+        check_pages,
+        office_pages,
+        office_steps,
+        printing_pages,
+        counter_pages,
+        officials_pages,
+    ):
         app.register_blueprint(module.pages)
 
 
@@ -36,4 +52,17 @@ def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
     )
 
 
-SERVICE = Service("letters", 5, _register, _tiles, (tables.MIGRATIONS, forms.MIGRATIONS, prints.MIGRATIONS))
+def _office_tiles(_: Kiosk) -> tuple[Tile, ...]:
+    tiles: list[Tile] = []
+    if office_access.may_open():
+        title, text = gettext("Surat"), gettext("Antrean, yang terlama dulu")
+        tiles.append(Tile(url_for("letters_office.queue"), "letter", title, text))
+    if is_permitted(Permission.PROCESS_LETTERS):
+        title, text = gettext("Buat surat"), gettext("Untuk warga yang datang ke loket")
+        tiles.append(Tile(url_for("letters_counter.begin"), "edit", title, text))
+    return tuple(tiles)
+
+
+SERVICE = Service(
+    "letters", 5, _register, _tiles, (tables.MIGRATIONS, forms.MIGRATIONS, prints.MIGRATIONS), _office_tiles
+)

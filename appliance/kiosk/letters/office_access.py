@@ -1,0 +1,80 @@
+"""What the office's pages of letters share: who may open them, what forms give, what templates are given."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Callable
+from typing import Final, ParamSpec
+from zoneinfo import ZoneInfo
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from appliance.kiosk.actors import Look
+from appliance.kiosk.letters import codes, flow, state_words
+from appliance.kiosk.office.rules import Permission
+from appliance.kiosk.office.session import current_actor, is_permitted, turn_away_without
+from appliance.kiosk.services import current_kiosk
+
+P = ParamSpec("P")
+TEXT_LENGTH_MAX: Final = 40
+
+
+def desk_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Let a view be used by those who process letters, and by those who approve them."""
+
+    @functools.wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        processes = is_permitted(Permission.PROCESS_LETTERS)
+        answer = turn_away_without(Permission.PROCESS_LETTERS if processes else Permission.APPROVE_LETTERS)
+        return view(*args, **kwargs) if answer is None else answer
+
+    setattr(guarded, "needs_permission", Permission.APPROVE_LETTERS)  # noqa: B010 - as permission_required marks views
+    return guarded
+
+
+def may_open() -> bool:
+    """May who asks open the queue?"""
+    return is_permitted(Permission.PROCESS_LETTERS) or is_permitted(Permission.APPROVE_LETTERS)
+
+
+def look(purpose: str) -> Look:
+    """A look of whoever is logged in."""
+    return Look(current_actor(), purpose)
+
+
+def whole_number(text: str, most: int = 2**53) -> int:
+    """A number from a form; 0 for anything else."""
+    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
+
+
+def version() -> int:
+    """Which version of a letter the form was made from."""
+    return whole_number(request.form.get("versi", ""))
+
+
+def moment(seconds: int) -> datetime.datetime:
+    """A moment for the filter of templates."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def day(seconds: int) -> datetime.date:
+    """The day of a moment, where the village is."""
+    zone = ZoneInfo(current_kiosk().config.village.timezone)
+    return datetime.datetime.fromtimestamp(seconds, zone).date()
+
+
+def shared() -> dict[str, object]:
+    """What all templates of these pages are given."""
+    return {
+        "words": state_words,
+        "moment_of": moment,
+        "shown_code": codes.shown_code,
+        "State": flow.State,
+        "Step": flow.Step,
+        "may_process": is_permitted(Permission.PROCESS_LETTERS),
+        "may_manage": is_permitted(Permission.MANAGE_OFFICIALS),
+        "clock_is_known": current_kiosk().clock_is_known(),
+        "is_practice": current_kiosk().is_practice,
+    }
