@@ -1,22 +1,30 @@
 """Who guesses codes is slowed down: 40 bits are few for a machine that asks all day. Pure but for its own memory.
 
-Only codes that nobody was given count, for the device and for the whole box, so that who reads a code off a paper is
-not held up by others unless they are many. It is kept in memory: a restart forgives, and costs more time than it gives.
+Only codes that nobody was given count. A device that has made no mistake never waits, whatever others do: nobody's
+guesses keep another's right code out. It is kept in memory: a restart forgives, and costs more time than it gives.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 DEVICE_FREE: Final = 8
-BOX_FREE: Final = 200
-# One more wrong code is forgiven after so long.
-DEVICE_REFILL_SECONDS: Final = 30.0
-BOX_REFILL_SECONDS: Final = 3.0
+WAIT_FIRST_SECONDS: Final = 30
+WAIT_LONGEST_SECONDS: Final = 900
+# A device's mistakes are forgotten after so long without one, counted from the end of its wait.
+QUIET_SECONDS: Final = 600
+# Above so many wrong codes, less one each second, a device's first mistake makes it wait.
+BOX_FREE: Final = 60
 DEVICES_MAX: Final = 4_096
-_BOX: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mistakes:
+    count: int
+    until: float  # before that it waits
 
 
 class Tries:
@@ -24,28 +32,28 @@ class Tries:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # How many wrong codes count at a moment; it sinks with time.
-        self._spent: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._devices: OrderedDict[str, _Mistakes] = OrderedDict()
+        self._box, self._box_at = 0.0, 0.0
 
     def wait_seconds(self, device: str, now: float) -> int:
         """For how long a device must wait before it may try; 0 when it need not."""
         with self._lock:
-            waits = (
-                (self._left(device, now, DEVICE_REFILL_SECONDS) - DEVICE_FREE + 1) * DEVICE_REFILL_SECONDS,
-                (self._left(_BOX, now, BOX_REFILL_SECONDS) - BOX_FREE + 1) * BOX_REFILL_SECONDS,
-            )
-        longest = max(waits)
-        return max(1, round(longest)) if longest > 0 else 0
+            left = self._known(device, now).until - now
+        return max(1, round(left)) if left > 0 else 0
 
     def count(self, device: str, now: float) -> None:
         """Count a code that nobody was given."""
         with self._lock:
-            for name, refill in ((device, DEVICE_REFILL_SECONDS), (_BOX, BOX_REFILL_SECONDS)):
-                self._spent[name] = (self._left(name, now, refill) + 1, now)
-                self._spent.move_to_end(name)
-            while len(self._spent) > DEVICES_MAX:
-                self._spent.popitem(last=False)
+            self._box = max(0.0, self._box - (now - self._box_at)) + 1
+            self._box_at = now
+            count = self._known(device, now).count + 1
+            beyond = count - (1 if self._box > BOX_FREE else DEVICE_FREE)
+            wait = min(WAIT_LONGEST_SECONDS, WAIT_FIRST_SECONDS * 2 ** min(beyond, 10)) if beyond >= 0 else 0
+            self._devices[device] = _Mistakes(count, now + wait)
+            self._devices.move_to_end(device)
+            while len(self._devices) > DEVICES_MAX:
+                self._devices.popitem(last=False)
 
-    def _left(self, name: str, now: float, refill_seconds: float) -> float:
-        spent, then = self._spent.get(name, (0.0, now))
-        return max(0.0, spent - (now - then) / refill_seconds)
+    def _known(self, device: str, now: float) -> _Mistakes:
+        found = self._devices.get(device)
+        return found if found is not None and now - found.until < QUIET_SECONDS else _Mistakes(0, now)

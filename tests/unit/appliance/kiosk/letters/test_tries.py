@@ -7,46 +7,65 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.kiosk.letters import codes
-from appliance.kiosk.letters.tries import BOX_FREE, DEVICE_FREE, DEVICE_REFILL_SECONDS, DEVICES_MAX, Tries
+from appliance.kiosk.letters.tries import (
+    BOX_FREE,
+    DEVICE_FREE,
+    DEVICES_MAX,
+    QUIET_SECONDS,
+    WAIT_LONGEST_SECONDS,
+    Tries,
+)
 
 
-def test_a_device_waits_after_its_free_mistakes_and_time_forgives() -> None:
+def test_a_device_waits_after_its_free_mistakes_longer_each_time_and_time_forgives() -> None:
     tries, now = Tries(), 1_000.0
     for _ in range(DEVICE_FREE):
         assert tries.wait_seconds("a", now) == 0
         tries.count("a", now)
-    assert tries.wait_seconds("a", now) == DEVICE_REFILL_SECONDS
+    assert tries.wait_seconds("a", now) == 30
     assert tries.wait_seconds("b", now) == 0
-    assert tries.wait_seconds("a", now + DEVICE_REFILL_SECONDS + 1) == 0
+    now += 30
+    assert tries.wait_seconds("a", now) == 0
+    tries.count("a", now)
+    assert tries.wait_seconds("a", now) == 60
+    for _ in range(20):
+        tries.count("a", now)
+    assert tries.wait_seconds("a", now) == WAIT_LONGEST_SECONDS
+    now += WAIT_LONGEST_SECONDS + QUIET_SECONDS
+    tries.count("a", now)
+    assert tries.wait_seconds("a", now) == 0
 
 
-def test_many_devices_together_wait_too() -> None:
+def test_nobodys_guesses_keep_another_out_and_in_a_crowd_the_first_mistake_costs_time() -> None:
     tries, now = Tries(), 0.0
     for number in range(BOX_FREE):
         tries.count(f"device-{number}", now)
-    assert tries.wait_seconds("another", now) > 0
-    assert tries.wait_seconds("another", now + 3_600) == 0
+    assert tries.wait_seconds("another", now) == 0
+    tries.count("another", now)
+    assert tries.wait_seconds("another", now) == 30
+    tries.count("later", now + 3_600)
+    assert tries.wait_seconds("later", now + 3_600) == 0
 
 
 def test_a_day_of_guessing_finds_nothing() -> None:
-    """As fast as it is let, from as many devices as there are: how many tries a day has."""
-    tries, now, tried = Tries(), 0.0, 0
-    while now < 86_400:
-        wait = tries.wait_seconds(f"device-{tried % 5_000}", now)
-        if wait:
-            now += wait
-            continue
-        tries.count(f"device-{tried % 5_000}", now)
-        tried += 1
+    """A hundred hostile phones, each as fast as it is let."""
+    tries, tried = Tries(), 0
+    free_at = [0.0] * 100
+    for now in range(86_400):
+        for phone, at in enumerate(free_at):
+            if at <= now and not tries.wait_seconds(str(phone), now):
+                tries.count(str(phone), now)
+                tried += 1
+                free_at[phone] = now + tries.wait_seconds(str(phone), now)
     letters = 50_000
-    assert tried * letters / 32**codes.CODE_LENGTH < 0.002
+    assert tried * letters / 32**codes.CODE_LENGTH < 0.001
 
 
 def test_what_it_remembers_is_bounded() -> None:
     tries = Tries()
     for number in range(2 * DEVICES_MAX):
         tries.count(f"device-{number}", 0.0)
-    assert len(tries._spent) <= DEVICES_MAX
+    assert len(tries._devices) <= DEVICES_MAX
 
 
 @given(st.text(max_size=60))
