@@ -22,7 +22,9 @@ def apply(config: Config, text: str, certificate: Judgement) -> int:
     """Make this machine what ``config``, read from ``text``, says. Returns 0; raises `OperationError`."""
     operations = RealOperations(gate_fingerprint=lambda: GateClient().status().ruleset_fingerprint)
     with _alone(), _taken_back_when_told_to_end():
-        done = applying.apply(config, text, operations, certificate_pem=certificate.pem)
+        done = applying.apply(
+            config, text, operations, certificate_pem=certificate.pem, certificate_names=certificate.names
+        )
     for path in done.changed:
         print(f"changed  {path}")
     for path in done.passphrases:

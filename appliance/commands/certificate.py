@@ -49,6 +49,7 @@ def run_install(chosen: argparse.Namespace, roots: Roots = REAL) -> int:
         certificate.trust_store(roots),
         clock,
         certificate.margin(config),
+        also=certificate.other_names(config),
     )
     if not judgement.is_usable:
         raise OperationError(f"{chosen.chain}: {judgement.because}; nothing was changed\n  {judgement.remedy}")

@@ -5,6 +5,8 @@ Source: nginx.org/en/docs, version 1.22.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from appliance.core.config import Config
 from appliance.core.config.village import VillageKind
 from appliance.core.dns_block import PAGE_PORT
@@ -18,7 +20,7 @@ KIOSK_SOCKET = "/run/desahub-kiosk.sock"
 CERTIFICATE = "/etc/desahub/rendered/portal.pem"
 # RFC 8908; what DHCP tells (RFC 8910).
 CAPTIVE_API_PATH = "/captive-portal/api"
-# Set for what came by TLS; the visitor's own is dropped.
+# "yes" for what came by TLS, "offered" where the same page can be had by TLS; the visitor's own is dropped.
 TLS_HEADER = "X-Desa-TLS"
 # The one form of the kiosk that carries a file: a workbook of residents, read and compared before there is an answer.
 IMPORT_PATH = "/kantor/warga/impor"
@@ -28,13 +30,15 @@ _KINDS = {VillageKind.DESA: "Desa", VillageKind.KELURAHAN: "Kelurahan", VillageK
 _OBJECTIONS = "400 405 408 411 412 413 414 416 417 421 429 431 494 495 496 497 500 501 503 505"
 
 
-def render(config: Config, *, https: bool = False) -> str:
+def render(config: Config, *, https: bool = False, https_names: Collection[str] = ()) -> str:
     """The text of ``nginx.conf``, a whole configuration of its own.
 
     Args:
         config: the village's configuration.
         https: serve the portal with the certificate at `CERTIFICATE` as well.
+        https_names: what else of this box's names that certificate is for: these are served with it, too.
     """
+    tls = frozenset(https_names) if https else frozenset()
     return "\n".join(
         [
             "# Written by desahub from hub.toml; changes here are lost.",
@@ -47,14 +51,8 @@ def render(config: Config, *, https: bool = False) -> str:
             _everything_else(config.portal.host),
             *([_blocked(config)] if filtered(config) else []),
             _program("portal", config.portal.host, _errors(config), body_limit="64k", answer_seconds=5),
-            _program(
-                "kiosk",
-                f"{config.kiosk.host} localhost 127.0.0.1",
-                _errors(config),
-                body_limit="64k",
-                answer_seconds=30,
-            ),
-            *([_tls(config.portal.host, _errors(config))] if https else []),
+            *_kiosk(config, tls),
+            *([_tls(config, tls)] if https else []),
             "}",
             "",
         ]
@@ -176,8 +174,40 @@ def _blocked(config: Config) -> str:
 """
 
 
-def _tls(host: str, errors: str) -> str:
-    """The portal by TLS. There is a certificate for its name alone: another name gets no handshake, and no lie."""
+def _kiosk(config: Config, tls: frozenset[str]) -> list[str]:
+    """The village's services, plainly: at their own name, on the screen in the hall, and where letters are checked."""
+    name, check = config.kiosk.host, config.letters.verification_host
+    offered = "offered" if name in tls else ""
+    servers = [_services(config, f"{name} localhost 127.0.0.1", by_tls=offered)]
+    return [*servers, _services(config, check, rules=_CHECK)] if check else servers
+
+
+def _services(config: Config, hosts: str, *, by_tls: str = "", certificate: str = "", rules: str = "") -> str:
+    return _program(
+        "kiosk", hosts, _errors(config), body_limit="64k", answer_seconds=30, listen="443 ssl" if certificate else "80",
+        certificate=certificate, by_tls="yes" if certificate else by_tls, rules=rules,
+    )  # fmt: skip
+
+
+# What a QR code leads to: short there, so that the code has few modules and a bad camera reads it.
+_CHECK = """\
+        rewrite "^/$" /cek last;
+        rewrite "^/([A-Za-z0-9_-]{22,64})$" /cek/$1 last;
+"""
+
+
+def _tls(config: Config, tls: frozenset[str]) -> str:
+    """What the certificate is for, by TLS: another name gets no handshake, and no lie."""
+    host, check = config.portal.host, config.letters.verification_host
+    portal = _program(
+        "portal", host, _errors(config), body_limit="64k", answer_seconds=5, listen="443 ssl", certificate=CERTIFICATE,
+        by_tls="yes",
+    )  # fmt: skip
+    servers = [portal]
+    if config.kiosk.host in tls:
+        servers.append(_services(config, config.kiosk.host, certificate=CERTIFICATE))
+    if check in tls:
+        servers.append(_services(config, check, certificate=CERTIFICATE, rules=_CHECK))
     return f"""\
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
@@ -194,7 +224,7 @@ def _tls(host: str, errors: str) -> str:
         error_page {_OBJECTIONS} =302 https://{host}/;
         location / {{ return 302 https://{host}/; }}
     }}
-{_program("portal", host, errors, body_limit="64k", answer_seconds=5, listen="443 ssl", certificate=CERTIFICATE)}"""
+{"".join(servers)}"""
 
 
 def _program(
@@ -206,10 +236,11 @@ def _program(
     answer_seconds: int,
     listen: str = "80",
     certificate: str = "",
+    by_tls: str = "",
+    rules: str = "",
 ) -> str:
     words = ("ssl_certificate", "ssl_certificate_key") if certificate else ()
     files = "".join(f"        {word} {certificate};\n" for word in words)
-    by_tls = "yes" if certificate else ""
     return f"""\
     server {{
         listen {listen};
@@ -221,6 +252,7 @@ def _program(
         # What gunicorn would refuse with a page of its own, in English: odd methods, and bytes outside ASCII.
         if ($request_method !~ "^(GET|HEAD|POST)$") {{ return 405; }}
         if ($request_uri ~ "[^!-~]") {{ return 400; }}
+{rules}\
 {errors}
         location / {{
             proxy_pass http://{name};

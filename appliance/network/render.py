@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from appliance.core.config import Config
@@ -36,17 +37,18 @@ def signature(section: Signature) -> str:
     return json.dumps(dataclasses.asdict(section), indent=2) + "\n"
 
 
-def render(config: Config, *, https: bool = False) -> tuple[RenderedFile, ...]:
+def render(config: Config, *, https: bool = False, https_names: Collection[str] = ()) -> tuple[RenderedFile, ...]:
     """Every file for ``config``, in a fixed order. No file holds a secret.
 
     Args:
         config: the village's configuration.
         https: there is a certificate of ``portal.host`` that phones trust, at `nginx.CERTIFICATE`.
+        https_names: as `nginx.render`.
     """
     files = [
         RenderedFile("nftables.nft", nftables.render(config)),
         RenderedFile("dnsmasq.conf", dnsmasq.render(config, https=https)),
-        RenderedFile("nginx.conf", nginx.render(config, https=https)),
+        RenderedFile("nginx.conf", nginx.render(config, https=https, https_names=https_names)),
     ]
     filtered = dnsmasq.render_filtered(config)
     if filtered is not None:

@@ -9,7 +9,7 @@ went, lets the next `apply` reload everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -81,7 +81,13 @@ def target(path: str, roots: Roots) -> Path:
 
 
 def apply(
-    config: Config, text: str, operations: Operations, roots: Roots = REAL, *, certificate_pem: str = ""
+    config: Config,
+    text: str,
+    operations: Operations,
+    roots: Roots = REAL,
+    *,
+    certificate_pem: str = "",
+    certificate_names: Collection[str] = (),
 ) -> Applied:
     """Bring the machine to ``config``, whose ``hub.toml`` reads ``text``.
 
@@ -91,6 +97,7 @@ def apply(
         operations: steps on the machine.
         roots: where its files are.
         certificate_pem: key and chain that phones trust for the portal (`certificate.Judgement`); "" without.
+        certificate_names: all names of this box that it is for.
 
     Raises:
         OperationError: a check failed and nothing was changed; or a later step failed, the gate's refusal included,
@@ -98,7 +105,8 @@ def apply(
     """
     certificate = [RenderedFile(CERTIFICATE, certificate_pem, _CERTIFICATE_MODE)] if certificate_pem else []
     rendered = (
-        *render(config, https=bool(certificate)), *_records_key(config, operations), RenderedFile(APPLIED, text)
+        *render(config, https=bool(certificate), https_names=certificate_names), *_records_key(config, operations),
+        RenderedFile(APPLIED, text),
     )  # fmt: skip
     _check(rendered, certificate, operations)
     wanted = {target(file.path, roots): file for file in (*certificate, *rendered)}

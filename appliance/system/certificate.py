@@ -66,6 +66,7 @@ class Judgement:
     """Whether the portal may speak TLS, and why.
 
     ``because`` and ``remedy`` are for a person. ``pem`` holds key and chain as nginx takes them, "" unless usable.
+    ``names`` are those of this box's names that it is for, the portal's among them; () unless usable.
     """
 
     state: State
@@ -73,6 +74,7 @@ class Judgement:
     remedy: str = ""
     pem: str = ""
     ends: datetime.datetime | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def is_usable(self) -> bool:
@@ -115,7 +117,12 @@ def look(config: Config, roots: Roots = REAL, clock: WallClock | None = None) ->
             f"no certificate was delivered for {config.portal.host}",
             f"phones find the portal without one; to use RFC 8908: {_INSTALL}",
         )
-    return judge(delivered, config.portal.host, trust_store(roots), clock, margin(config))
+    return judge(delivered, config.portal.host, trust_store(roots), clock, margin(config), also=other_names(config))
+
+
+def other_names(config: Config) -> tuple[str, ...]:
+    """The names beside the portal's that are served by TLS where the certificate is for them too."""
+    return tuple(name for name in (config.kiosk.host, config.letters.verification_host) if name)
 
 
 def read(chain: Path, key: Path) -> Delivered | None:
@@ -158,7 +165,13 @@ def margin(config: Config) -> datetime.timedelta:
 
 
 def judge(
-    delivered: Delivered, host: str, trusted: bytes, clock: WallClock, until_end: datetime.timedelta
+    delivered: Delivered,
+    host: str,
+    trusted: bytes,
+    clock: WallClock,
+    until_end: datetime.timedelta,
+    *,
+    also: Sequence[str] = (),
 ) -> Judgement:
     """Judge a certificate as a phone would. Pure.
 
@@ -170,6 +183,7 @@ def judge(
         trusted: PEM of the authorities that are believed.
         clock: the wall clock.
         until_end: the certificate must hold at least for so long.
+        also: further names of this box; it need not be for them.
     """
     try:
         if stat.S_IMODE(delivered.key_mode) & 0o077:
@@ -198,8 +212,13 @@ def judge(
             f"deliver the file as it was issued: {_INSTALL}",
         )
     ends = own.not_valid_after_utc
+    covered = (host, *(name for name in also if _is_for(own, name)))
     return Judgement(
-        State.USABLE, f"valid for {host} until {ends:%Y-%m-%d %H:%M} UTC{assumed}", "", _pem(key, chain), ends
+        State.USABLE,
+        f"valid for {', '.join(covered)} until {ends:%Y-%m-%d %H:%M} UTC{assumed}",
+        pem=_pem(key, chain),
+        ends=ends,
+        names=covered,
     )
 
 
@@ -236,10 +255,14 @@ def names(certificate: x509.Certificate) -> list[str]:
     return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
 
 
+def _is_for(certificate: x509.Certificate, host: str) -> bool:
+    found = names(certificate)
+    return host in found or f"*.{host.partition('.')[2]}" in found
+
+
 def _covers(certificate: x509.Certificate, host: str) -> None:
     found = names(certificate)
-    wildcard = f"*.{host.partition('.')[2]}"
-    if host not in found and wildcard not in found:
+    if not _is_for(certificate, host):
         shown = ", ".join(found[:5]) or "no host name"
         raise _RefusedError(
             f"it is for {shown}, not for {host}",

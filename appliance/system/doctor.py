@@ -244,6 +244,22 @@ def certificate(box: Box) -> Iterator[Finding]:
         yield Finding(matter, Level.WARN, f"option 114 is sent; {found.because}", "it should have been renewed by now")
     else:
         yield Finding(matter, Level.GOOD, f"option 114 is sent, TLS answers; {found.because}")
+    if found.is_usable and box.config is not None:
+        yield from _covered(box.config, found)
+
+
+def _covered(config: Config, found: Judgement) -> Iterator[Finding]:
+    """For each further name, whether the portal's certificate is for it."""
+    without = {
+        config.kiosk.host: "residents log in at the hall's screen and in the office's network, not on their phones",
+        config.letters.verification_host: "in the village letters are checked at http:// alone",
+    }
+    for name, means in without.items():
+        if name in found.names:
+            yield Finding(f"certificate {name}", Level.GOOD, "is for this name too: TLS answers")
+        elif name:
+            remedy = f"a certificate for {config.portal.host} and {name} would change that"
+            yield Finding(f"certificate {name}", Level.GOOD, f"is not for this name: {means}", remedy)
 
 
 def clock(box: Box) -> Iterator[Finding]:

@@ -82,37 +82,45 @@ def ask_dhcp(village: SmallVillage) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def web(village: SmallVillage, config: Config, pem_text: str) -> Iterator[None]:
-    """The real nginx, with a portal behind it that says which header came."""
+def web(village: SmallVillage, config: Config, pem_text: str, names: tuple[str, ...] = ()) -> Iterator[None]:
+    """The real nginx, with a portal and a kiosk behind it that say which header came."""
     folder = village.folder
     for above in (folder, *folder.parents[:2]):
         above.chmod(0o755)
-    text = nginx.render(config, https=bool(pem_text))
+    text = nginx.render(config, https=bool(pem_text), https_names=names)
     (folder / "portal.pem").write_text(pem_text)
     (folder / "run").mkdir()
     for old, new in (
         (nginx.CERTIFICATE, folder / "portal.pem"), (nginx.PORTAL_SOCKET, folder / "portal.sock"),
-        ("/run/desahub-web", folder / "run"),
+        (nginx.KIOSK_SOCKET, folder / "kiosk.sock"), ("/run/desahub-web", folder / "run"),
     ):  # fmt: skip
         text = text.replace(old, str(new))
     (folder / "nginx.conf").write_text(text)
     program = shutil.which("nginx") or "/usr/sbin/nginx"
-    with socket.socket(socket.AF_UNIX) as portal:
-        portal.bind(str(folder / "portal.sock"))
-        portal.listen()
-        (folder / "portal.sock").chmod(0o666)
-        thread = threading.Thread(target=_tell_tls, args=(portal,))
+    argv = [program, "-e", "stderr", "-c", str(folder / "nginx.conf")]
+    with _behind(folder / "portal.sock"), _behind(folder / "kiosk.sock"), subprocess.Popen(argv) as process:
+        try:
+            wait_until(lambda: (folder / "run/nginx.pid").exists() or process.poll() is not None, "nginx")
+            assert process.poll() is None
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@contextlib.contextmanager
+def _behind(path: Path) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX) as program:
+        program.bind(str(path))
+        program.listen()
+        path.chmod(0o666)
+        thread = threading.Thread(target=_tell_tls, args=(program,))
         thread.start()
-        with subprocess.Popen([program, "-e", "stderr", "-c", str(folder / "nginx.conf")]) as process:
-            try:
-                wait_until(lambda: (folder / "run/nginx.pid").exists() or process.poll() is not None, "nginx")
-                assert process.poll() is None
-                yield
-            finally:
-                process.terminate()
-                process.wait(10)
-                portal.shutdown(socket.SHUT_RDWR)
-                thread.join(10)
+        try:
+            yield
+        finally:
+            program.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
 
 
 def _tell_tls(portal: socket.socket) -> None:
@@ -121,12 +129,20 @@ def _tell_tls(portal: socket.socket) -> None:
             connection, _ = portal.accept()
             with connection:
                 asked = connection.recv(65536).decode().lower()
-                told = b"by tls" if "\r\nx-desa-tls: yes\r\n" in asked else b"plainly"
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n" + told.ljust(7))
+                word = asked.partition("\r\nx-desa-tls: ")[2].partition("\r\n")[0]
+                path = asked.split()[1]
+                told = {"yes": "by tls", "offered": "offered"}.get(word, "plainly") + ("" if path == "/" else path)
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(told)}\r\n\r\n"
+                connection.sendall(f"{head}{told}".encode())
 
 
 def answer(
-    village: SmallVillage, authority: Authority, name: str = HOST, *, version: ssl.TLSVersion | None = None
+    village: SmallVillage,
+    authority: Authority,
+    name: str = HOST,
+    *,
+    version: ssl.TLSVersion | None = None,
+    path: str = "/",
 ) -> str:
     """Ask by TLS as a phone that knows the test's authority: what the portal was told, or the failure's name."""
     context = ssl.create_default_context(cadata=pem(authority.root).decode())
@@ -138,7 +154,7 @@ def answer(
             plain.connect((HUB, 443))
             with context.wrap_socket(plain, server_hostname=name) as connection:
                 connection.sendall(
-                    f"GET / HTTP/1.1\r\nHost: {name}\r\nX-Desa-TLS: no\r\nConnection: close\r\n\r\n".encode()
+                    f"GET {path} HTTP/1.1\r\nHost: {name}\r\nX-Desa-TLS: no\r\nConnection: close\r\n\r\n".encode()
                 )
                 return b"".join(iter(lambda: connection.recv(4096), b"")).decode().rpartition("\r\n")[2].strip()
         except OSError as error:
@@ -180,6 +196,45 @@ def test_option_114_and_tls_only_with_a_certificate_that_phones_trust(
             plain.connect((HUB, 80))
             plain.sendall(f"GET / HTTP/1.0\r\nHost: {HOST}\r\nX-Desa-TLS: yes\r\n\r\n".encode())
             assert plain.recv(4096).decode().rpartition("\r\n")[2].strip() == "plainly"
+
+
+def plainly(village: SmallVillage, name: str, path: str = "/") -> str:
+    """Ask without TLS, with a header that only nginx may write."""
+    with village.socket_in(village.phone) as plain:
+        plain.settimeout(5)
+        plain.connect((HUB, 80))
+        plain.sendall(f"GET {path} HTTP/1.0\r\nHost: {name}\r\nX-Desa-TLS: yes\r\n\r\n".encode())
+        return b"".join(iter(lambda: plain.recv(4096), b"")).decode().rpartition("\r\n")[2].strip()
+
+
+@pytest.mark.parametrize("is_covered", [True, False])
+def test_residents_pages_and_the_check_of_letters_by_tls_where_the_certificate_is_for_their_names(
+    village: SmallVillage, authority: Authority, is_covered: bool
+) -> None:
+    kiosk, check, token = "layanan.sukamaju.desa.id", "cek.sukamaju.desa.id", "Abcdefghijklmnopqrst-_"
+    names = f'[portal]\nhost = "{HOST}"\n[kiosk]\nhost = "{kiosk}"\n[letters]\nverification_host = "{check}"\n'
+    config = parse(HUB_TOML + names)
+    roots = Roots.under(village.folder)
+    certificate.folder(roots).mkdir(parents=True)
+    pair = authority.server(HOST, *((kiosk, check) if is_covered else ()))
+    for name, content in ((certificate.CHAIN_FILE, pair[0]), (certificate.KEY_FILE, pair[1])):
+        (certificate.folder(roots) / name).write_bytes(content)
+        (certificate.folder(roots) / name).chmod(0o600)
+    found = certificate.look(config, roots, WallClock(authority.now, WallQuality.NTP))
+    assert found.names == ((HOST, kiosk, check) if is_covered else (HOST,))
+    run("nft", "-f", "-", text=nftables.render(config))
+    village.give_address()
+    with web(village, config, found.pem, found.names):
+        assert answer(village, authority) == "by tls"
+        if is_covered:
+            assert answer(village, authority, kiosk) == "by tls"
+            assert answer(village, authority, check, path=f"/{token}") == f"by tls/cek/{token}".lower()
+            assert plainly(village, kiosk) == "offered"
+        else:
+            assert [answer(village, authority, name) for name in (kiosk, check)] == ["SSLError", "SSLError"]
+            assert plainly(village, kiosk) == "plainly"
+        assert plainly(village, check, f"/{token}") == f"plainly/cek/{token}".lower()
+        assert plainly(village, check) == "plainly/cek"
 
 
 def test_443_to_elsewhere_is_never_answered_by_the_hub(village: SmallVillage, config: Config) -> None:

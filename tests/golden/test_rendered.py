@@ -15,6 +15,7 @@ import pytest
 from appliance.core.config import parse
 from appliance.network import nginx
 from appliance.network.render import render
+from appliance.system import certificate
 from tests.authority import Authority
 
 FOLDER = Path(__file__).parent / "rendered"
@@ -25,7 +26,10 @@ HTTPS = "https"
 
 def _files(case: str) -> dict[str, str]:
     text = (FOLDER / case / "hub.toml").read_text(encoding="utf-8")
-    return {file.path: file.text for file in render(parse(text), https=case == HTTPS)}
+    config = parse(text)
+    # The certificate is for every name of this village.
+    names = certificate.other_names(config)
+    return {file.path: file.text for file in render(config, https=case == HTTPS, https_names=names)}
 
 
 @pytest.mark.parametrize("case", CASES)

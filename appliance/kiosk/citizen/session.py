@@ -33,7 +33,7 @@ def personal_problem() -> ResponseReturnValue | None:
     """
     if came_by_tls() or current_place().is_private:
         return None
-    secure = f"https://{request.host}{url_for('citizen.log_in')}" if tls_is_offered() else ""
+    secure = f"https://{current_kiosk().config.kiosk.host}{url_for('citizen.log_in')}" if tls_is_offered() else ""
     return make_response(render_template("citizen/why_not_here.html", secure=secure), 403)
 
 

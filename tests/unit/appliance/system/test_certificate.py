@@ -55,6 +55,20 @@ def test_names_that_cover_the_portal(authority: Authority, names: tuple[str, ...
     assert judged(authority, authority.server(*names)).is_usable
 
 
+def test_further_names_count_where_it_is_for_them(authority: Authority) -> None:
+    also = ("layanan.sukamaju.desa.id", "cek.lain.example")
+    for names, covered in (
+        ((HOST,), (HOST,)),
+        ((HOST, also[0]), (HOST, also[0])),
+        (("*.sukamaju.desa.id",), (HOST, also[0])),
+        ((also[0],), ()),
+    ):
+        pair = authority.server(*names)
+        found = judge(Delivered(*pair, 0o600), HOST, pem(authority.root), CLOCK, 2 * DAY, also=also)
+        assert found.names == covered and found.is_usable is bool(covered)
+        assert not covered or found.because.startswith(f"valid for {', '.join(covered)} until ")
+
+
 @pytest.mark.parametrize(
     "names",
     [("masuk.lain.desa.id",), ("*.desa.id",), ("sukamaju.desa.id",), (f"a.{HOST}",), ("*.masuk.sukamaju.desa.id",)],

@@ -54,8 +54,8 @@ def test_a_box_that_is_well() -> None:
     found = judge(WELL)
     assert {one.level for one in found} == {Level.GOOD}
     assert [one.matter for one in found] == [
-        "configuration", "firewall", "sharing", "uplink", "DNS", "addresses warga", "certificate", "clock",
-        "filter judi", "records", "disk", "programs", "radio",
+        "configuration", "firewall", "sharing", "uplink", "DNS", "addresses warga", "certificate",
+        f"certificate {CONFIG.kiosk.host}", "clock", "filter judi", "records", "disk", "programs", "radio",
     ]  # fmt: skip
 
 
@@ -250,3 +250,16 @@ def test_the_command_ends_with_1_when_something_is_bad(
     monkeypatch.setattr(command, "examined", lambda _: dataclasses.replace(WELL, dns_answers=False))
     assert command.run(argparse.Namespace(json=True)) == 1
     assert '"matter": "DNS", "level": "bad"' in capsys.readouterr().out
+
+
+def test_each_name_is_told_whether_the_certificate_is_for_it() -> None:
+    letters = dataclasses.replace(CONFIG.letters, verification_host="cek.sukamaju.desa.id")
+    config = dataclasses.replace(CONFIG, letters=letters)
+    for names, words in (
+        ((CONFIG.kiosk.host,), ("is for this name too", "is not for this name")),
+        ((letters.verification_host,), ("is not for this name", "is for this name too")),
+    ):
+        box = dataclasses.replace(WELL, config=config, certificate=dataclasses.replace(USABLE, names=names))
+        said = {one.matter: one.means for one in judge(box)}
+        assert said[f"certificate {config.kiosk.host}"].startswith(words[0])
+        assert said[f"certificate {letters.verification_host}"].startswith(words[1])

@@ -131,9 +131,9 @@ def test_a_cookie_from_the_hall_shows_nothing_in_the_open_air(hall: Any) -> None
 
 
 def test_where_there_is_a_certificate_the_page_leads_there(hall: Any) -> None:
-    headers = {"X-Desa-Place": "resident", "X-Real-IP": "10.20.0.7", "X-Desa-TLS": "offered", "Host": "desa.example"}
+    headers = {"X-Desa-Place": "resident", "X-Real-IP": "10.20.0.7", "X-Desa-TLS": "offered", "Host": "jahat.example"}
     page = hall.visitor.client.get("/masuk-warga", headers=headers).get_data(as_text=True)
-    assert 'href="https://desa.example/masuk-warga"' in page and "jangan lanjutkan" in page
+    assert f'href="https://{hall.world.config.kiosk.host}/masuk-warga"' in page and "jangan lanjutkan" in page
 
 
 def _by_tls(hall: Any, path: str) -> Any:
