@@ -4,14 +4,17 @@ import datetime
 import html
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.kiosk.residents.access import open_register
 from appliance.kiosk.residents.register import Register
+from appliance.store.database import Store
+from tests.unit.appliance.kiosk.residents import registers
 
 TODAY = datetime.date(2026, 9, 21)  # of the world's clock
 NEW = "kopi pagi di balai"
@@ -72,3 +75,22 @@ def log_in(visitor: Any, world: Any) -> Callable[[str], Clerk]:
 @pytest.fixture
 def clerk(log_in: Callable[[str], Clerk]) -> Clerk:
     return log_in("operator")
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database, to be copied."""
+    return registers.make(tmp_path_factory.mktemp("residents"))
+
+
+@pytest.fixture
+def store(blank: Path, tmp_path: Path) -> Iterator[Store]:
+    made = registers.copied(blank, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def kept(store: Store) -> Register:
+    """A register without a kiosk round it."""
+    return registers.over(store)
