@@ -19,7 +19,7 @@ from appliance.system import certificate
 from tests.authority import Authority
 
 FOLDER = Path(__file__).parent / "rendered"
-CASES = ("minimal", "full", "https", "filter")
+CASES = ("minimal", "full", "https", "filter", "papers")
 # The village whose portal has a certificate.
 HTTPS = "https"
 

@@ -322,3 +322,23 @@ def test_records_run_only_while_they_are_asked_for(machine: MemoryOperations) ->
     assert RECORDS in done.stopped
     assert RECORDS not in machine.running
     assert RENDERED / "records.pub" not in machine.files
+
+
+PAPERS = FULL + '\n[printer]\nqueue = "surat"\n[signature]\nservice = "https://esign.example.go.id"\n'
+PRINTER, SIGNER = "desahub-printer.service", "desahub-signer.service"
+
+
+def test_printing_and_signing_run_only_while_they_are_asked_for(machine: MemoryOperations) -> None:
+    assert not {PRINTER, SIGNER} & machine.running
+    apply(parse(PAPERS), PAPERS, machine)
+    assert {PRINTER, SIGNER} <= machine.running
+    assert '"service": "https://esign.example.go.id"' in machine.files[RENDERED / "signature.json"]
+    # What waits in the printer's queue is in memory: it is started anew for its own files alone.
+    other = PAPERS.replace("esign.example", "tte.example")
+    done = apply(parse(other), other, machine)
+    assert SIGNER in done.reloaded and PRINTER not in done.reloaded
+    assert apply(parse(other), other, machine).reloaded == ()
+    done = apply(parse(FULL), FULL, machine)
+    assert done.stopped.count(PRINTER) == 1 and done.stopped.count(SIGNER) == 1
+    assert not {PRINTER, SIGNER} & machine.running
+    assert not {"cupsd.conf", "cups-files.conf", "signature.json"} & {path.name for path in machine.files}

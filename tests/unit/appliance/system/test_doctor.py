@@ -19,7 +19,7 @@ from appliance.gate.protocol import GateStatus
 from appliance.network import dnsmasq, nftables
 from appliance.system import examine
 from appliance.system.certificate import Judgement, State
-from appliance.system.doctor import Box, FilterList, GateFacts, Level, RecordFacts, judge
+from appliance.system.doctor import Box, FilterList, GateFacts, Level, PrinterFacts, RecordFacts, SignerFacts, judge
 from appliance.system.links import Link
 from appliance.system.roots import Roots
 from appliance.system.uplink_state import UNKNOWN, UplinkState
@@ -36,7 +36,7 @@ WELL = Box(
     offers_option_114=True, clock=WallQuality.NTP, now=NOW, link=Link(True, "192.0.2.10", "192.0.2.1"), link_mbit=1000,
     uplink=UP, dns_answers=True, leases={"warga": (10, 4000)}, filter_lists=(FilterList("judi", 1.0, ""),),
     records=RecordFacts(True, 1.0), disk_free_bytes=10**10, disk_bytes=10**11, units={"desahub-gate.service": "active"},
-    has_radio=True,
+    has_radio=True, printers=(PrinterFacts("surat", "ready", ""),), signer=SignerFacts(True, True, ""),
 )  # fmt: skip
 
 
@@ -56,6 +56,7 @@ def test_a_box_that_is_well() -> None:
     assert [one.matter for one in found] == [
         "configuration", "firewall", "sharing", "uplink", "DNS", "addresses warga", "certificate",
         f"certificate {CONFIG.kiosk.host}", "clock", "filter judi", "records", "disk", "programs", "radio",
+        "printer surat", "signatures",
     ]  # fmt: skip
 
 
@@ -263,3 +264,42 @@ def test_each_name_is_told_whether_the_certificate_is_for_it() -> None:
         said = {one.matter: one.means for one in judge(box)}
         assert said[f"certificate {config.kiosk.host}"].startswith(words[0])
         assert said[f"certificate {letters.verification_host}"].startswith(words[1])
+
+
+@pytest.mark.parametrize(
+    ("condition", "level", "words"),
+    [
+        ("paper_out", Level.WARN, "no paper: media-empty-error"),
+        ("attention", Level.WARN, "it needs a hand"),
+        ("offline", Level.BAD, "nothing is printed"),
+    ],
+)
+def test_a_printer(condition: str, level: Level, words: str) -> None:
+    box = dataclasses.replace(WELL, printers=(PrinterFacts("surat", condition, "media-empty-error"),))
+    found = worst(box, "printer surat")
+    assert found[0] is level and words in found[1]
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (SignerFacts(False, False, "no socket"), "no name and password"),
+        (SignerFacts(True, False, "no socket"), "no socket"),
+    ],
+)
+def test_signatures(facts: SignerFacts, words: str) -> None:
+    found = worst(dataclasses.replace(WELL, signer=facts), "signatures")
+    assert found[0] is Level.BAD and words in found[1]
+
+
+def test_a_box_that_prints_and_signs_nothing_is_told_nothing_of_it() -> None:
+    matters = {one.matter for one in judge(dataclasses.replace(WELL, printers=(), signer=None))}
+    assert not matters & {"printer surat", "signatures"}
+
+
+def test_who_is_not_root_is_told_that_printer_and_signer_are_not_seen() -> None:
+    box = dataclasses.replace(
+        WELL, is_root=False, printers=(PrinterFacts("surat", "offline", "no"),), signer=SignerFacts(False, True, "")
+    )
+    levels = {one.matter: one.level for one in judge(box)}
+    assert levels["printer surat"] is Level.WARN and levels["signatures"] is Level.WARN
