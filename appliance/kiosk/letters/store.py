@@ -145,6 +145,8 @@ class Reader:
 
     def __init__(self, vault: Vault, kinds: Mapping[str, Kind]) -> None:
         self._vault, self._kinds = vault, kinds
+        # As they were when letters were approved: some dozens in years, and each takes 5 ms to read.
+        self._frozen: dict[bytes, Kind] = {}
 
     def letter(self, db: Database, letter_id: int) -> Letter:
         """Raises `LetterNotFound`, `KindGone`."""
@@ -211,9 +213,11 @@ class Reader:
         )
 
     def _kind(self, db: Database, row: Mapping[str, Any]) -> Kind:
-        if row["kind_digest"] is not None:
-            [(text,)] = db.execute("SELECT text FROM letter_kinds WHERE digest = ?", [row["kind_digest"]])
-            return schema.load(Kind, json.loads(text))
+        if (digest := row["kind_digest"]) is not None:
+            if digest not in self._frozen:
+                [(text,)] = db.execute("SELECT text FROM letter_kinds WHERE digest = ?", [digest])
+                self._frozen[digest] = schema.load(Kind, json.loads(text))
+            return self._frozen[digest]
         found = self._kinds.get(row["slug"])
         if found is None:
             raise KindGone(row["slug"])

@@ -53,7 +53,8 @@ CREATE TABLE letters (
 ) STRICT;
 CREATE INDEX letters_by_state ON letters (state, arrival);
 CREATE INDEX letters_by_resident ON letters (resident_id, arrival);
-CREATE INDEX letters_by_slug ON letters (slug, state);
+CREATE INDEX letters_by_slug ON letters (slug, arrival, state);
+CREATE INDEX letters_by_kind_and_state ON letters (slug, state);
 CREATE TRIGGER letters_remain BEFORE DELETE ON letters
     BEGIN SELECT raise(ABORT, 'letters are not deleted'); END;
 CREATE TABLE letter_steps (
