@@ -210,6 +210,7 @@ def _form_page(one: Resident | None, kind: Kind, raw: Mapping[str, str], problem
         raw=raw,
         problems=problems,
         key=key,
+        is_preview="preview" in request.form,
         paper=paper.compose(shown),
         watermark=shown.watermark,
         **shared(),

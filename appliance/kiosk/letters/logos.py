@@ -6,10 +6,16 @@ import io
 from pathlib import Path
 from typing import Final
 
+NAMES: Final = ("lambang.png", "lambang.jpg")
 BYTES_MAX: Final = 2 * 1024 * 1024
 PIXELS_MAX: Final = 2000
 # What the paper shows: 22 mm at 300 dots an inch. A larger picture makes each letter slow and long.
 _PIXELS_DRAWN: Final = 260
+
+
+def own(folder: Path) -> Path | None:
+    """The arms in a village's folder of letters; None where there are none."""
+    return next((file for name in NAMES if (file := folder / name).is_file()), None)
 
 
 def read(path: Path) -> bytes | None:

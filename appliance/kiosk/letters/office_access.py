@@ -6,13 +6,13 @@ import datetime
 import functools
 from collections.abc import Callable
 from typing import Final, ParamSpec
-from zoneinfo import ZoneInfo
 
 from flask import request
 from flask.typing import ResponseReturnValue
 
 from appliance.kiosk.actors import Look
 from appliance.kiosk.letters import codes, flow, state_words
+from appliance.kiosk.letters.words import tanggal
 from appliance.kiosk.office.rules import Permission
 from appliance.kiosk.office.session import current_actor, is_permitted, turn_away_without
 from appliance.kiosk.services import current_kiosk
@@ -59,18 +59,13 @@ def moment(seconds: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
-def day(seconds: int) -> datetime.date:
-    """The day of a moment, where the village is."""
-    zone = ZoneInfo(current_kiosk().config.village.timezone)
-    return datetime.datetime.fromtimestamp(seconds, zone).date()
-
-
 def shared() -> dict[str, object]:
     """What all templates of these pages are given."""
     return {
         "words": state_words,
         "moment_of": moment,
         "shown_code": codes.shown_code,
+        "tanggal": tanggal,
         "State": flow.State,
         "Step": flow.Step,
         "may_process": is_permitted(Permission.PROCESS_LETTERS),

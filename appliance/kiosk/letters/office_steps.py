@@ -16,10 +16,10 @@ from appliance.core.errors import CertificateEnded, PassphraseWrong, SignatureRe
 from appliance.kiosk.actors import Actor
 from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
 from appliance.kiosk.letters import answers as answering
-from appliance.kiosk.letters import office_access, paper, state_words, words
+from appliance.kiosk.letters import flow, office_access, paper, state_words, words
 from appliance.kiosk.letters.current import current_desk
 from appliance.kiosk.letters.desk import Desk
-from appliance.kiosk.letters.flow import Step, StepRefused
+from appliance.kiosk.letters.flow import Reason, Step, StepRefused
 from appliance.kiosk.letters.letter import Letter
 from appliance.kiosk.letters.numbering import DateNeeded, DateRefused
 from appliance.kiosk.letters.office_access import desk_required, look
@@ -136,8 +136,10 @@ def _sign_electronically(desk: Desk, actor: Actor, letter: Letter) -> str:
     passphrase = request.form.get("passphrase", "")
     if not passphrase:
         raise _MissingError(gettext("Tulis kata sandi sertifikat."))
-    if letter.version != office_access.version() or letter.official_id is None:
-        desk.sign_electronically(actor, letter.id, office_access.version(), b"")  # is refused, with its reason
+    # Before the service is asked: what it has signed cannot be taken back.
+    flow.may_step(actor, Step.SIGN_ELECTRONICALLY, letter.standing)
+    if letter.version != office_access.version():
+        raise StepRefused(Reason.CHANGED_MEANWHILE, Step.SIGN_ELECTRONICALLY)
     nik = desk.officials_book.nik(look(gettext("Tanda tangan elektronik")), letter.official_id or 0)
     try:
         signed = current_kiosk().signer.sign(paper.render(desk.paper(letter, electronically=True)), nik, passphrase)

@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from appliance.kiosk.actors import Look
-from appliance.kiosk.letters import boards, checking, codes, paper, store
+from appliance.kiosk.letters import boards, checking, codes, kinds, logos, paper, store
 from appliance.kiosk.letters.boards import Board
 from appliance.kiosk.letters.flow import NUMBERED_STATES, WORK_STATES, State
 from appliance.kiosk.letters.kinds import Kind
@@ -192,6 +192,7 @@ class Reading:
             watermark=self._watermark(letter),
             is_electronic=electronically or letter.is_electronic,
             valid_until=letter.valid_until,
+            logo=logos.own(kinds.OWN),
         )
 
     def _watermark(self, letter: Letter) -> Watermark:

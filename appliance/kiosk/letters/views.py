@@ -21,6 +21,7 @@ from appliance.kiosk.letters import (
     tables,
     tracking_pages,
 )
+from appliance.kiosk.letters.flow import WORK_STATES
 from appliance.kiosk.office.rules import Permission
 from appliance.kiosk.office.session import is_permitted
 from appliance.kiosk.places import Place
@@ -55,8 +56,10 @@ def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
 def _office_tiles(_: Kiosk) -> tuple[Tile, ...]:
     tiles: list[Tile] = []
     if office_access.may_open():
-        title, text = gettext("Surat"), gettext("Antrean, yang terlama dulu")
-        tiles.append(Tile(url_for("letters_office.queue"), "letter", title, text))
+        board = current.current_desk().board(0, 0)
+        count = sum(board.in_state(state) for state in WORK_STATES)
+        text = gettext("%(count)d perlu dikerjakan", count=count) if count else gettext("Tidak ada yang menunggu")
+        tiles.append(Tile(url_for("letters_office.queue"), "letter", gettext("Antrean surat"), text))
     if is_permitted(Permission.PROCESS_LETTERS):
         title, text = gettext("Buat surat"), gettext("Untuk warga yang datang ke loket")
         tiles.append(Tile(url_for("letters_counter.begin"), "edit", title, text))

@@ -182,3 +182,9 @@ def test_drawing_is_not_loaded_with_the_paper() -> None:
     code = f"import sys; import appliance.kiosk.letters.paper; print(sorted({heavy} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60, text=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_arms_are_found_by_their_name(tmp_path: Path) -> None:
+    assert logos.own(tmp_path) is None
+    (tmp_path / "lambang.jpg").write_bytes(picture("JPEG"))
+    assert logos.own(tmp_path) == tmp_path / "lambang.jpg"

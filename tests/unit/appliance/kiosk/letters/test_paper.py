@@ -154,3 +154,12 @@ def test_what_the_register_does_not_know_is_a_dash() -> None:
 def test_papers_are_equal_by_what_they_hold() -> None:
     one = samples.letter(USAHA)
     assert dataclasses.replace(one, number=one.number) == one
+
+
+def test_what_must_still_be_answered_is_open() -> None:
+    lines = paper.text_of(samples.letter(USAHA, answers=answers.NONE))
+    assert f"Nama usaha : {paper.DOTS}" in lines
+    heirs = paper.text_of(samples.letter(KINDS["keterangan-ahli-waris"], answers=answers.NONE))
+    assert f"1. {paper.DOTS}" in heirs
+    lost = paper.text_of(samples.letter(KINDS["keterangan-kehilangan"], answers=answers.NONE))
+    assert not any(line.startswith("Keterangan :") for line in lost)

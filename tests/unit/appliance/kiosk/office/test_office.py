@@ -42,7 +42,7 @@ def test_first_login_leads_to_a_new_password_then_home(visitor: Any, world: Any)
     _send(visitor, "/kantor/masuk", {"name": "siti", "password": NEW})
     home = _text(visitor.get("/kantor/"))
     assert "Masuk dengan akun siti (Perbekel)." in home
-    assert "Tidak ada antrean" in home and "Gerbang internet bekerja" in home
+    assert "Tidak ada yang menunggu" in home and "Gerbang internet bekerja" in home
     assert "0 perangkat warga" in home
 
 
