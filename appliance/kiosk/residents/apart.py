@@ -5,6 +5,7 @@ What is read and written lies in memory alone (memfd_create(2)): an SD card keep
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -29,8 +30,9 @@ def memory_file() -> IO[bytes]:
     return os.fdopen(os.memfd_create("residents"), "w+b")
 
 
-def read_workbook(file: IO[bytes], today: datetime.date) -> tuple[Header, Iterator[Row]]:
-    """Read a workbook, as `appliance.kiosk.residents.workbook.read_workbook`.
+@contextlib.contextmanager
+def reading(file: IO[bytes], today: datetime.date) -> Iterator[tuple[Header, Iterator[Row]]]:
+    """Read a workbook, as `appliance.kiosk.residents.workbook.read_workbook`; its rows are there for the block.
 
     Args:
         file: with a descriptor; read from its beginning.
@@ -39,27 +41,29 @@ def read_workbook(file: IO[bytes], today: datetime.date) -> tuple[Header, Iterat
     Raises:
         FileInvalid: nothing of it is to be used.
     """
-    answer = memory_file()
     file.seek(0)
     os.lseek(file.fileno(), 0, os.SEEK_SET)
-    try:
-        _run(["read", today.isoformat()], file, answer, READ_SECONDS_MAX)
-    except OperationError:
-        answer.close()
-        raise FileInvalid(FileWrong.TOO_SLOW) from None
-    header = _check(answer)
-    return header, _rows(answer)
+    with memory_file() as answer:
+        try:
+            _run(["read", today.isoformat()], file, answer, READ_SECONDS_MAX)
+        except OperationError:
+            raise FileInvalid(FileWrong.TOO_SLOW) from None
+        yield _check(answer), _rows(answer)
 
 
 def write_xlsx(rows: Iterable[Mapping[str, str]]) -> IO[bytes]:
     """Write residents as a workbook. Raises `appliance.core.errors.OperationError`."""
-    with memory_file() as lines:
-        for row in rows:
-            lines.write(json.dumps(dict(row), separators=(",", ":")).encode() + b"\n")
-        lines.flush()
-        os.lseek(lines.fileno(), 0, os.SEEK_SET)
-        made = memory_file()
-        _run(["write"], lines, made, WRITE_SECONDS_MAX)
+    made = memory_file()
+    try:
+        with memory_file() as lines:
+            for row in rows:
+                lines.write(json.dumps(dict(row), separators=(",", ":")).encode() + b"\n")
+            lines.flush()
+            os.lseek(lines.fileno(), 0, os.SEEK_SET)
+            _run(["write"], lines, made, WRITE_SECONDS_MAX)
+    except BaseException:
+        made.close()
+        raise
     made.seek(0)
     return made
 
@@ -91,19 +95,16 @@ def _check(answer: IO[bytes]) -> Header:
         if line.startswith((b'{"end"', b'{"file"')):
             last = json.loads(line)
     if "file" in last:
-        answer.close()
         raise FileInvalid(FileWrong(last["file"]), last["detail"])
     if "end" not in last:
-        answer.close()
         raise FileInvalid(FileWrong.DAMAGED)
     return Header(tuple(first["known"]), tuple(first["others"]))
 
 
 def _rows(answer: IO[bytes]) -> Iterator[Row]:
-    with answer:
-        answer.seek(0)
-        for line in answer:
-            found = json.loads(line)
-            if "row" in found:
-                problems = {name: ValueWrong(Wrong(wrong), limit) for name, (wrong, limit) in found["wrong"].items()}
-                yield Row(found["row"], found["values"], problems)
+    answer.seek(0)
+    for line in answer:
+        found = json.loads(line)
+        if "row" in found:
+            problems = {name: ValueWrong(Wrong(wrong), limit) for name, (wrong, limit) in found["wrong"].items()}
+            yield Row(found["row"], found["values"], problems)

@@ -65,8 +65,8 @@ def _import(options: argparse.Namespace) -> int:
     with _opened(options.file) as file, _register(options) as (kept, area):
         imports = Imports(kept, area)
         try:
-            header, rows = apart.read_workbook(file, kept.today())
-            import_id = imports.make(ROOT, header, rows)
+            with apart.reading(file, kept.today()) as (header, rows):
+                import_id = imports.make(ROOT, header, rows)
         except FileInvalid as error:
             raise ImportRefused(f"{options.file}: cannot be read: {error}") from None
         if options.conflicts != "ask":

@@ -63,8 +63,8 @@ def upload() -> ResponseReturnValue:
         return _upload_page(gettext("Pilih berkasnya dulu.")), 400
     register = current_register()
     try:
-        header, rows = apart.read_workbook(sent.stream, register.today())
-        import_id = imports.make(current_actor(), header, rows)
+        with apart.reading(sent.stream, register.today()) as (header, rows):
+            import_id = imports.make(current_actor(), header, rows)
     except FileInvalid as error:
         return _upload_page(words.file_wrong(error)), 413 if error.wrong is FileWrong.TOO_LARGE else 400
     return redirect(url_for("residents.report", import_id=import_id), 303)
