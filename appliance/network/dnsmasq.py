@@ -9,6 +9,7 @@ Source: dnsmasq(8) of version 2.90.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 
 from appliance.core import probe_names
 from appliance.core.config import Config
@@ -34,16 +35,17 @@ def pool(network: Network) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address
     return own.ip + 1 + min(_RESERVED_MAX, (above - 1) // 8), last
 
 
-def render(config: Config, *, https: bool = False) -> str:
+def render(config: Config, *, https: bool = False, https_names: Collection[str] = ()) -> str:
     """The text of ``dnsmasq.conf``.
 
     Args:
         config: the village's configuration.
         https: the portal has a certificate that phones trust, so that its RFC 8908 address is told by DHCP.
+        https_names: what else of this box's names that certificate is for.
     """
     lines = [*_GENERAL]
     lines += [f"server={server}" for server in config.uplink.dns_servers]
-    lines += _own_names(config)
+    lines += _own_names(config, https_names if https else ())
     lines += walled_garden(config)
     size = 0
     for network in config.networks:
@@ -59,11 +61,11 @@ def render(config: Config, *, https: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_filtered(config: Config) -> str | None:
+def render_filtered(config: Config, *, https: bool = False, https_names: Collection[str] = ()) -> str | None:
     """The text of ``filtered-dns.conf``, for networks with ``filter = true``; None where there are none.
 
     What is not in the cache is asked of the filter; the box's own names and the walled garden's do without it. The
-    garden's are asked of the other instance, which puts their addresses into the firewall's set.
+    garden's are asked of the other instance, which puts their addresses into the firewall's set. Arguments as `render`.
     """
     networks = filtered(config)
     if not networks:
@@ -72,7 +74,7 @@ def render_filtered(config: Config) -> str | None:
     lines += [f"port={CACHE_PORT}", f"server=127.0.0.1#{FILTER_PORT}", "except-interface=lo"]
     # An answer of "no" without a time of its own; the filter gives one.
     lines.append("neg-ttl=60")
-    lines += _own_names(config)
+    lines += _own_names(config, https_names if https else ())
     lines += [f"server=/{name}/127.0.0.1" for name in dict.fromkeys(config.portal.garden_names)]
     lines += [f"interface={network.interface}" for network in networks]
     return "\n".join(lines) + "\n"
@@ -95,10 +97,15 @@ def walled_garden(config: Config) -> list[str]:
     ]
 
 
-def _own_names(config: Config) -> list[str]:
-    """Portal and kiosk have in each network the box's address there; no other server is asked about them."""
+def _own_names(config: Config, https_names: Collection[str]) -> list[str]:
+    """The box's names have in each network its address there; no other server is asked about them.
+
+    Where letters are checked is such a name only with a certificate for it: QR codes say https, and who would find
+    nothing there at the box finds the public one.
+    """
     lines = ["localise-queries"]
-    for host in (config.portal.host, config.kiosk.host):
+    check = config.letters.verification_host
+    for host in (config.portal.host, config.kiosk.host, *([check] if check in https_names else [])):
         lines.append(f"local=/{host}/")
         lines += [f"interface-name={host},{network.interface}/4" for network in config.networks]
     return lines

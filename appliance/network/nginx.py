@@ -189,10 +189,13 @@ def _services(config: Config, hosts: str, *, by_tls: str = "", certificate: str 
     )  # fmt: skip
 
 
-# What a QR code leads to: short there, so that the code has few modules and a bad camera reads it.
+# What a QR code leads to: short there, so that the code has few modules and a bad camera reads it. Of the services
+# nothing else is there. Whoever knows an address knows the letter's verdict, so none is written down.
 _CHECK = """\
+        error_log /dev/null crit;
         rewrite "^/$" /cek last;
         rewrite "^/([A-Za-z0-9_-]{22,64})$" /cek/$1 last;
+        if ($uri !~ "^/(cek|faces)(/|$)") { return 404; }
 """
 
 

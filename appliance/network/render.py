@@ -47,10 +47,10 @@ def render(config: Config, *, https: bool = False, https_names: Collection[str] 
     """
     files = [
         RenderedFile("nftables.nft", nftables.render(config)),
-        RenderedFile("dnsmasq.conf", dnsmasq.render(config, https=https)),
+        RenderedFile("dnsmasq.conf", dnsmasq.render(config, https=https, https_names=https_names)),
         RenderedFile("nginx.conf", nginx.render(config, https=https, https_names=https_names)),
     ]
-    filtered = dnsmasq.render_filtered(config)
+    filtered = dnsmasq.render_filtered(config, https=https, https_names=https_names)
     if filtered is not None:
         files.append(RenderedFile(FILTERED_DNS, filtered))
     if config.printer is not None:

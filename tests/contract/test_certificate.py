@@ -235,6 +235,8 @@ def test_residents_pages_and_the_check_of_letters_by_tls_where_the_certificate_i
             assert plainly(village, kiosk) == "plainly"
         assert plainly(village, check, f"/{token}") == f"plainly/cek/{token}".lower()
         assert plainly(village, check) == "plainly/cek"
+        for elsewhere in ("/kantor/masuk", "/surat", "/cekx", "/masuk-warga", "/cek/../kantor/"):
+            assert "Permintaan tidak dapat dibaca" in plainly(village, check, elsewhere)
 
 
 def test_443_to_elsewhere_is_never_answered_by_the_hub(village: SmallVillage, config: Config) -> None:
