@@ -167,7 +167,7 @@ class Signer:
 class Kind:
     """One kind of letter. ``slug`` is its file's name without ``.toml``, and what letters of it are kept by."""
 
-    slug: str
+    slug: str = option(about="Its file's name without .toml.", example="keterangan-usaha")
     title: str = option(
         about="Its name, as printed above the number.", example="Surat Keterangan Usaha", rule=length(3, 80)
     )

@@ -167,13 +167,13 @@ def letter_page(
     """
     desk, actor, kiosk = current_desk(), current_actor(), current_kiosk()
     steps = flow.steps_for(actor, letter.standing)
-    shown = letter if answers is None else _with_answers(letter, answers)
+    shown = desk.paper(letter if answers is None else dataclasses.replace(letter, answers=answers))
     mine = [official for official in desk.officials() if flow.may_sign_as(actor, official.account)]
     page = render_template(
         "letters_office/one.html",
         letter=letter,
-        paper=paper.compose(desk.paper(shown)),
-        watermark=desk.paper(shown).watermark,
+        paper=paper.compose(shown),
+        watermark=shown.watermark,
         raw=raw if raw is not None else letter.answers.raw(),
         is_unsaved=raw is not None,
         problems=problems or {},
@@ -213,10 +213,6 @@ def was_done(letter: Letter, error: flow.StepRefused) -> bool:
     last = letter.history[-1]
     is_mine = last.actor_name == current_actor().name and last.step is error.step
     return is_mine and letter.version == office_access.version() + 1
-
-
-def _with_answers(letter: Letter, answers: Answers) -> Letter:
-    return dataclasses.replace(letter, answers=answers)
 
 
 def _typed(letter: Letter) -> dict[str, str]:

@@ -177,7 +177,7 @@ def _note(paper: Paper) -> tuple[str, ...]:
         if paper.is_electronic
         else "Surat ini ditandatangani dengan tangan."
     )
-    code = (f"Kode surat: {paper.verification_code}",) if paper.verification_code else ()
+    code = (f"Kode periksa: {paper.verification_code}",) if paper.verification_code else ()
     return (f"{how} Periksa keasliannya dengan memindai kode QR ini, atau buka:", paper.verification_address, *code)
 
 

@@ -47,7 +47,7 @@ def test_the_signature_stands_on_the_page_of_the_last_paragraph(kind: Kind) -> N
     last = text.rstrip("\f").split("\f")[-1]
     assert "Demikian" in last
     assert "I Made Contoh" in last
-    assert "Kode surat" in last
+    assert "Kode periksa" in last
 
 
 def test_a_long_letter_has_two_pages_and_each_says_whose_it_is() -> None:

@@ -121,7 +121,7 @@ def test_the_end_of_validity_is_said() -> None:
 def test_how_it_was_signed_is_said_beside_the_code() -> None:
     by_hand = "\n".join(paper.text_of(samples.letter(USAHA)))
     assert "ditandatangani dengan tangan" in by_hand
-    assert "Kode surat: 7K2M-9QXD" in by_hand
+    assert "Kode periksa: 7K2M-9QXD" in by_hand
     assert "secara elektronik" in "\n".join(paper.text_of(samples.letter(USAHA, is_electronic=True)))
     without = paper.text_of(samples.letter(USAHA, verification_address=""))
     assert not any("QR" in line for line in without)
