@@ -33,7 +33,8 @@ _NOT_MET: Final = (
     "templates/faces/login.html", "templates/faces/password", "templates/faces/second",
     # The office's own pages stay Indonesian.
     "kiosk/office/", "kiosk/hotspot/", "kiosk/residents/", "kiosk/commands.py", "letters/commands.py",
-    "office", "hall/calls.html", "letters/current.py",
+    "office", "hall/calls.html", "letters/counter", "letters/official", "letters/prints.py",
+    "letters/printing_pages.py", "letters/print.html",
 )  # fmt: skip
 # What residents' logins take from the office's.
 _WAIT: Final = "Terlalu banyak percobaan yang salah. Coba lagi dalam %(minutes)d menit."
