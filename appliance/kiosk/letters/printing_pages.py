@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Final
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -11,14 +10,13 @@ from flask_babel import gettext
 
 from appliance.core.errors import PrinterAway, PrintRefused
 from appliance.faces import errors
-from appliance.kiosk.actors import Look
 from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
 from appliance.kiosk.letters import codes, paper, prints
 from appliance.kiosk.letters.current import current_desk
 from appliance.kiosk.letters.flow import SIGNED_STATES, State
+from appliance.kiosk.letters.office_access import desk_required, look, shared
 from appliance.kiosk.letters.prints import Copy, Prints, Reason, ReasonNeeded, TooManyCopies
-from appliance.kiosk.office.rules import Permission
-from appliance.kiosk.office.session import current_actor, permission_required
+from appliance.kiosk.office.session import current_actor
 from appliance.kiosk.services import current_kiosk
 from appliance.papers.printing import Condition, JobState
 from appliance.store.audit import Audit
@@ -32,18 +30,18 @@ pages.before_request(refuse_open_air)
 
 
 @pages.get("/<int(max=9007199254740991):letter_id>/cetak")
-@permission_required(Permission.PROCESS_LETTERS)
+@desk_required
 def job(letter_id: int) -> ResponseReturnValue:
     """Show how the newest copy stands; the page asks again by itself until it is over. It opens no letter."""
     return _page(letter_id)
 
 
 @pages.post("/<int(max=9007199254740991):letter_id>/cetak")
-@permission_required(Permission.PROCESS_LETTERS)
+@desk_required
 def begin(letter_id: int) -> ResponseReturnValue:
     """Print, once for however many presses; a further copy for a reason of the list."""
     actor, desk = current_actor(), current_desk()
-    letter = desk.get(Look(actor, "mencetak surat"), letter_id)
+    letter = desk.get(look(gettext("Surat dicetak")), letter_id)
     if letter.state not in PRINTABLE:
         return errors.page(
             409,
@@ -71,7 +69,7 @@ def begin(letter_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int(max=9007199254740991):letter_id>/cetak/berhenti")
-@permission_required(Permission.PROCESS_LETTERS)
+@desk_required
 def stop(letter_id: int) -> ResponseReturnValue:
     """Stop what is not printed so far."""
     try:
@@ -109,8 +107,8 @@ def _page(letter_id: int, problem: str = "") -> str:
         state_word=lambda copy: _state_word(newest if newest and copy.number == newest.number else copy),
         reason_word=reason_word,
         reasons=prints.AGAIN,
-        moment_of=_moment,
         JobState=JobState,
+        **shared(),
     )
 
 
@@ -143,7 +141,3 @@ def _state_word(copy: Copy) -> tuple[str, str]:
 
 def _look_after_it() -> str:
     return str(gettext("Beri tahu teknisi, atau unduh PDF-nya."))
-
-
-def _moment(seconds: int) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)

@@ -117,7 +117,7 @@ def printing(letter_id: int) -> ResponseReturnValue:
         copy = current_prints().newest(letter_id)
     except PrinterAway:
         return _printer_away()
-    if copy is None:
+    if copy is None or not (copy.was_submitted or copy.job.state.is_over):  # the printer was away: ask again there
         return redirect(url_for("letters_mine.one", letter_id=letter_id), 303)
     return render_template(
         "letters/printing.html",
@@ -133,7 +133,8 @@ def printing(letter_id: int) -> ResponseReturnValue:
 def _may_print(letter: Letter) -> bool:
     """At the screen beside which the printer stands, a letter with a number that was not printed yet."""
     is_here = current_place() is Place.HALL and current_kiosk().printer.state().condition is not Condition.NONE
-    return is_here and letter.state in PRINTABLE and not current_prints().copies(letter.id)
+    was_printed = any(copy.was_submitted or copy.job.state.is_over for copy in current_prints().copies(letter.id))
+    return is_here and letter.state in PRINTABLE and not was_printed
 
 
 def _printer_away() -> ResponseReturnValue:

@@ -213,6 +213,15 @@ def test_who_does_not_process_letters_prints_none(world: World, monkeypatch: pyt
     assert office.printer.sheets_printed == []
 
 
+@pytest.mark.parametrize("role", ["sekretaris", "kepala_desa"])
+def test_who_approves_prints_too(world: World, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    office = Office(world, monkeypatch)
+    office.approve()
+    office.enter(role)
+    assert office.send(office.path, {}).status_code == 303
+    assert len(office.printer.sheets_printed) == 2
+
+
 def test_nobody_prints_without_a_login_a_token_or_from_the_open_air(office: Office) -> None:
     assert office.visitor.post(office.path, {}).status_code in (400, 403)
     office.visitor.place = "resident"
