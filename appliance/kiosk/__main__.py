@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from appliance.core.errors import DesahubError
 from appliance.faces.secret import load_or_make
@@ -25,6 +26,9 @@ from appliance.system.roots import REAL, Roots
 from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
+
+# Nine may be logging in, one hashing and eight waiting (`appliance.store.slow_hash`); the rest is for everybody else.
+THREADS: Final = 12
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ticket_printer=_printer(config.printer.ticket_queue if config.printer else "", cups.RAW),
             signer=SignerClient() if config.signature is not None else NO_SIGNER,
         )
-        serve(create_app(kiosk, found), *([options.bind] if options.bind else []))
+        serve(create_app(kiosk, found), *([options.bind] if options.bind else []), threads=THREADS)
     except (DesahubError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"kiosk: {error}\n")
         return 1
