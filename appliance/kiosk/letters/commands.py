@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from appliance.kiosk.letters import kinds
+from appliance.kiosk.letters import kinds, series_commands
 from appliance.kiosk.letters.kinds import Kind, KindError
 
 
@@ -21,6 +21,7 @@ def register(subparsers: Any) -> None:
     listing = commands.add_parser("list", help="list the kinds, the village's own too")
     listing.add_argument("--own", type=Path, default=kinds.OWN, metavar="DIR", help="by default %(default)s")
     listing.set_defaults(run=_list)
+    series_commands.register(commands)
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from appliance.core import letter_number
 from appliance.core.config.letters import Letters, NumberScope
+from appliance.core.errors import DesahubError
 from appliance.kiosk.letters import numbering
 from appliance.kiosk.letters.numbering import Number, SeriesEnd
 from appliance.store.database import Database
@@ -32,11 +33,41 @@ def series_end(db: Database, scope: NumberScope, code: str, year: int) -> Series
         f"SELECT max(serial), max(date) FROM letter_numbers WHERE {only}year = ?",  # noqa: S608 - constants
         [*values, year],
     ).fetchone()
+    series = ("", []) if scope is NumberScope.ALL else ("series IN (?, ?) AND ", [code, numbering.ALL_LETTERS])
+    (elsewhere,) = db.execute(
+        f"SELECT max(last_serial) FROM letter_number_starts WHERE {series[0]}year = ?",  # noqa: S608 - constants
+        [*series[1], year],
+    ).fetchone()
     (known,) = db.execute(
         f"SELECT max(date) FROM letter_numbers WHERE {only}clock_was_known",  # noqa: S608 - constants
         values,
     ).fetchone()
-    return SeriesEnd(serial or 0, _date(last), _date(known))
+    return SeriesEnd(max(serial or 0, elsewhere or 0), _date(last), _date(known))
+
+
+class SeriesBegun(DesahubError):  # noqa: N818 - reads as the sentence it is
+    """Numbers of this series were given here already in that year."""
+
+
+def go_on_after(db: Database, series: str, year: int, last_serial: int) -> None:
+    """Let a series go on after numbers that were given elsewhere in the same year, on paper or by another program.
+
+    Args:
+        db: within a transaction.
+        series: a kind's code, or `numbering.ALL_LETTERS`.
+        year: which.
+        last_serial: the last number given elsewhere.
+
+    Raises:
+        SeriesBegun: a number was given here already, after which nothing may be left out.
+    """
+    scope = NumberScope.ALL if series == numbering.ALL_LETTERS else NumberScope.KIND
+    if series_end(db, scope, series, year).last_date is not None:
+        raise SeriesBegun(f"numbers of {year} were given here already; a series goes on from there without a gap")
+    db.execute(
+        "INSERT OR REPLACE INTO letter_number_starts (series, year, last_serial) VALUES (?, ?, ?)",
+        [series, year, last_serial],
+    )
 
 
 def give(

@@ -90,6 +90,13 @@ CREATE TABLE letter_numbers (
     clock_was_known INTEGER NOT NULL,
     UNIQUE (series, year, serial)
 ) STRICT;
+-- Up to where a village had numbered elsewhere when it began here.
+CREATE TABLE letter_number_starts (
+    series TEXT NOT NULL,
+    year INTEGER NOT NULL,
+    last_serial INTEGER NOT NULL CHECK (last_serial > 0),
+    PRIMARY KEY (series, year)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX letter_numbers_by_code ON letter_numbers (code, year, serial, date);
 CREATE INDEX letter_numbers_by_year ON letter_numbers (year, serial, date);
 CREATE INDEX letter_numbers_by_text ON letter_numbers (text);

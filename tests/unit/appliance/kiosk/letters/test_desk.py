@@ -13,7 +13,7 @@ import pytest
 
 from appliance.core.errors import StoreFull
 from appliance.kiosk.actors import RESIDENT
-from appliance.kiosk.letters import answers, store
+from appliance.kiosk.letters import answers, numbers, store
 from appliance.kiosk.letters.answers import Answers
 from appliance.kiosk.letters.desk import Desk
 from appliance.kiosk.letters.flow import Reason, State, Step, StepRefused
@@ -43,6 +43,8 @@ from tests.unit.appliance.kiosk.letters.desks import (
     steps_of,
 )  # fmt: skip
 from tests.unit.appliance.kiosk.letters.samples import TODAY, raw
+
+CODE = ALL_KINDS[PLAIN].code
 
 
 @pytest.fixture
@@ -286,6 +288,20 @@ def test_a_village_that_changes_the_scope_gives_no_number_twice(bench: Bench) ->
         bench.desk = bench.another(f'[letters]\nnumber_scope = "{scope}"')
         texts += [give_number(bench).text for _ in range(2)]
     assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize(("series", "scope"), [(CODE, "kind"), ("*", "kind"), ("*", "all"), (CODE, "all")])
+def test_a_village_that_begins_in_the_middle_of_a_year_goes_on_after_its_last_number(
+    bench: Bench, series: str, scope: str
+) -> None:
+    bench.desk = bench.another(f'[letters]\nnumber_scope = "{scope}"')
+    with bench.store.transaction() as db:
+        numbers.go_on_after(db, series, 2026, 57)
+    assert [give_number(bench).serial for _ in range(2)] == [58, 59]
+    with bench.store.transaction() as db, pytest.raises(numbers.SeriesBegun):
+        numbers.go_on_after(db, series, 2026, 80)
+    bench.now += 200 * 86_400
+    assert give_number(bench).serial == 1
 
 
 def test_without_a_clock_an_officer_tells_the_date(bench: Bench) -> None:
