@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.core.errors import StoreBusy
-from appliance.kiosk.citizen import pins as module
 from appliance.kiosk.citizen.access import open_pins
 from appliance.kiosk.citizen.pins import Entrance, Outcome, Pins, Try
 from appliance.kiosk.citizen.rules import PinProblem
 from appliance.kiosk.citizen.sessions import Where
 from appliance.kiosk.residents.codes import StatusDasar
+from appliance.store import brake
 from appliance.store.audit import Audit
 from appliance.store.slow_hash import Cost, SlowHash
 from tests.unit.appliance.kiosk.citizen.people import CLERK, MADE, PIN, STRANGER, WAYAN
@@ -223,7 +223,7 @@ def test_any_text_is_answered(hall: Any, nik: str, pin: str, number: int) -> Non
 
 def test_whether_somebody_has_a_nik_cannot_be_told_by_the_clock(hall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the real cost, and no brake: what is compared is the work."""
-    monkeypatch.setattr(module.brake, "wait_seconds", lambda *_: 0)
+    monkeypatch.setattr(brake, "wait_seconds", lambda *_: 0)
     pins: Pins = open_pins(replace(hall.world.kiosk(), hashing=SlowHash()))
     pins.give(CLERK, hall.ids[WAYAN], WAYAN, PIN, NOW)
     spent: dict[str, list[float]] = {WAYAN: [], STRANGER: []}

@@ -192,11 +192,10 @@ def test_in_the_open_air_no_page_of_the_office_opens(desk: Any, path: str) -> No
 
 
 def _path_of(app: Any, rule: Any) -> str:
-    samples = {"UnicodeConverter": lambda _: "siti", "AnyConverter": lambda each: min(each.items)}
-    values = {
-        name: samples.get(type(converter).__name__, lambda _: 1)(converter)
-        for name, converter in rule._converters.items()
-    }
+    values: dict[str, object] = {}
+    for name, converter in rule._converters.items():
+        kind = type(converter).__name__
+        values[name] = "siti" if kind == "UnicodeConverter" else min(converter.items) if kind == "AnyConverter" else 1
     method = min(rule.methods - {"OPTIONS", "HEAD"})
     return str(app.url_map.bind("localhost").build(rule.endpoint, values, method=method))
 
