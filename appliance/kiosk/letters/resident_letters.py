@@ -13,7 +13,7 @@ from appliance.core.errors import PrinterAway, PrintRefused
 from appliance.faces import errors
 from appliance.kiosk.actors import RESIDENT
 from appliance.kiosk.citizen.session import current_resident_id, resident_required
-from appliance.kiosk.letters import codes, flow, paper, resident_pages, resident_words
+from appliance.kiosk.letters import codes, flow, paper, receipts, resident_pages, resident_words
 from appliance.kiosk.letters.current import current_desk
 from appliance.kiosk.letters.flow import SIGNED_STATES, State, Step
 from appliance.kiosk.letters.letter import Letter
@@ -55,7 +55,24 @@ def one(letter_id: int) -> ResponseReturnValue:
 def receipt(letter_id: int) -> ResponseReturnValue:
     """Show the receipt, large: to be photographed, or printed."""
     letter = current_desk().own(_resident(), letter_id)
-    return render_template("letters/receipt.html", letter=letter, **_shared())
+    return render_template("letters/receipt.html", letter=letter, has_ticket=_has_ticket(), **_shared())
+
+
+@pages.post("/<int(max=9007199254740991):letter_id>/bukti")
+@resident_required
+def print_receipt(letter_id: int) -> ResponseReturnValue:
+    """Print the receipt on the ticket printer beside the screen, once."""
+    letter, kiosk = current_desk().own(_resident(), letter_id), current_kiosk()
+    if not _has_ticket():
+        return errors.page(
+            409, gettext("Tanda terima tidak bisa dicetak di sini"), gettext("Foto atau catat kodenya."), "CETAK"
+        )
+    paper_roll = receipts.ticket(letter, kiosk.config, url_for("letters_track.track"))
+    try:
+        kiosk.ticket_printer.submit(paper_roll, codes.shown_code(letter.code), receipts.print_key(letter_id))
+    except (PrinterAway, PrintRefused):
+        return _printer_away()
+    return redirect(url_for("letters_mine.receipt", letter_id=letter_id, cetak=1), 303)
 
 
 @pages.get("/<int(max=9007199254740991):letter_id>/tarik")
@@ -135,6 +152,11 @@ def _may_print(letter: Letter) -> bool:
     is_here = current_place() is Place.HALL and current_kiosk().printer.state().condition is not Condition.NONE
     was_printed = any(copy.was_submitted or copy.job.state.is_over for copy in current_prints().copies(letter.id))
     return is_here and letter.state in PRINTABLE and not was_printed
+
+
+def _has_ticket() -> bool:
+    is_there = current_kiosk().ticket_printer.state().condition is not Condition.NONE
+    return is_there and current_place() is Place.HALL
 
 
 def _printer_away() -> ResponseReturnValue:
