@@ -1,4 +1,4 @@
-"""Take the pictures of docs/hotspot.md in a running village: what residents and the office see, as it really looks.
+"""Take the pictures of docs/hotspot.md and docs/panduan-kantor.md in a running village: what people really see.
 
 The portal is seen by Chromium inside phone 1's network namespace, the office from this machine's own loopback.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from script.village import plan, village
+from script.village import guide_pictures, plan, village
 from script.village.programs import Process, VillageError, start
 from script.village.village import Village
 
@@ -34,6 +34,7 @@ def main() -> int:
         _know_the_time(running)
         _connect_the_others(running)
         desk = _desk(playwright)
+        _guide(playwright, running)
         office = _log_in(desk, running)
         code = _vouchers(office, _shoot)
         phone = _phone(playwright, running, Path(folder))
@@ -47,6 +48,14 @@ def main() -> int:
                 process.wait(timeout=10)
     print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}")
     return 0
+
+
+def _guide(playwright: Playwright, running: Village) -> None:
+    secret = running.made_secrets
+    passwords = {secret.office_account: secret.office_password, "kepala": secret.kepala_password}
+    people = guide_pictures.People(passwords, secret.resident_nik, secret.resident_pin)
+    browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+    guide_pictures.take(browser, running.addresses["Kiosk, in the village hall"], people, FOLDER)
 
 
 def _shoot(page: Page, name: str) -> None:
