@@ -58,16 +58,17 @@ _CLOSE: Final = _Density(line=4.8, gap=1.8, signing_room=15, size=11)
 def draw(parts: Composed, paper: Paper) -> bytes:
     """The letter as the bytes of a PDF; equal for equal input. Set closer where that spares a second page."""
     with contextlib.ExitStack() as opened:
-        pages = _drawn(parts, paper, _USUAL, opened)
+        pages = _drawn(parts, _Pages(paper, _USUAL))
+        opened.callback(pages.close_fonts)
         if pages.page_no() > 1:
-            closer = _drawn(parts, paper, _CLOSE, opened)
+            closer = _Pages(paper, _CLOSE)
+            closer.fonts.update(pages.fonts)  # the same letters of the same fonts: reading them again takes longest
+            closer = _drawn(parts, closer)
             pages = closer if closer.page_no() == 1 else pages
         return bytes(pages.output())
 
 
-def _drawn(parts: Composed, paper: Paper, density: _Density, opened: contextlib.ExitStack) -> _Pages:
-    pages = _Pages(paper, density)
-    opened.callback(pages.close_fonts)
+def _drawn(parts: Composed, pages: _Pages) -> _Pages:
     pages.begin(parts)
     pages.add_page()
     pages.letterhead(parts)
@@ -99,10 +100,13 @@ class _Pages(FPDF):
         # Only what is written: going through a font's thousands of other letters takes longer than the letter.
         used = sorted({ord(char) for text in texts for char in text} | _ALWAYS)
         scripts, is_shaped = fonts.needed(texts)
-        for style, file in (("", fonts.REGULAR), ("B", fonts.BOLD)):
-            self.add_font("letter", style, fonts.FOLDER / file, unicode_range=used)
-        for script in scripts:
-            self.add_font(script.name, "", fonts.FOLDER / script.file, unicode_range=used)
+        files = [
+            ("letter", "", fonts.REGULAR),
+            ("letter", "B", fonts.BOLD),
+            *((each.name, "", each.file) for each in scripts),
+        ]
+        for family, style, file in files if not self.fonts else ():
+            self.add_font(family, style, fonts.FOLDER / file, unicode_range=used)
         if scripts:
             self.set_fallback_fonts([script.name for script in scripts], exact_match=False)
         if is_shaped:
@@ -227,7 +231,7 @@ class _Pages(FPDF):
         height += sum(
             _depth(row) * self.density.line + self.density.signing_room + 2 * self.density.line for row in rows
         )
-        height += _QR + 2 if self.paper.verification_address and _takes_the_foot(parts) else 0
+        height += _QR + 2 if self.paper.verification_address and parts.camat else 0
         self._keep_together(height)
         for block in parts.closing:
             self.block(block)
@@ -250,9 +254,7 @@ class _Pages(FPDF):
     def _boxes(self, row: tuple[SignatureBox | None, SignatureBox | None], parts: Composed) -> None:
         top = self.get_y()
         depth = _depth(row)
-        # Who acknowledges what others declare stands in the middle, below them.
-        is_alone = parts.signers and parts.camat is None and row[1] is parts.official
-        places = (_LEFT, (210 + _LEFT - _RIGHT - _SIGNATURE) / 2 if is_alone else 210 - _RIGHT - _SIGNATURE)
+        places = (_LEFT, 210 - _RIGHT - _SIGNATURE)
         for box, x in zip(row, places, strict=True):
             if box is None:
                 continue
@@ -274,9 +276,10 @@ class _Pages(FPDF):
     def _verification(self, parts: Composed) -> None:
         if not self.paper.verification_address:
             return
-        # At the foot of the page, whose left half is free beside one signature alone, however low.
+        # At the foot of the page, whose left half is free beside the official's signature, however low,
+        # unless a camat signs there.
         top = self.h - _BOTTOM - _QR
-        if _takes_the_foot(parts):
+        if parts.camat is not None:
             self._keep_together(_QR + 1)
             top = max(self.get_y() + 1, top)
         self._qr(_LEFT, top)
@@ -310,11 +313,6 @@ def _texts(parts: Composed) -> Iterator[str]:
             yield line.text
     for box in (*parts.signers, parts.official, *([parts.camat] if parts.camat else [])):
         yield from (*box.lines, box.name, box.nip)
-
-
-def _takes_the_foot(parts: Composed) -> bool:
-    """Do signatures stand elsewhere than on the right half?"""
-    return bool(parts.signers) or parts.camat is not None
 
 
 def _depth(row: tuple[SignatureBox | None, SignatureBox | None]) -> int:
