@@ -17,7 +17,7 @@ from appliance.kiosk.letters.answers import Answers
 from appliance.kiosk.letters.drafts import Drafts
 from appliance.kiosk.letters.flow import Reason, State, Step, StepRefused
 from appliance.kiosk.letters.kinds import Kind
-from appliance.kiosk.letters.letter import Official, Past, Receipt
+from appliance.kiosk.letters.letter import Letter, Official, Past, Receipt
 from appliance.kiosk.letters.means import Means
 from appliance.kiosk.letters.numbering import Number
 from appliance.kiosk.letters.officials import Officials
@@ -236,16 +236,24 @@ class Desk(Reading):
         """
 
         def write(db: Database, _: Head) -> dict[str, object]:
-            letter = self.reader.letter(db, letter_id)
-            if not letter.kind.can_sign_electronically:
-                raise StepRefused(Reason.NO_ELECTRONIC_SIGNATURE, Step.SIGN_ELECTRONICALLY)
-            official = self.officials_book.find(db, letter.official_id or 0)
-            if official is None or not flow.may_sign_as(actor, official.account):
-                raise StepRefused(Reason.NOT_THIS_OFFICIAL, Step.SIGN_ELECTRONICALLY)
+            self._require_electronic(db, actor, self.reader.letter(db, letter_id))
             store.keep_pdf(db, self.means.vault, letter_id, pdf)
             return {"is_electronic": True}
 
         self._take(actor, letter_id, Step.SIGN_ELECTRONICALLY, seen_version, write=write)
+
+    def require_electronic(self, actor: Actor, letter: Letter) -> None:
+        """Refuse what `sign_electronically` would refuse, before a service signs what it cannot take back."""
+        flow.may_step(actor, Step.SIGN_ELECTRONICALLY, letter.standing)
+        with self.means.store.reading() as db:
+            self._require_electronic(db, actor, letter)
+
+    def _require_electronic(self, db: Database, actor: Actor, letter: Letter) -> None:
+        if not letter.kind.can_sign_electronically:
+            raise StepRefused(Reason.NO_ELECTRONIC_SIGNATURE, Step.SIGN_ELECTRONICALLY)
+        official = self.officials_book.find(db, letter.official_id or 0)
+        if official is None or not flow.may_sign_as(actor, official.account):
+            raise StepRefused(Reason.NOT_THIS_OFFICIAL, Step.SIGN_ELECTRONICALLY)
 
     def make_ready(self, actor: Actor, letter_id: int, seen_version: int) -> None:
         """Say that the letter lies ready for the resident."""

@@ -16,7 +16,7 @@ from appliance.core.errors import CertificateEnded, PassphraseWrong, SignatureRe
 from appliance.kiosk.actors import Actor
 from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
 from appliance.kiosk.letters import answers as answering
-from appliance.kiosk.letters import flow, office_access, paper, state_words, words
+from appliance.kiosk.letters import office_access, paper, state_words, words
 from appliance.kiosk.letters.current import current_desk
 from appliance.kiosk.letters.desk import Desk
 from appliance.kiosk.letters.flow import Reason, Step, StepRefused
@@ -137,7 +137,7 @@ def _sign_electronically(desk: Desk, actor: Actor, letter: Letter) -> str:
     if not passphrase:
         raise _MissingError(gettext("Tulis kata sandi sertifikat."))
     # Before the service is asked: what it has signed cannot be taken back.
-    flow.may_step(actor, Step.SIGN_ELECTRONICALLY, letter.standing)
+    desk.require_electronic(actor, letter)
     if letter.version != office_access.version():
         raise StepRefused(Reason.CHANGED_MEANWHILE, Step.SIGN_ELECTRONICALLY)
     nik = desk.officials_book.nik(look(gettext("Tanda tangan elektronik")), letter.official_id or 0)

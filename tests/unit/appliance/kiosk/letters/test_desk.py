@@ -365,6 +365,17 @@ def test_what_others_sign_too_is_not_signed_electronically(bench: Bench) -> None
     refused(bench, Reason.NO_ELECTRONIC_SIGNATURE, lambda: bench.desk.sign_electronically(HEAD, letter.id, 4, b"%PDF"))
 
 
+def test_nobody_signs_electronically_in_anothers_name(bench: Bench) -> None:
+    letter = bench.approved()
+    refused(bench, Reason.NOT_THIS_OFFICIAL, lambda: bench.desk.require_electronic(SECRETARY, letter))
+    refused(
+        bench,
+        Reason.NOT_THIS_OFFICIAL,
+        lambda: bench.desk.sign_electronically(SECRETARY, letter.id, letter.version, b"%PDF"),
+    )
+    bench.desk.require_electronic(HEAD, letter)
+
+
 def test_a_kind_that_changes_changes_no_letter_that_was_approved(bench: Bench) -> None:
     letter = bench.approved()
     title = letter.kind.title
