@@ -37,6 +37,12 @@ def signature(section: Signature) -> str:
     return json.dumps(dataclasses.asdict(section), indent=2) + "\n"
 
 
+def screen(turn_degrees: int) -> str:
+    """What desahub-screen reads. cage(1) turns the picture by 90 degrees for each ``-r``."""
+    turns = " ".join(["-r"] * (turn_degrees // 90))
+    return f"DESAHUB_SCREEN_ADDRESS={SCREEN_ADDRESS}\nDESAHUB_SCREEN_TURNS={turns}\n"
+
+
 def render(config: Config, *, https: bool = False, https_names: Collection[str] = ()) -> tuple[RenderedFile, ...]:
     """Every file for ``config``, in a fixed order. No file holds a secret.
 
@@ -58,7 +64,7 @@ def render(config: Config, *, https: bool = False, https_names: Collection[str] 
     if config.signature is not None:
         files.append(RenderedFile(SIGNATURE, signature(config.signature)))
     if config.kiosk.screen:
-        files.append(RenderedFile(SCREEN, f"DESAHUB_SCREEN_ADDRESS={SCREEN_ADDRESS}\n"))
+        files.append(RenderedFile(SCREEN, screen(config.kiosk.screen_turn)))
     for network in config.networks:
         text = hostapd.render(config, network)
         if text is not None:

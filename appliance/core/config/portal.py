@@ -9,7 +9,7 @@ from typing import ClassVar
 from appliance.core.config.values import HOST, HOST_OR_ADDRESS, is_address
 from appliance.core.errors import Problem
 from appliance.core.probes import PROBE_HOSTS
-from appliance.core.schema import between, length, option
+from appliance.core.schema import Rule, between, length, option
 
 DEFAULT_TERMS = (
     "Gunakan internet ini dengan bijak dan sopan.",
@@ -84,11 +84,17 @@ class Kiosk:
     )
     screen: bool = option(
         about=(
-            "Does this box show the kiosk on a screen of its own, in the hall? Needs Debian's cage and chromium; on a "
-            "box without a screen neither is started."
+            "Does this box show the kiosk on a screen of its own, in the hall? Needs Debian's cage, xwayland and "
+            "chromium; on a box without a screen they are not started."
         ),
         example=True,
         default=False,
+    )
+    screen_turn: int = option(
+        about="By how many degrees the picture is turned clockwise, for a screen that stands upright.",
+        example=90,
+        rule=Rule("allowed are 0, 90, 180 and 270", lambda degrees: degrees in (0, 90, 180, 270)),
+        default=0,
     )
 
     def problems(self) -> Iterator[Problem]:
