@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
-from flask import Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.formparser import FormDataParser
@@ -177,7 +177,8 @@ def download() -> ResponseReturnValue:
     register = current_register()
     made = export(register, Look(current_actor(), gettext("Ekspor")), Kind(asked))
     name = f"penduduk-{register.today().isoformat()}.{asked}"
-    response = Response(stream_with_context(_chunks(made)), mimetype=Kind(asked).media_type)
+    response = Response(_chunks(made), mimetype=Kind(asked).media_type)
+    response.call_on_close(made.close)  # also where the browser went away before the first part
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
