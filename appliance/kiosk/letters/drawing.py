@@ -231,7 +231,7 @@ class _Pages(FPDF):
         height += sum(
             _depth(row) * self.density.line + self.density.signing_room + 2 * self.density.line for row in rows
         )
-        height += _QR + 2 if self.paper.verification_address and parts.camat else 0
+        height += _QR + 2 if parts.note and parts.camat else 0
         self._keep_together(height)
         for block in parts.closing:
             self.block(block)
@@ -274,7 +274,7 @@ class _Pages(FPDF):
         self.letters()
 
     def _verification(self, parts: Composed) -> None:
-        if not self.paper.verification_address:
+        if not parts.note:
             return
         # At the foot of the page, whose left half is free beside the official's signature, however low,
         # unless a camat signs there.
@@ -282,12 +282,15 @@ class _Pages(FPDF):
         if parts.camat is not None:
             self._keep_together(_QR + 1)
             top = max(self.get_y() + 1, top)
-        self._qr(_LEFT, top)
+        left = _LEFT
+        if self.paper.verification_address:
+            self._qr(_LEFT, top)
+            left += _QR + 3
         self.letters("", 8)
         self.set_auto_page_break(False)
         self.set_y(top + 1)
         for text in parts.note:
-            self.set_x(_LEFT + _QR + 3)
+            self.set_x(left)
             self.multi_cell(62, 3.8, text, align=Align.L, new_x=XPos.LEFT, new_y=YPos.NEXT)
         self.set_auto_page_break(True, _BOTTOM)
         self.letters()

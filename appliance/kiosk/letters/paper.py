@@ -170,7 +170,7 @@ def _line(blocks: tuple[Block, ...]) -> str:
 
 
 def _note(paper: Paper) -> tuple[str, ...]:
-    if not paper.verification_address:
+    if not (paper.verification_address or paper.verification_code):
         return ()
     how = (
         "Surat ini ditandatangani secara elektronik dengan sertifikat elektronik dari BSrE, BSSN."
@@ -178,6 +178,8 @@ def _note(paper: Paper) -> tuple[str, ...]:
         else "Surat ini ditandatangani dengan tangan."
     )
     code = (f"Kode periksa: {paper.verification_code}",) if paper.verification_code else ()
+    if not paper.verification_address:
+        return (f'{how} Periksa keasliannya di layar layanan desa, pada "Periksa surat".', *code)
     return (f"{how} Periksa keasliannya dengan memindai kode QR ini, atau buka:", paper.verification_address, *code)
 
 

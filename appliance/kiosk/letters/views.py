@@ -50,6 +50,9 @@ def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
         Tile(
             url_for("letters_track.track"), "search", gettext("Lacak surat"), gettext("Dengan kode dari tanda terima")
         ),
+        Tile(
+            url_for("letters_check.ask"), "check", gettext("Periksa surat"), gettext("Asli atau tidak, sah atau batal")
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 from appliance.kiosk.letters.current import current_desk
 from appliance.kiosk.letters.desk import Desk
 from appliance.kiosk.letters.letter import Letter
-from appliance.kiosk.letters.paper import Signing
+from appliance.kiosk.letters.paper import Signing, text_of
 from tests.unit.appliance.kiosk.conftest import Visitor, World
 from tests.unit.appliance.kiosk.letters.desks import HEAD, LOOK, NIK, NO_ANSWERS, OPERATOR, PLAIN
 
@@ -130,3 +130,10 @@ def test_without_a_clock_the_page_says_what_to_look_at(world: World) -> None:
     page = Visitor(app.test_client()).get(f"/cek/{desk.get(LOOK, receipt.letter_id).token}").text
     assert "Surat ini sah" in page
     assert "Jam alat ini belum benar. Lihat kalender" in page
+
+
+def test_without_a_host_of_its_own_the_paper_holds_the_code_and_no_qr(desk: Desk) -> None:
+    letter = approved(desk)
+    lines = text_of(desk.paper(letter))
+    assert f"Kode periksa: {letter.check_code[:4]}-{letter.check_code[4:]}" in lines
+    assert not any("QR" in line or "https" in line for line in lines)
