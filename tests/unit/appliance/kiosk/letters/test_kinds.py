@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from appliance.kiosk.letters import kinds
 from appliance.kiosk.letters.kinds import Field, FieldType, Kind, KindError, Result
+from appliance.kiosk.residents import person
+from tests.unit.appliance.kiosk.letters import samples
+from tests.unit.appliance.kiosk.letters.desks import ayu
 
 GOOD = """
 title = "Surat Keterangan Contoh"
@@ -152,3 +155,8 @@ def test_placeholders_hold_what_fields_derive() -> None:
     kind = Kind(slug="x", title="Surat", code="1", about="abc", body="{luas_terbilang}", fields=(field,))
     assert {"luas", "luas_terbilang", "nama", "desa"} <= kind.placeholders
     assert not list(kind.problems())
+
+
+def test_the_register_says_every_fact_that_a_kind_may_name() -> None:
+    assert person.facts(ayu(), samples.TODAY).keys() >= kinds.FACTS
+    assert samples.FACTS.keys() == kinds.FACTS
