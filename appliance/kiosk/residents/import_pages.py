@@ -26,6 +26,8 @@ from appliance.kiosk.residents.workbook import FILE_BYTES_MAX, FileInvalid, File
 UPLOAD_PATH: Final = "/impor"
 # A form round the file: its mark and the boundaries.
 UPLOAD_BYTES_MAX: Final = FILE_BYTES_MAX + 64 * 1024
+# werkzeug reads 64 kB at a time, and counts them with what may still turn out to be a boundary.
+_PARSER_BYTES_MAX: Final = 256 * 1024
 PAGE_ROWS: Final = 25
 _CHOICE: Final = re.compile(r"pilih-([0-9]{1,7})-([a-z_]{1,30})")
 _CHUNK_BYTES: Final = 64 * 1024
@@ -48,6 +50,7 @@ def widen(endpoint: str | None, _values: object) -> None:
     is_upload = endpoint == "residents.upload" and request.method == "POST"
     if is_upload and is_permitted(Permission.IMPORT_RESIDENTS):
         request.max_content_length = UPLOAD_BYTES_MAX
+        request.max_form_memory_size = _PARSER_BYTES_MAX
         request.form_data_parser_class = _MemoryParser
 
 
