@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -36,7 +35,12 @@ pages = Blueprint(
     static_url_path="/gaya",
 )
 pages.before_request(refuse_open_air)
-pages.before_request(functools.partial(turn_away_without, Permission.MANAGE_HOTSPOT))
+
+
+@pages.before_request
+def turn_away() -> ResponseReturnValue | None:
+    """Let nobody in but who may manage the hotspot."""
+    return turn_away_without(Permission.MANAGE_HOTSPOT)
 
 
 def ask(question: Request[A]) -> A:
