@@ -92,7 +92,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One row of the office's queue. ``waited_seconds`` is since it was submitted; ``changed_by`` took the last step."""
+    """One row of the office's queue: ``waited_seconds`` since it was submitted, ``changed_by`` took the last step."""
 
     id: int
     slug: str
