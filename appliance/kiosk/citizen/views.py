@@ -18,7 +18,7 @@ from appliance.kiosk.office.session import is_permitted
 from appliance.kiosk.places import Place
 from appliance.kiosk.residents.access import current_register
 from appliance.kiosk.residents.person import Resident
-from appliance.kiosk.services import Kiosk, Service, Tile
+from appliance.kiosk.services import Kiosk, Service, Tile, came_by_tls
 
 pages = Blueprint(
     "citizen", __name__, template_folder="templates", static_folder="static", static_url_path="/masuk-warga/berkas"
@@ -132,7 +132,9 @@ def _register(app: Flask, kiosk: Kiosk) -> None:
     app.register_blueprint(office_pages.pages)
 
 
-def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
+def _tiles(_kiosk: Kiosk, place: Place) -> tuple[Tile, ...]:
+    if not (place.is_private or came_by_tls()):
+        return ()  # whoever wants something personal is told there why not
     return (Tile(url_for("citizen.change"), "key", gettext("PIN saya"), gettext("Masuk dengan NIK, ganti PIN")),)
 
 
