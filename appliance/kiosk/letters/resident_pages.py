@@ -49,7 +49,8 @@ _HINDRANCES: Final = {
 def kinds() -> ResponseReturnValue:
     """Show what can be asked for."""
     groups = walk.grouped(current_desk().kinds)
-    return render_template("letters/kinds.html", groups=groups, category_words=CATEGORY_WORDS)
+    is_open = personal_problem() is None
+    return render_template("letters/kinds.html", groups=groups, category_words=CATEGORY_WORDS, is_open=is_open)
 
 
 @pages.get("/<slug>")

@@ -19,7 +19,8 @@ ENVIRONMENT = jinja2.Environment(extensions=["jinja2.ext.i18n"], autoescape=True
 def _bare_words(text: str) -> Iterator[str]:
     """The words of a template that stand outside of gettext: in its markup, and in texts given to components."""
     # Split at tags only after the parts are joined: an element may hold expressions.
-    text = re.sub(r"{% block (?:width|kind) %}.*?{% endblock %}", "", text)  # these hold names of classes
+    text = re.sub(r"{% block (?:width|kind|step) %}.*?{% endblock %}", "", text)  # these hold names of classes
+    text = re.sub(r'{% set \w+ %}[\w-]+=".*?{% endset %}', "", text)  # and these the attributes of an element
     tree = ENVIRONMENT.parse(text)
     markup = "".join(part.data for part in tree.find_all(nodes.TemplateData))
     yield from re.findall(r"[^\W\d_]{2,}", re.sub(r"<[^>]*>|&\w+;", " ", markup))
