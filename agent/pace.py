@@ -24,9 +24,9 @@ class Backoff:
 
     Tries that fail wait longer and longer, with full jitter, so that a province does not come back at one instant; the
     count begins anew only when a connection held for `STEADY_SECONDS`. The first try after a session that held long is
-    spread over up to `SPREAD_SECONDS_MAX`, or a restart of seconds would bring all at once. Where two sessions in a row end within
-    `SHORT_SECONDS` of their beginning, another box has this one's card, and each throws the other out: both
-    leave the NOC alone for a quarter of an hour, not the same one.
+    spread over up to `SPREAD_SECONDS_MAX`, or a restart of seconds would bring all at once. Where two sessions in a
+    row end within `SHORT_SECONDS` of their beginning, another box has this one's card, and each throws the other out:
+    both leave the NOC alone for a quarter of an hour, not the same one.
 
     Source: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015; MQTT 5.0, 3.1.4 (a client id is taken over).
     """
