@@ -7,8 +7,8 @@ from typing import Final
 BACKOFF_SECONDS_MAX: Final = 300.0
 STEADY_SECONDS: Final = 120.0
 SPREAD_SECONDS_MAX: Final = 60.0
-# A session that held for an hour is one of many that end at one instant: the broker's restart.
-SPREAD_SHARE: Final = SPREAD_SECONDS_MAX / 3_600
+# A session that held for six hours is one of many that end at one instant: the broker's restart.
+SPREAD_SHARE: Final = SPREAD_SECONDS_MAX / 21_600
 SHORT_SECONDS: Final = 30.0
 COPIED_SECONDS: Final = 900.0
 BURST_SECONDS: Final = 2.0

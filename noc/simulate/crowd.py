@@ -20,7 +20,7 @@ from noc.simulate.wire import Wire
 BACKOFF_SECONDS_MAX: Final = 300.0
 STEADY_SECONDS: Final = 120.0
 SPREAD_SECONDS_MAX: Final = 60.0
-SPREAD_SHARE: Final = SPREAD_SECONDS_MAX / 3_600
+SPREAD_SHARE: Final = SPREAD_SECONDS_MAX / 21_600
 FIRST_PER_SECOND: Final = 100.0  # a broker spends 3.5 ms on each connect
 _PAUSE_SECONDS: Final = 0.2
 

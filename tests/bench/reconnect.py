@@ -54,7 +54,7 @@ def returns(hubs: int, away_seconds: float, seed: int = 1) -> tuple[list[float],
     for _ in range(hubs):
         backoff = Backoff()
         # A box knows that the broker is gone at once: its connections are reset.
-        at = backoff.after(3_600.0, chance.random())
+        at = backoff.after(86_400.0, chance.random())
         while at < away_seconds:
             at += backoff.after(None, chance.random())
         found.append(at - away_seconds)

@@ -99,7 +99,7 @@ def test_simulated_hubs_come_back_as_boxes_do() -> None:
         ]
 
 
-@pytest.mark.parametrize("held_seconds", [119.0, 120.0, 900.0, 3_600.0, 86_400.0])
+@pytest.mark.parametrize("held_seconds", [119.0, 120.0, 900.0, 5_400.0, 21_600.0, 86_400.0])
 def test_simulated_hubs_spread_after_a_session_as_boxes_do(held_seconds: float) -> None:
     backoff = Backoff()
     tries, spread_seconds = after_session(held_seconds) if held_seconds >= STEADY_SECONDS else (0, 0.0)
