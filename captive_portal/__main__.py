@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             vouchers=Vouchers(grants, config, open_keys(state)),
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
             gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS, aside=turns.aside),
-            mac_of=functools.partial(neighbours.mac_of, roots=roots),
+            mac_of=neighbours.finder(roots),
             leased_mac_of=functools.partial(leases.mac_of, roots=roots),
             uplink=functools.partial(uplink_state.read, roots),
             clock=kernel_clock(roots),
