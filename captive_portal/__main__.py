@@ -44,13 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = read_config(options.config)
         state = state_directory(options.state_directory)
         turns = Turns()
-        grants = open_grants(state / database.NAME, turns.aside)
+        grants = open_grants(state / database.NAME, turns.aside, lambda: turns)
         app = create_app(
             config,
             grants=grants,
             vouchers=Vouchers(grants, config, open_keys(state)),
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
-            gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS, aside=turns.aside),
+            gate=GateClient(
+                options.gate_socket, timeout_seconds=GATE_SECONDS, aside=turns.aside, gathered=lambda: turns
+            ),
             mac_of=neighbours.finder(roots),
             leased_mac_of=functools.partial(leases.mac_of, roots=roots),
             uplink=functools.partial(uplink_state.read, roots),
