@@ -19,6 +19,7 @@ import pytest
 from appliance.core.errors import GateRefused, GateUnavailable
 from appliance.gate.client import GateClient
 from appliance.gate.protocol import REQUEST_BYTES_MAX, AskStatus, Client, RefusalCode, encode
+from appliance.unit.turns import Turns
 
 REPOSITORY = Path(__file__).parents[2]
 PHONE = Client("10.20.0.50", "02:00:00:00:00:01")
@@ -89,6 +90,30 @@ def test_admit_list_revoke(gate: Path) -> None:
     client.revoke(PHONE)
     assert client.clients() == ()
     assert client.status().closed_by_default
+
+
+def test_threads_that_admit_at_once_share_requests_and_each_is_answered_for_itself(gate: Path) -> None:
+    """The last of two for one address holds, and who is no resident is told so alone."""
+    turns = Turns()
+    client = GateClient(gate, aside=turns.aside, gathered=lambda: turns)
+    residents = [Client(f"10.20.0.{number}", f"02:00:00:00:00:{number:02x}") for number in range(10, 50)]
+    asked = [*residents, *(Client(one.address, "02:00:00:00:01:00") for one in residents[:3])]
+    strangers = [Client(f"192.0.2.{number}", PHONE.mac) for number in range(1, 4)]
+
+    def admit(one: Client) -> str:
+        with turns:
+            try:
+                client.admit(one, 60)
+            except GateRefused as error:
+                return error.code
+        return ""
+
+    with ThreadPoolExecutor(len(asked) + len(strangers)) as pool:
+        said = list(pool.map(admit, [*asked, *strangers]))
+    assert said == [""] * len(asked) + [RefusalCode.NOT_A_RESIDENT] * len(strangers)
+    inside = {one.client for one in client.clients()}
+    assert {one.address for one in inside} == {one.address for one in residents}
+    assert inside <= set(asked)
 
 
 def test_a_refusal_arrives_as_one(gate: Path) -> None:
