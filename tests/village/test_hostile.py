@@ -212,8 +212,10 @@ def _asked(village: Village, name: str) -> str:
 def test_buttons_pressed_without_end_are_refused_and_nobody_else_is(village: Village) -> None:
     """Each form costs the box a write: one device gets a minute's worth at once, then one a second."""
     head = f"POST /keluar HTTP/1.1\r\nHost: {plan.PORTAL_HOST}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    statuses = []
-    for _ in range(90):
+    statuses: list[bytes] = []
+    began = time.monotonic()
+    # What the limit allows by now, and a third more.
+    while len(statuses) < 80 + 1.2 * (time.monotonic() - began):
         with load.connection(f"desa-phone-{HOSTILE}", (plan.HUB_ADDRESS, 80)) as made:
             statuses.append(load.ask(made, head.encode())[9:12])
     assert statuses[0] == b"303"
