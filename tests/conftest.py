@@ -55,7 +55,14 @@ def _suite(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the fast suites first, and last what takes the shared village down."""
+    """Run the fast suites first, and last what takes the shared village down.
+
+    Where a village comes up before a test, or a test waits for several things in turn, the time that tells a hang from a
+    slow machine is a longer one.
+    """
+    for item in items:
+        if item.get_closest_marker("village") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
     order = {name: position for position, name in enumerate(SUITES)}
     items.sort(
         key=lambda item: (item.get_closest_marker("alone") is not None, order.get(_suite(item.nodeid), len(SUITES)))

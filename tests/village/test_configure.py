@@ -15,7 +15,7 @@ from script.village.village import Village
 from tests.village.test_operator import book, trusted
 
 __all__ = ["trusted"]
-pytestmark = [pytest.mark.root, pytest.mark.village]
+pytestmark = [pytest.mark.root, pytest.mark.village, pytest.mark.timeout(400)]
 DROP_IN = "/run/systemd/system/desahub-return.timer.d/quick.conf"
 # An address from which nobody hears the hub.
 AWAY = ("--set", 'uplink.method="static"', "--set", 'uplink.address="203.0.113.77/24"', "--set",
