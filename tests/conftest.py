@@ -57,8 +57,8 @@ def _suite(nodeid: str) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the fast suites first, and last what takes the shared village down.
 
-    Where a village comes up before a test, or a test waits for several things in turn, the time that tells a hang from a
-    slow machine is a longer one.
+    Where a village comes up before a test, or a test waits for several things in turn, it takes longer to tell a hang
+    from a slow machine.
     """
     for item in items:
         if item.get_closest_marker("village") and not item.get_closest_marker("timeout"):
