@@ -73,7 +73,8 @@ def test_a_change_that_cuts_the_hub_off_is_taken_back(quick: Village) -> None:
     assert "0 of 1" in order(quick, "configure", *AWAY, life_seconds=30)
     wait_until(lambda: hub_toml(quick) == before, "the hub to go back", seconds=90)
     wait_until(lambda: is_heard(quick), "the NOC to hear the hub again", seconds=120)
-    assert "returned" in quick.hub.inside(["desahub", "configuration", "status"])
+    status = ["desahub", "configuration", "status"]  # the file is back a while before all that follows from it
+    wait_until(lambda: "returned" in quick.hub.inside(status), "the hub to say that it went back", seconds=60)
 
 
 def test_what_the_hub_cannot_become_is_said_at_the_noc(trusted: Village) -> None:
