@@ -82,12 +82,15 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
             os.read(self.PIPE[0], 4_096)
 
     def _serve(self) -> None:
-        """Take one connection after another until the worker ends."""
-        while self.alive:
-            conn = self._next()
-            if conn is not None:
-                self.handle(conn)
-                self._close(conn)
+        """Take one connection after another until the worker ends. Where that fails it ends, and another is made."""
+        try:
+            while self.alive:
+                conn = self._next()
+                if conn is not None:
+                    self.handle(conn)
+                    self._close(conn)
+        finally:
+            self.alive = False
 
     def _next(self) -> TConn | None:
         with self._door:  # one waits for a connection, all others for it
@@ -119,7 +122,8 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
         is_whole = request is not None and all(
             value == "0" for name, value in request.headers if name in ("CONTENT-LENGTH", "TRANSFER-ENCODING")
         )
-        conn.close(graceful=not is_whole)
+        with contextlib.suppress(OSError):  # gunicorn closes by itself what broke off while it was answered
+            conn.close(graceful=not is_whole)
 
     def notify(self) -> None:
         """Beat, but not while one thread holds up all others. Source: gunicorn.workers.base.Worker.notify."""

@@ -201,6 +201,54 @@ def test_who_is_told_to_end_answers_what_has_begun(tmp_path: Path) -> None:
     assert b" 200 OK" in received and received.endswith(b"x" * 100)
 
 
+BROKEN = """
+import os, sys
+from appliance.unit.serve import serve
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    yield b"%d" % os.getpid()
+    if environ["PATH_INFO"] == "/putus":
+        raise ValueError
+    if environ["PATH_INFO"] == "/keluar":
+        raise GeneratorExit
+serve(app, sys.argv[1], threads=1)
+"""
+
+
+def test_what_breaks_off_while_it_is_answered_costs_no_thread(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", BROKEN, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            before = _get(path)
+            with socket.socket(socket.AF_UNIX) as broken:
+                _connect(broken, path)
+                broken.sendall(b"POST /putus HTTP/1.0\r\nContent-Length: 1\r\n\r\ny")
+                while broken.recv(4096):
+                    pass
+            assert _answer_soon(path).rpartition(b"\n")[2] == before.rpartition(b"\n")[2]
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def test_a_worker_that_lost_a_thread_is_replaced(tmp_path: Path) -> None:
+    """Its loop goes on beating, and each thread fewer answers fewer; in the end nobody would."""
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", BROKEN, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            before = _get(path)
+            with socket.socket(socket.AF_UNIX) as broken:
+                _connect(broken, path)
+                broken.sendall(b"GET /keluar HTTP/1.0\r\n\r\n")
+                deadline = time.monotonic() + 20
+                while not (answer := _answer_soon(path)):
+                    assert time.monotonic() < deadline
+            assert answer.rpartition(b"\n")[2] != before.rpartition(b"\n")[2]
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
 def test_threads_take_turns_and_a_silent_client_holds_none(tmp_path: Path) -> None:
     """Both are answered only if the second came in while the first stood aside, and the silent one was let wait."""
     path = tmp_path / "app.sock"
