@@ -229,6 +229,23 @@ def test_a_silent_or_mad_gate_is_unavailable(tmp_path: Path) -> None:
                     asked.result(timeout=10)
 
 
+def test_who_waits_for_a_silent_gate_behind_others_waits_no_longer(tmp_path: Path) -> None:
+    """Three groups, one after another: each thread's time began when it came."""
+    path, turns = tmp_path / "gate.sock", Turns()
+    client = GateClient(path, timeout_seconds=2, aside=turns.aside, gathered=lambda: turns)
+
+    def seconds(number: int) -> float:
+        began = time.monotonic()
+        with turns, pytest.raises(GateUnavailable):
+            client.admit(Client(f"10.20.0.{number}", PHONE.mac), 60)
+        return time.monotonic() - began
+
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(24) as pool:
+        listener.bind(str(path))
+        listener.listen()
+        assert max(pool.map(seconds, range(1, 25))) < 3.5
+
+
 def test_a_second_gate_does_not_take_the_place(gate: Path, hub_toml: Path) -> None:
     argv = [sys.executable, "-m", "appliance.gate", "--config", str(hub_toml), "--socket", str(gate), "--twin"]
     done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
