@@ -59,7 +59,7 @@ def size(count: float) -> str:
 
 def number(value: float) -> str:
     """``4210`` -> ``4.210``."""
-    return _number(value, get_locale() or Locale("id"))
+    return _number(value + 0, get_locale() or Locale("id"))  # what is rounded to -0.0 is 0, for all who follow too
 
 
 # A table of areas holds hundreds, most of them small and often the same; Babel takes 0.1 ms for one.
