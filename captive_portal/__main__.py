@@ -26,8 +26,8 @@ from captive_portal.vouchers.keys import open_keys
 from captive_portal.vouchers.redeeming import Vouchers
 
 GATE_SECONDS: Final = 3.0
-# Who waits for the disk waits together with all others that do: a crowd needs fewer, larger commits (ADR 0019).
-THREADS: Final = 16
+# Who waits for the disk waits together with all others that do: a crowd needs fewer, larger commits (ADR 0019, 0057).
+THREADS: Final = 24
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,14 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = read_config(options.config)
         state = state_directory(options.state_directory)
         turns = Turns()
-        grants = open_grants(state / database.NAME, turns.aside)
+        grants = open_grants(state / database.NAME, turns.aside, lambda: turns)
         app = create_app(
             config,
             grants=grants,
             vouchers=Vouchers(grants, config, open_keys(state)),
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
-            gate=GateClient(options.gate_socket, timeout_seconds=GATE_SECONDS, aside=turns.aside),
-            mac_of=functools.partial(neighbours.mac_of, roots=roots),
+            gate=GateClient(
+                options.gate_socket, timeout_seconds=GATE_SECONDS, aside=turns.aside, gathered=lambda: turns
+            ),
+            mac_of=neighbours.finder(roots),
             leased_mac_of=functools.partial(leases.mac_of, roots=roots),
             uplink=functools.partial(uplink_state.read, roots),
             clock=kernel_clock(roots),

@@ -50,7 +50,7 @@ def is_by_tls(asked: Request, *, over_unix_socket: bool) -> bool:
 
 
 def install(
-    app: Flask, config: Config, gate: Gate, mac_of: Callable[[str], str | None], *, over_unix_socket: bool
+    app: Flask, config: Config, gate: Gate, mac_of: Callable[[str, str], str | None], *, over_unix_socket: bool
 ) -> None:
     """Give the portal its RFC 8908 address. Without TLS, and for whom no network here knows, there is nothing.
 
@@ -58,7 +58,7 @@ def install(
         app: the portal.
         config: the village's ``hub.toml``.
         gate: says who is let through.
-        mac_of: the kernel's neighbour table.
+        mac_of: the kernel's neighbour table; the MAC of an address on an interface, or None.
         over_unix_socket: as for `appliance.faces.origin.device_address`.
     """
     api = Blueprint("captive_api", __name__)
@@ -68,8 +68,9 @@ def install(
         if not is_by_tls(request, over_unix_socket=over_unix_socket):
             abort(404)
         address = device_address(request, over_unix_socket=over_unix_socket)
-        if any(_is_in(address, network.address) for network in config.resident_networks):
-            mac = mac_of(address)
+        resident = next((one for one in config.resident_networks if _is_in(address, one.address)), None)
+        if resident is not None:
+            mac = mac_of(address, resident.interface)
             if mac is None:
                 raise GateUnavailable(f"no device answers for {address}: nothing is known about it")
             found = answer(config.portal.host, gate.admitted(Client(address, mac)))

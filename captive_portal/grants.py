@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from appliance.core.config.networks import Access
+from appliance.core.together import Entered
 from appliance.gate.protocol import Admitted, Client
 from appliance.store.database import Database, Store
-from appliance.store.group_commit import Aside, GroupCommit
+from appliance.store.group_commit import GroupCommit
 from captive_portal import blocks, budgets, departures, sessions
 from captive_portal.database import open_database
 from captive_portal.departures import Departure
@@ -26,17 +27,21 @@ ADDRESSES_PER_MAC_MAX: Final = 4
 T = TypeVar("T")
 
 
-def open_grants(path: Path, aside: Aside = contextlib.nullcontext) -> Grants:
-    """Open the portal's database, as `open_database` does. ``aside``: as `GroupCommit`."""
-    return Grants(open_database(path), aside)
+def open_grants(
+    path: Path, aside: Entered = contextlib.nullcontext, gathered: Entered = contextlib.nullcontext
+) -> Grants:
+    """Open the portal's database, as `open_database` does. ``aside`` and ``gathered``: as `GroupCommit`."""
+    return Grants(open_database(path), aside, gathered)
 
 
 class Grants:
     """The grants in one store, which was opened by `open_database`."""
 
-    def __init__(self, store: Store, aside: Aside = contextlib.nullcontext) -> None:
+    def __init__(
+        self, store: Store, aside: Entered = contextlib.nullcontext, gathered: Entered = contextlib.nullcontext
+    ) -> None:
         self.store = store
-        self._commits = GroupCommit(store, aside=aside)
+        self._commits = GroupCommit(store, aside=aside, gathered=gathered)
 
     def write(self, step: Callable[[Database], T]) -> T:
         """Run ``step`` in a transaction; what it did is durable when this returns. A step that raises is undone.

@@ -47,26 +47,26 @@ def mac_of(address: str, roots: Roots = REAL) -> str | None:
     Raises:
         OperationError: the file is there and cannot be read.
     """
-    # A login looks here among all leases of the village: only lines that name the address are taken apart.
-    text, own = _read(roots), f" {address} "
+    # A login looks here among all leases of the village: only lines that name the address are read and taken apart.
+    text, own = _read(roots), f" {address} ".encode("ascii", "replace")
     lines, at = [], text.find(own)
     while at >= 0:
-        end = text.find("\n", at)
+        end = text.find(b"\n", at)
         end = len(text) if end < 0 else end
-        lines.append(text[text.rfind("\n", 0, at) + 1 : end])
+        lines.append(text[text.rfind(b"\n", 0, at) + 1 : end])
         at = text.find(own, end)
-    return parse("\n".join(lines)).get(address)
+    return parse(b"\n".join(lines).decode("ascii", "replace")).get(address)
 
 
 def names(roots: Roots = REAL) -> dict[str, str]:
     """What devices call themselves, as `parse_names`. Raises `OperationError`: the file cannot be read."""
-    return parse_names(_read(roots))
+    return parse_names(_read(roots).decode("ascii", "replace"))
 
 
-def _read(roots: Roots) -> str:
+def _read(roots: Roots) -> bytes:
     try:
-        return path(roots).read_text("ascii", "replace")
+        return path(roots).read_bytes()
     except FileNotFoundError:
-        return ""  # nobody was given an address yet
+        return b""  # nobody was given an address yet
     except OSError as error:
         raise OperationError(f"{path(roots)}: cannot be read: {error.strerror}") from None

@@ -57,7 +57,7 @@ class Parts:
     grants: Grants
     vouchers: Vouchers
     gate: Gate
-    mac_of: Callable[[str], str | None]
+    mac_of: Callable[[str, str], str | None]
     leased_mac_of: Callable[[str], str | None]
     uplink: Callable[[], UplinkState]
     clock: Callable[[], Now]
@@ -78,7 +78,7 @@ class Parts:
         address = device_address(request, over_unix_socket=self.over_unix_socket)
         now = self.clock()
         network = rules.network_of(self.policy, address)
-        macs = (self.mac_of(address), self.leased_mac_of(address)) if network is not None else (None, None)
+        macs = (self.mac_of(address, network.interface), self.leased_mac_of(address)) if network else (None, None)
         device = Device(address, *macs)
         verdict, client = rules.identify(self.policy, device)
         if verdict is Verdict.NO_LEASE and device.mac is not None:

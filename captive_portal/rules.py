@@ -7,6 +7,7 @@ grant and whether it has ended: portal and keeper ask the same function, so that
 from __future__ import annotations
 
 import enum
+import functools
 import ipaddress
 from dataclasses import dataclass
 from typing import Final
@@ -229,15 +230,28 @@ def terms(network: Network) -> Offer:
 
 def network_of(policy: Policy, address: str) -> Network | None:
     """The resident network in which a device has ``address``; None for the box's own addresses, and others."""
-    try:
-        asked = ipaddress.IPv4Address(address)
-    except ValueError:
-        return None
+    asked = _number(address)
     for network in policy.networks:
-        own = network.interface_address
-        if asked in own.network and asked not in (own.ip, own.network.network_address, own.network.broadcast_address):
+        first, last, own = _bounds(network.address)
+        if first < asked < last and asked != own:
             return network
     return None
+
+
+@functools.lru_cache(maxsize=4_096)
+def _number(address: str) -> int:
+    """An IPv4 address as a number; -1 for anything else."""
+    try:
+        return int(ipaddress.IPv4Address(address))
+    except ValueError:
+        return -1
+
+
+@functools.lru_cache(maxsize=64)
+def _bounds(interface_address: str) -> tuple[int, int, int]:
+    """The first and the last address of a network, which are no device's, and the box's own."""
+    own = ipaddress.IPv4Interface(interface_address)
+    return int(own.network.network_address), int(own.network.broadcast_address), int(own.ip)
 
 
 def standing(policy: Policy, grant: Grant, known: Known, now: Now, idle_seconds: int = 0) -> Standing:

@@ -46,7 +46,7 @@ def create_app(
     grants: Grants,
     vouchers: Vouchers,
     gate: Gate,
-    mac_of: Callable[[str], str | None],
+    mac_of: Callable[[str, str], str | None],
     leased_mac_of: Callable[[str], str | None],
     uplink: Callable[[], UplinkState],
     clock: Callable[[], Now],
@@ -59,7 +59,7 @@ def create_app(
         grants: who may be online, durable.
         vouchers: turns codes into grants.
         gate: opens the firewall.
-        mac_of: the kernel's neighbour table; an address's MAC or None.
+        mac_of: the kernel's neighbour table; the MAC of an address on an interface, or None.
         leased_mac_of: dnsmasq's leases; the MAC an address was given to, or None.
         uplink: reads the line of truth.
         clock: reads the clocks.

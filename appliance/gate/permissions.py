@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Mapping
 from typing import Any, Final
 
-from appliance.gate.protocol import Admit, AskClient, AskStatus, ListClients, Request, Revoke
+from appliance.gate.protocol import Admit, AdmitAll, AskClient, AskStatus, ListClients, Request, Revoke
 
 
 class Role(enum.StrEnum):
@@ -19,7 +19,7 @@ class Role(enum.StrEnum):
     ROOT = "root"
 
 
-_ALL: Final[frozenset[type[Any]]] = frozenset({Admit, Revoke, ListClients, AskClient, AskStatus})
+_ALL: Final[frozenset[type[Any]]] = frozenset({Admit, AdmitAll, Revoke, ListClients, AskClient, AskStatus})
 MAY_ASK: Final[Mapping[Role, frozenset[type[Any]]]] = {
     Role.PORTAL: _ALL,
     Role.KIOSK: frozenset({AskStatus}),

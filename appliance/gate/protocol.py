@@ -11,13 +11,14 @@ import dataclasses
 import enum
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from appliance.core.errors import GateRefused
 
 REQUEST_BYTES_MAX: Final = 4_096
+ADMITS_MAX: Final = 16  # whatever they are, they fit into a request
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024  # a /20 full of clients
 LEASE_SECONDS_MAX: Final = 2_592_000
 QUOTA_ID_MAX: Final = 2**31 - 1
@@ -100,6 +101,18 @@ class Admit:
 
 
 @dataclass(frozen=True, slots=True)
+class AdmitAll:
+    """Let 1 to `ADMITS_MAX` clients through, each with an address of its own; one that is refused keeps none out."""
+
+    admits: tuple[Admit, ...]
+
+    def __post_init__(self) -> None:
+        addresses = {one.client.address for one in self.admits}
+        if not 0 < len(self.admits) <= ADMITS_MAX or len(addresses) != len(self.admits):
+            raise GateRefused(RefusalCode.MALFORMED, f"admits are 1 to {ADMITS_MAX}, each with another address")
+
+
+@dataclass(frozen=True, slots=True)
 class Revoke:
     """Shut ``client`` out at once, running connections included. Revoking one who is not in is no error."""
 
@@ -123,7 +136,7 @@ class AskStatus:
     """Ask how the gate is."""
 
 
-Request = Admit | Revoke | ListClients | AskClient | AskStatus
+Request = Admit | AdmitAll | Revoke | ListClients | AskClient | AskStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +201,14 @@ class Refusal:
     message: str
 
 
-Answer = Done | Clients | ClientState | GateStatus | Refusal
+@dataclass(frozen=True, slots=True)
+class Admissions:
+    """The answer to `AdmitAll`, in its order: why one was not let through, None for who was."""
+
+    refusals: tuple[Refusal | None, ...]
+
+
+Answer = Done | Admissions | Clients | ClientState | GateStatus | Refusal
 
 
 class Gate(Protocol):
@@ -209,11 +229,12 @@ class Gate(Protocol):
 
 
 _REQUESTS: Final[Mapping[str, type[Any]]] = {
-    "admit": Admit, "revoke": Revoke, "list_clients": ListClients, "ask_client": AskClient,
+    "admit": Admit, "admit_all": AdmitAll, "revoke": Revoke, "list_clients": ListClients, "ask_client": AskClient,
     "ask_status": AskStatus,
 }  # fmt: skip
 _ANSWERS: Final[Mapping[str, type[Any]]] = {
-    "done": Done, "clients": Clients, "client": ClientState, "status": GateStatus, "refusal": Refusal,
+    "done": Done, "admissions": Admissions, "clients": Clients, "client": ClientState, "status": GateStatus,
+    "refusal": Refusal,
 }  # fmt: skip
 
 
@@ -286,15 +307,27 @@ def _limits(value: Mapping[str, Any]) -> Limits:
     return Limits(value["speed"], None if value["quota"] is None else Quota(**value["quota"]))
 
 
+def _admit(value: Mapping[str, Any]) -> Admit:
+    if set(value) != {"client", "lease_seconds", "limits"}:
+        raise TypeError
+    return Admit(Client(**value["client"]), value["lease_seconds"], _limits(value["limits"]))
+
+
+def _refusal(value: Mapping[str, Any] | None) -> Refusal | None:
+    return None if value is None else Refusal(RefusalCode(value["code"]), value["message"])
+
+
+_PARTS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "client": lambda value: Client(**value),
+    "limits": _limits,
+    "admits": lambda value: tuple(map(_admit, value)),
+    "refusals": lambda value: tuple(map(_refusal, value)),
+    "admitted": lambda value: tuple(map(_admitted, value)),
+    "found": lambda value: None if value is None else _admitted(value),
+    "code": RefusalCode,
+}
+
+
 def _part(key: str, value: Any) -> Any:
-    if key == "client":
-        return Client(**value)
-    if key == "limits":
-        return _limits(value)
-    if key == "admitted":
-        return tuple(_admitted(one) for one in value)
-    if key == "found":
-        return None if value is None else _admitted(value)
-    if key == "code":
-        return RefusalCode(value)
-    return value
+    read = _PARTS.get(key)
+    return value if read is None else read(value)

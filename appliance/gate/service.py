@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 from appliance.core.config import Config
@@ -15,7 +16,9 @@ from appliance.gate.firewall import Firewall
 from appliance.gate.pins import NoPins, Pins
 from appliance.gate.protocol import (
     UNLIMITED,
+    Admissions,
     Admit,
+    AdmitAll,
     Admitted,
     Answer,
     AskClient,
@@ -132,29 +135,65 @@ class LocalGate:
         Raises:
             GateRefused: ``not_a_resident``, ``unknown_speed``, ``full`` or ``failed``.
         """
-        try:
-            self._admit(client, lease_seconds, limits)
-        except GateRefused:
-            self._refused_count += 1
-            raise
+        refusal = self.admit_all([Admit(client, lease_seconds, limits)])[0]
+        if refusal is not None:
+            raise refusal
 
-    def _admit(self, client: Client, lease_seconds: int, limits: Limits) -> None:
+    def admit_all(self, requests: Sequence[Admit]) -> list[GateRefused | None]:
+        """Let several through, in one transaction where the kernel takes it; an address occurs once at most.
+
+        Returns:
+            For each request what `admit` would have raised, None for who was let through.
+        """
+        refused: dict[Client, GateRefused] = {}
         # Held until the firewall has changed: a reload in between would leave in whom its networks do not know.
         with self._lock:
-            network = Residents(self._config).network_of(client.address)
+            places = self._places(requests, refused)
+            wanted = [one for one in requests if one.client in places]
+            try:
+                before = {one.client for one in wanted if self.admitted(one.client) is not None}
+                self._change(wanted, refused)
+            except GateRefused as error:
+                refused |= {one.client: error for one in wanted}
+            else:
+                self._let_in_count += len({one.client for one in wanted} - before - refused.keys())
+            self._refused_count += len(refused)
+        for client, network in places.items():
+            if client not in refused:
+                self._pins.pin(client, network.interface)
+        return [refused.get(one.client) for one in requests]
+
+    def _places(self, requests: Sequence[Admit], refused: dict[Client, GateRefused]) -> dict[Client, Network]:
+        """The networks of those who may be let through; the others are ``refused``."""
+        residents, known = Residents(self._config), _speeds(self._config)
+        found = {}
+        for one in requests:
+            client, speed = one.client, one.limits.speed
+            network = residents.network_of(client.address)
             if network is None:
-                raise GateRefused(
+                refused[client] = GateRefused(
                     RefusalCode.NOT_A_RESIDENT, f"{client.address} is no device's address in a resident network"
                 )
-            if limits.speed not in _speeds(self._config):
-                known = ", ".join(sorted(_speeds(self._config) - {""})) or "none is defined"
-                raise GateRefused(
-                    RefusalCode.UNKNOWN_SPEED, f"{limits.speed} is no class of [[speeds]]; allowed: {known}"
+            elif speed not in known:
+                allowed = ", ".join(sorted(known - {""})) or "none is defined"
+                refused[client] = GateRefused(
+                    RefusalCode.UNKNOWN_SPEED, f"{speed} is no class of [[speeds]]; allowed: {allowed}"
                 )
-            is_new = self.admitted(client) is None
-            self._firewall.change([Admit(client, lease_seconds, limits)])
-            self._let_in_count += is_new
-        self._pins.pin(client, network.interface)
+            else:
+                found[client] = network
+        return found
+
+    def _change(self, wanted: Sequence[Admit], refused: dict[Client, GateRefused]) -> None:
+        """Admit together; where that is refused, each by itself, so that one keeps no other out."""
+        try:
+            if wanted:
+                self._firewall.change(wanted)
+        except GateRefused as error:
+            if len(wanted) == 1:
+                refused[wanted[0].client] = error
+                return
+            for one in wanted:
+                self._change([one], refused)
 
     def revoke(self, client: Client) -> None:
         """Shut ``client`` out. Raises `GateRefused` with code ``failed``."""
@@ -218,10 +257,10 @@ def answer(gate: LocalGate, request: Request) -> Answer:
         match request:
             case Admit(client, lease_seconds, limits):
                 gate.admit(client, lease_seconds, limits)
-                return Done()
+            case AdmitAll(admits):
+                return Admissions(tuple(_refusal(error) if error else None for error in gate.admit_all(admits)))
             case Revoke(client):
                 gate.revoke(client)
-                return Done()
             case ListClients():
                 return Clients(gate.clients())
             case AskClient(client):
@@ -229,4 +268,9 @@ def answer(gate: LocalGate, request: Request) -> Answer:
             case AskStatus():
                 return gate.status()
     except GateRefused as error:
-        return Refusal(RefusalCode(error.code), str(error))
+        return _refusal(error)
+    return Done()
+
+
+def _refusal(error: GateRefused) -> Refusal:
+    return Refusal(RefusalCode(error.code), str(error))

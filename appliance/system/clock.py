@@ -22,17 +22,27 @@ def kernel_clock(roots: Roots = REAL) -> Callable[[], Moment]:
     except (OSError, ValueError) as error:
         raise OperationError(f"{path}: {error}") from None
 
+    quality = _wall_quality(roots)
+
     def now() -> Moment:
         boottime_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-        return Moment(boot_id, boottime_ms, max(0, time.time_ns() // 1_000_000), wall_quality(roots))
+        return Moment(boot_id, boottime_ms, max(0, time.time_ns() // 1_000_000), quality())
 
     return now
 
 
 def wall_quality(roots: Roots = REAL) -> WallQuality:
     """What set the wall clock in this boot."""
-    if (roots.run / "systemd/timesync/synchronized").exists():
-        return WallQuality.NTP
-    if (roots.sys / "class/rtc/rtc0").exists():
-        return WallQuality.RTC
-    return WallQuality.UNKNOWN
+    return _wall_quality(roots)()
+
+
+def _wall_quality(roots: Roots) -> Callable[[], WallQuality]:
+    # Asked with every page: paths are put together once.
+    synchronized, battery = roots.run / "systemd/timesync/synchronized", roots.sys / "class/rtc/rtc0"
+
+    def quality() -> WallQuality:
+        if synchronized.exists():
+            return WallQuality.NTP
+        return WallQuality.RTC if battery.exists() else WallQuality.UNKNOWN
+
+    return quality

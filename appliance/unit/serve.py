@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import select
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,21 +39,91 @@ _UNREADABLE = (
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
-    """Answers what gunicorn cannot read in the village's language; gunicorn's own page is English, and shows insides.
+    """Threads that take connections themselves, one after another, and keep none open after its answer.
 
+    gunicorn's own main thread takes them, hands each to a thread and closes it, which costs as much as a page.
+    It answers what gunicorn cannot read in the village's language; gunicorn's own page is English, and shows insides.
     Its own log line would hold the address that was opened.
     """
 
     turns: ClassVar[Turns | None] = None
+    alive: bool  # until it is told to end
+
+    def run(self) -> None:
+        """Serve until told to end, and end what has begun. Source: gunicorn.workers.gthread.ThreadWorker.run."""
+        self._door = threading.Lock()
+        self._doors = select.poll()
+        for listener in self.sockets:
+            listener.setblocking(False)
+            self._doors.register(listener, select.POLLIN)
+        told, tell = os.pipe()
+        self._doors.register(told, 0)  # POLLHUP is always told (poll(2)): once ``tell`` is closed
+        threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(self.cfg.threads)]
+        for thread in threads:
+            thread.start()
+        while self.alive and self.is_parent_alive():
+            self.notify()
+            self._rest(1.0)
+        self.alive = False
+        os.close(tell)
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        for thread in threads:
+            while thread.is_alive() and time.monotonic() < deadline:
+                self.notify()
+                thread.join(1.0)
+
+    def handle_exit(self, _signal: int, _frame: object) -> None:
+        """Source: gunicorn.workers.base.Worker.handle_exit."""
+        self.alive = False
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, but not after a signal: gunicorn has each signal write into this pipe (``signal.set_wakeup_fd``)."""
+        if select.select([self.PIPE[0]], [], [], seconds)[0]:
+            os.read(self.PIPE[0], 4_096)
+
+    def _serve(self) -> None:
+        """Take one connection after another until the worker ends. Where that fails it ends, and another is made."""
+        try:
+            while self.alive:
+                conn = self._next()
+                if conn is not None:
+                    self.handle(conn)
+                    self._close(conn)
+        finally:
+            self.alive = False
+
+    def _next(self) -> TConn | None:
+        with self._door:  # one waits for a connection, all others for it
+            ready = {number for number, _ in self._doors.poll()} if self.alive else set()
+            for listener in self.sockets:
+                if listener.fileno() in ready:
+                    try:
+                        made, address = listener.accept()
+                    except (BlockingIOError, ConnectionAbortedError):
+                        continue
+                    return TConn(self.cfg, made, address, listener.getsockname())
+        return None
 
     def handle(self, conn: TConn) -> object:
         """Read one request and answer it, in this thread's turn. Source: gunicorn.workers.gthread.ThreadWorker."""
         # Who has not begun to speak has no turn. A request that has begun is there as a whole, and an answer fits into
         # the socket: nginx holds back the one, and the kernel takes the other (unix(7), 208 kB).
-        if self.turns is None or not (conn.initialized or conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT)):
+        spoken = select.poll()
+        spoken.register(conn.sock, select.POLLIN)
+        if not spoken.poll(DEFAULT_WORKER_DATA_TIMEOUT * 1000):
+            return False
+        conn.data_ready = True
+        with self.turns or contextlib.nullcontext():
             return super().handle(conn)
-        with self.turns:
-            return super().handle(conn)
+
+    def _close(self, conn: TConn) -> None:
+        """Close a connection. What is sent and not read would take the answer back (tcp(7)): it is read first."""
+        request = conn.parser.mesg if conn.parser is not None else None
+        is_whole = request is not None and all(
+            value == "0" for name, value in request.headers if name in ("CONTENT-LENGTH", "TRANSFER-ENCODING")
+        )
+        with contextlib.suppress(OSError):  # gunicorn closes by itself what broke off while it was answered
+            conn.close(graceful=not is_whole)
 
     def notify(self) -> None:
         """Beat, but not while one thread holds up all others. Source: gunicorn.workers.base.Worker.notify."""
@@ -92,7 +165,7 @@ def settings(bind: Sequence[str], threads: int = THREADS, turns: Turns | None = 
         # thread keeps the turn (`_Worker.notify`).
         "timeout": WORKER_SECONDS,
         "graceful_timeout": 10,
-        "keepalive": 5,
+        "keepalive": 0,
         "backlog": 512,
         # Wider than what nginx lets through (appliance/network/nginx.py): it objects in the village's language.
         "limit_request_line": 8_190,

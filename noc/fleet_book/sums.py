@@ -46,27 +46,34 @@ class Sums:
 
 
 def read(
-    db: Database, table: str, parts: Sequence[str], depth: int, span: tuple[int, int]
+    db: Database, table: str, parts: Sequence[str], depth: int, span: tuple[int, int], *, by_time: bool = True
 ) -> Iterator[tuple[int, str, list[int]]]:
-    """Yield time, code and sums (hubs first) of all areas of a depth within ``parts``, which are not deeper."""
+    """Yield time, code and sums (hubs first) of all areas of a depth within ``parts``, which are not deeper.
+
+    Without ``by_time`` the times of the span are added up, and told as the first of them.
+    """
     time, columns = _COLUMNS[table]
     for part in parts:
         if depth < VILLAGE_LEVEL:
-            names = ", ".join(("hubs", *columns))
+            names = ", ".join(f"sum({each})" for each in ("hubs", *columns))
             rows = db.execute(
                 f"WITH RECURSIVE at(time) AS (VALUES (?) UNION ALL SELECT time + 1 FROM at WHERE time < ?)"  # noqa: S608 - constants
-                f" SELECT {time}, code, {names} FROM at JOIN {table} ON {time} = at.time"
-                " WHERE level = ? AND code >= ? AND code < ?",
+                f" SELECT min({time}), code, {names} FROM at JOIN {table} ON {time} = at.time"
+                " WHERE level = ? AND code >= ? AND code < ? AND hubs <> 0"
+                f" GROUP BY {_group(time, by_time=by_time)}",
                 (*span, depth, *bounds(part)),
             )
         else:
-            rows = _of_hubs(db, table, part, span)
+            rows = _of_hubs(db, table, part, span, by_time=by_time)
         for when, code, *sums in rows:
-            if sums[0]:
-                yield when, code, sums
+            yield when, code, sums
 
 
-def _of_hubs(db: Database, table: str, part: str, span: tuple[int, int]) -> Any:
+def _group(time: str, *, by_time: bool) -> str:
+    return f"{time}, code" if by_time else "code"
+
+
+def _of_hubs(db: Database, table: str, part: str, span: tuple[int, int], *, by_time: bool) -> Any:
     time, columns = _COLUMNS[table]
     source = "day" if table == "area_day" else "month"
     later = "SELECT max(version) FROM month AS later WHERE later.month = month.month AND later.hub = number"
@@ -74,8 +81,9 @@ def _of_hubs(db: Database, table: str, part: str, span: tuple[int, int]) -> Any:
     added = ", ".join(f"coalesce(sum({each}), 0)" for each in columns)
     return db.execute(
         f"WITH RECURSIVE at(time) AS (VALUES (?) UNION ALL SELECT time + 1 FROM at WHERE time < ?)"  # noqa: S608 - constants
-        f" SELECT {time}, code, count(*), {added} FROM hub CROSS JOIN at CROSS JOIN {source}"
-        f" ON {time} = at.time AND {source}.hub = number{is_latest} WHERE code >= ? AND code < ? GROUP BY {time}, code",
+        f" SELECT min({time}), code, count(*), {added} FROM hub CROSS JOIN at CROSS JOIN {source}"
+        f" ON {time} = at.time AND {source}.hub = number{is_latest} WHERE code >= ? AND code < ?"
+        f" GROUP BY {_group(time, by_time=by_time)}",
         (*span, *bounds(part)),
     )
 
@@ -98,7 +106,9 @@ def days(db: Database, scope: Scope, area: str, span: tuple[str, str], *, by_day
     depth = level(area) if by_day else level(area) + 1
     added: dict[tuple[str, int], list[int]] = {}
     for each, parts in split(scope, area, depth).items():
-        for when, code, sums in read(db, "area_day", parts, each, (first, last)) if first <= last else ():
+        if first > last:
+            continue
+        for when, code, sums in read(db, "area_day", parts, each, (first, last), by_time=by_day):
             key = (area, when) if by_day else (".".join(code.split(".")[:depth]), 0)
             before = added.get(key)
             added[key] = sums if before is None else [a + b for a, b in zip(before, sums, strict=True)]

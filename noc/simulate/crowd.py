@@ -19,13 +19,21 @@ from noc.simulate.wire import Wire
 
 BACKOFF_SECONDS_MAX: Final = 300.0
 STEADY_SECONDS: Final = 120.0
+SPREAD_SECONDS_MAX: Final = 60.0
+SPREAD_SHARE: Final = SPREAD_SECONDS_MAX / 21_600
 FIRST_PER_SECOND: Final = 100.0  # a broker spends 3.5 ms on each connect
 _PAUSE_SECONDS: Final = 0.2
 
 
-def wait_seconds(tries: int, fraction: float) -> float:
+def wait_seconds(tries: int, fraction: float, spread_seconds: float = 0.0) -> float:
     """How long a box waits before a try, after ``tries`` that failed or did not hold: as `agent.pace` has it."""
-    return 0.2 + fraction * min(BACKOFF_SECONDS_MAX, 2.0 ** min(tries, 9))
+    return 0.2 + fraction * max(spread_seconds, min(BACKOFF_SECONDS_MAX, 2.0 ** min(tries, 9)))
+
+
+def after_session(held_seconds: float) -> tuple[int, float]:
+    """How a box counts its tries after a session that held, and over how many seconds it spreads the first."""
+    spread_seconds = min(SPREAD_SECONDS_MAX, held_seconds * SPREAD_SHARE)
+    return max(0, int(spread_seconds).bit_length() - 2), spread_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +208,10 @@ class Crowd:
 
     def _drop(self, member: _Member, number: int, wait: float | None) -> None:
         """Forget a connection; ``wait`` None: as long as a box waits after one that was lost."""
-        had_wire = member.wire is not None
+        had_wire, spread = member.wire is not None, 0.0
         if member.wire is not None:
-            if member.wire.is_up and time.monotonic() - member.up_since >= STEADY_SECONDS:
-                member.tries = 0
+            if member.wire.is_up and (held := time.monotonic() - member.up_since) >= STEADY_SECONDS:
+                member.tries, spread = after_session(held)
             try:
                 self._selector.unregister(member.wire.socket)
             except (KeyError, ValueError):
@@ -212,7 +220,7 @@ class Crowd:
             member.wire = None
         if wait is None:
             member.tries += 1
-            wait = wait_seconds(member.tries, random.random())  # noqa: S311 - jitter
+            wait = wait_seconds(member.tries, random.random(), spread)  # noqa: S311 - jitter
         elif not had_wire:
             return  # its next try stands there already
         heapq.heappush(self._connects, (time.monotonic() + wait, number))

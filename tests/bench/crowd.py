@@ -159,9 +159,10 @@ async def _all(
 
         async def walk(line: Line) -> float:
             await login(line)
+            came_through = asyncio.create_task(line.came_through.wait())
             while not line.came_through.is_set():
                 await asyncio.get_running_loop().sock_sendto(line.datagrams, line.namespace.encode("ascii"), outside)
-                await asyncio.wait([asyncio.create_task(line.came_through.wait())], timeout=_SEND_SECONDS)
+                await asyncio.wait([came_through], timeout=_SEND_SECONDS)
             return time.perf_counter() - started
 
         walks = [asyncio.create_task(walk(line)) for line in lines.values()]

@@ -226,6 +226,16 @@ def test_devices_of_a_network_that_is_gone_are_shut_out(case: Case) -> None:
     assert case.gate.clients() == ()
 
 
+def test_of_several_admitted_at_once_only_who_finds_no_room_is_refused(case: Case) -> None:
+    case.gate.admit(PHONE, 60)
+    many = [Client(f"10.20.0.{number}", f"02:00:00:00:00:{number:02x}") for number in range(60, 63)]
+    found = case.gate.admit_all([Admit(PHONE, 90), *(Admit(one, 60) for one in many)])
+    assert [one and one.code for one in found] == [None, None, None, RefusalCode.FULL]
+    assert {one.client for one in case.firewall.clients()} == {PHONE, *many[:2]}
+    status = case.gate.status()
+    assert (status.let_in_count, status.refused_count) == (3, 1)
+
+
 def test_several_changes_are_one(case: Case) -> None:
     case.gate.admit(PHONE, 100)
     case.firewall.change([Revoke(PHONE), Admit(OTHER, 100)])

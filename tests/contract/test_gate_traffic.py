@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,11 @@ def _sources(count: int) -> list[str]:
     return [f"10.20.{8 + number // 250}.{1 + number % 250}" for number in range(count)]
 
 
+def _allowed(burst: int, began: float) -> float:
+    """What a limit of 50 a second lets through since then, and a fifth more."""
+    return 1.2 * (burst + 50 * (time.monotonic() - began))
+
+
 def _remembered() -> int:
     return int(Path("/proc/sys/net/netfilter/nf_conntrack_count").read_text())
 
@@ -131,23 +137,24 @@ def _remembered() -> int:
 def test_one_phone_with_invented_addresses_does_not_fill_conntrack(
     village: Village, gate: LocalGate, flags: int
 ) -> None:
+    began = time.monotonic()
     with contextlib.closing(Wire(village)) as wire:
         for number, source in enumerate(_sources(1_500)):
             wire.send(source, 6, struct.pack(">HHIIBBHHH", 2_000 + number, 80, 7, 9, 0x50, flags, 1_000, 0, 0))
-    assert _remembered() < 600
+    assert _remembered() < _allowed(250, began)
 
 
 def test_names_are_limited_for_each_device_whatever_address_it_invents(village: Village, gate: LocalGate) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names, contextlib.closing(Wire(village)) as wire:
         names.bind(("10.20.0.1", 53))
         names.setblocking(False)
-        got = 0
+        got, began = 0, time.monotonic()
         for source in _sources(1_500):
             wire.send(source, 17, struct.pack(">HHHH", 4_000, 53, 12, 0) + b"name")
             with contextlib.suppress(BlockingIOError):
                 while names.recv(100):
                     got += 1
-    assert 150 <= got < 600
+    assert 150 <= got < _allowed(200, began)
 
 
 def test_residents_have_no_ipv6_to_the_box(village: Village, gate: LocalGate) -> None:

@@ -16,7 +16,7 @@ import pytest
 from agent.pace import Backoff
 from appliance.core.errors import OperationError
 from noc.simulate import commands
-from noc.simulate.crowd import wait_seconds
+from noc.simulate.crowd import STEADY_SECONDS, after_session, wait_seconds
 from noc.store.contract import Hub
 from noc.store.sqlite import open_noc_store
 from tests.integration.conftest import REPOSITORY, Bed, wait_for
@@ -97,6 +97,14 @@ def test_simulated_hubs_come_back_as_boxes_do() -> None:
         assert [wait_seconds(tries, fraction) for tries in range(1, 20)] == [
             backoff.after(None, fraction) for _ in range(1, 20)
         ]
+
+
+@pytest.mark.parametrize("held_seconds", [119.0, 120.0, 900.0, 5_400.0, 21_600.0, 86_400.0])
+def test_simulated_hubs_spread_after_a_session_as_boxes_do(held_seconds: float) -> None:
+    backoff = Backoff()
+    tries, spread_seconds = after_session(held_seconds) if held_seconds >= STEADY_SECONDS else (0, 0.0)
+    waits = [wait_seconds(tries + 1, 1.0, spread_seconds), *(wait_seconds(tries + more, 1.0) for more in (2, 3, 4))]
+    assert waits == [backoff.after(held_seconds, 1.0), *(backoff.after(None, 1.0) for _ in range(3))]
 
 
 def test_every_simulated_village_has_a_code_of_its_own(tmp_path: Path) -> None:

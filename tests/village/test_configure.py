@@ -15,17 +15,17 @@ from script.village.village import Village
 from tests.village.test_operator import book, trusted
 
 __all__ = ["trusted"]
-pytestmark = [pytest.mark.root, pytest.mark.village]
+pytestmark = [pytest.mark.root, pytest.mark.village, pytest.mark.timeout(400)]
 DROP_IN = "/run/systemd/system/desahub-return.timer.d/quick.conf"
 # An address from which nobody hears the hub.
 AWAY = ("--set", 'uplink.method="static"', "--set", 'uplink.address="203.0.113.77/24"', "--set",
         'uplink.gateway="203.0.113.1"', "--set", 'uplink.dns_servers=["203.0.113.1"]')  # fmt: skip
 
 
-def order(village: Village, *words: str) -> str:
+def order(village: Village, *words: str, life_seconds: int = 40) -> str:
     """Give an order; return what was told, also where the hub did not do it."""
     wait_until(lambda: plan.HUB_ID in village.net.inside(["desahub-noc", "hub", "list"]), "the hub in the inventory")
-    command = ["desahub-noc", "command", *words, "--hub", plan.HUB_ID, "--life-seconds", "40"]
+    command = ["desahub-noc", "command", *words, "--hub", plan.HUB_ID, "--life-seconds", str(life_seconds)]
     return village.net.inside(["sh", "-c", '"$@" 2>&1 || true', "sh", *command], timeout_seconds=90)
 
 
@@ -70,10 +70,11 @@ def test_a_change_after_which_the_hub_is_heard_stays(quick: Village) -> None:
 def test_a_change_that_cuts_the_hub_off_is_taken_back(quick: Village) -> None:
     before = hub_toml(quick)
     # The hub changes, and is never heard of again: the order ends without it.
-    assert "0 of 1" in order(quick, "configure", *AWAY)
+    assert "0 of 1" in order(quick, "configure", *AWAY, life_seconds=30)
     wait_until(lambda: hub_toml(quick) == before, "the hub to go back", seconds=90)
     wait_until(lambda: is_heard(quick), "the NOC to hear the hub again", seconds=120)
-    assert "returned" in quick.hub.inside(["desahub", "configuration", "status"])
+    status = ["desahub", "configuration", "status"]  # the file is back a while before all that follows from it
+    wait_until(lambda: "returned" in quick.hub.inside(status), "the hub to say that it went back", seconds=60)
 
 
 def test_what_the_hub_cannot_become_is_said_at_the_noc(trusted: Village) -> None:

@@ -232,7 +232,8 @@ def test_a_new_list_is_taken_while_questions_go_on_and_the_cache_forgets(family:
             into = f"nsenter --target {family.hub.leader} --mount --uts --ipc --net --pid --cgroup"
             said = run(
                 ["sh", "-c", f"(ip netns exec {CHILD.namespace} sh -c '{asking}') & "
-                 f"{into} sh -c '{updating}'; touch /tmp/enough; wait"]
+                 f"{into} sh -c '{updating}'; touch /tmp/enough; wait"],
+                timeout_seconds=200,
             )  # fmt: skip
         asked, lost = map(int, said.split())
         assert asked > 5

@@ -120,7 +120,8 @@ def test_slow_clients_keep_nobody_waiting() -> None:
                     head = f"Host: {plan.PORTAL_HOST}\r\nConnection: close\r\n\r\n"
                     answer = load.ask(made, f"GET / HTTP/1.1\r\n{head}".encode())
                 assert answer.startswith(b"HTTP/1.1 200 ")
-                assert time.monotonic() - started < 2
+                # The slow ones have their places until the box closes them, 10 s after their last word at the soonest.
+                assert time.monotonic() - started < 5
         finally:
             over.set()
             dripping.join()
@@ -211,8 +212,10 @@ def _asked(village: Village, name: str) -> str:
 def test_buttons_pressed_without_end_are_refused_and_nobody_else_is(village: Village) -> None:
     """Each form costs the box a write: one device gets a minute's worth at once, then one a second."""
     head = f"POST /keluar HTTP/1.1\r\nHost: {plan.PORTAL_HOST}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    statuses = []
-    for _ in range(90):
+    statuses: list[bytes] = []
+    began = time.monotonic()
+    # What the limit allows by now, and a third more.
+    while len(statuses) < 80 + 1.2 * (time.monotonic() - began):
         with load.connection(f"desa-phone-{HOSTILE}", (plan.HUB_ADDRESS, 80)) as made:
             statuses.append(load.ask(made, head.encode())[9:12])
     assert statuses[0] == b"303"
@@ -229,11 +232,13 @@ def test_names_before_login_are_enough_for_the_portal_and_too_few_for_a_tunnel(v
     with load.socket_in(f"desa-phone-{HOSTILE}", socket.SOCK_DGRAM) as made:
         made.settimeout(0.5)
         made.connect((plan.HUB_ADDRESS, 53))
+        began = time.monotonic()
         for _ in range(600):
             made.send(question)
             time.sleep(0.002)  # a tunnel's pace: all at once would overflow the sockets and prove nothing
+        allowed = 200 + 10 * (time.monotonic() - began)
         answers = 0
         with contextlib.suppress(TimeoutError):
             while made.recv(1_500):
                 answers += 1
-    assert 50 <= answers <= 350
+    assert 50 <= answers <= 1.2 * allowed

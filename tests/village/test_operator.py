@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from script.village import plan
 from script.village.programs import VillageError, wait_until
 from script.village.village import Village
+from script.village.walk import noc_says
 
 pytestmark = [pytest.mark.root, pytest.mark.village]
 UNIT = "desahub-kiosk.service"
@@ -34,7 +36,15 @@ print(decode_result(decode_answer(line)).reason)
 
 @pytest.fixture
 def trusted(village: Village) -> Iterator[Village]:
-    """A hub that was brought the NOC's key; afterwards it takes no commands again."""
+    """A hub that is heard and was brought the NOC's key; afterwards it takes no commands again.
+
+    A command waits its life for its hub, and an agent that another test started anew waits before it connects.
+    """
+    now_ms = time.time() * 1000
+    wait_until(
+        lambda: float(str(noc_says(village.net, plan.HUB_ID).get("last_record_time_ms") or 0)) > now_ms,
+        "the NOC to hear the hub", seconds=100, pause_seconds=0.3,
+    )  # fmt: skip
     village.net.inside(["desahub-noc", "command", "key", "--out", "/tmp/noc-command.pub"])
     key = village.net.inside(["cat", "/tmp/noc-command.pub"])
     village.hub.inside(
@@ -45,11 +55,11 @@ def trusted(village: Village) -> Iterator[Village]:
     village.hub.inside(["systemctl", "stop", OPERATOR])
 
 
-def order(village: Village, *words: str) -> str:
+def order(village: Village, *words: str, life_seconds: int = 40) -> str:
     wait_until(
         lambda: plan.HUB_ID in village.net.inside(["desahub-noc", "hub", "list"]), "the hub in the inventory"
     )  # fmt: skip
-    command = ["desahub-noc", "command", *words, "--hub", plan.HUB_ID, "--life-seconds", "40"]
+    command = ["desahub-noc", "command", *words, "--hub", plan.HUB_ID, "--life-seconds", str(life_seconds)]
     # What is told goes to standard error.
     return village.net.inside(["sh", "-c", '"$@" 2>&1', "sh", *command], timeout_seconds=90)
 
@@ -93,7 +103,7 @@ def test_a_reboot_is_asked_of_systemd(trusted: Village) -> None:
     trusted.hub.inside(["sh", "-euc", f"printf '[Unit]\\nDescription=nothing\\n' >{target}; systemctl daemon-reload"])
     try:
         with pytest.raises(VillageError, match="begun"):  # and nobody comes back to say that it is done
-            order(trusted, "reboot")
+            order(trusted, "reboot", life_seconds=30)
         state = trusted.hub.inside(["systemctl", "show", "--value", "-p", "ActiveState", "reboot.target"])
         assert state.strip() == "active"
         assert "begun" in [event for event, _ in book(trusted)[-4:]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -86,9 +85,7 @@ address add {plan.UPLINK_GATEWAY}/24 dev hub0
 link set hub0 up
 """
     run(["ip", "-n", plan.NET, "-batch", "-"], text=lay)
-    began = time.monotonic()
     wait_until(lambda: is_shaped("eth0"), "the queues of the uplink that came back", seconds=_BACK_SECONDS)
-    assert time.monotonic() - began <= _BACK_SECONDS
     # The other tests want an uplink: the provider's DHCP must see its new cable.
     village.net.inside(["systemctl", "restart", "internet-names.service"])
     outside = ["ip", "netns", "exec", plan.HUB, "busybox", "ping", "-c", "1", "-W", "1", plan.WEB_ADDRESS]

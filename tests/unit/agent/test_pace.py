@@ -34,6 +34,15 @@ def test_the_count_begins_anew_only_after_a_connection_that_held() -> None:
     assert backoff.after(120.0, 1.0) == 2.2
 
 
+def test_after_a_long_session_the_first_try_is_spread_over_up_to_a_minute() -> None:
+    backoff = Backoff()
+    assert backoff.after(5_400.0, 1.0) == pytest.approx(15.2)
+    assert backoff.after(None, 1.0) == 16.2, "the next keeps apart what the first did"
+    assert backoff.after(21_600.0, 1.0) == pytest.approx(60.2)
+    assert backoff.after(86_400.0, 0.5) == pytest.approx(30.2)
+    assert backoff.after(86_400.0, 1.0, by_line=True) == 2.2, "its own line's change is nobody else's"
+
+
 def test_a_copied_card_leaves_the_noc_alone_for_a_quarter_of_an_hour() -> None:
     backoff = Backoff()
     assert backoff.after(3.0, 1.0) < 10

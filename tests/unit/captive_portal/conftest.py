@@ -34,7 +34,7 @@ class World(Portal):
             grants=self.grants,
             vouchers=self.vouchers,
             gate=self.gate,
-            mac_of=self.neighbours.get,
+            mac_of=lambda address, _: self.neighbours.get(address),
             leased_mac_of=self.leased_mac_of,
             uplink=lambda: self.uplink,
             clock=lambda: self.now,

@@ -71,6 +71,7 @@ def test_moment(moment: datetime.datetime, text: str) -> None:
 
 def test_number() -> None:
     assert formats.number(4210) == "4.210"
+    assert [formats.number(value) for value in (-0.0, 0.0, 0)] == ["0", "0", "0"]
 
 
 @given(st.integers(0, 10**9))

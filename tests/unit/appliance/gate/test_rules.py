@@ -18,10 +18,14 @@ from appliance.core.errors import GateRefused
 from appliance.gate.__main__ import arguments
 from appliance.gate.permissions import MAY_ASK, Role, may_ask, roles_of_users
 from appliance.gate.protocol import (
+    ADMITS_MAX,
     LEASE_SECONDS_MAX,
     QUOTA_BYTES_MAX,
     QUOTA_ID_MAX,
+    REQUEST_BYTES_MAX,
+    Admissions,
     Admit,
+    AdmitAll,
     Admitted,
     Answer,
     AskClient,
@@ -55,8 +59,10 @@ clients = st.builds(
 )
 quotas = st.builds(Quota, st.integers(1, QUOTA_ID_MAX), st.integers(0, QUOTA_BYTES_MAX))
 limits = st.builds(Limits, st.just("") | st.from_regex(r"[a-z][a-z0-9]{0,10}", fullmatch=True), st.none() | quotas)
+admits = st.builds(Admit, clients, st.integers(1, LEASE_SECONDS_MAX), limits)
 requests = (
-    st.builds(Admit, clients, st.integers(1, LEASE_SECONDS_MAX), limits)
+    admits
+    | st.lists(admits, min_size=1, max_size=4, unique_by=lambda one: one.client.address).map(tuple).map(AdmitAll)
     | st.builds(Revoke, clients)
     | st.just(ListClients())
     | st.builds(AskClient, clients)
@@ -64,12 +70,14 @@ requests = (
 )
 counts = st.integers(0, 2**63)
 listed = st.builds(Admitted, clients, counts, counts, counts, counts, st.text(), st.none() | counts)
+refusals = st.builds(Refusal, st.sampled_from(RefusalCode), st.text())
 answers = (
     st.just(Done())
+    | st.builds(Admissions, st.lists(st.none() | refusals, max_size=4).map(tuple))
     | st.builds(Clients, st.lists(listed, max_size=4).map(tuple))
     | st.builds(ClientState, st.none() | listed)
     | st.builds(GateStatus, st.booleans(), counts, st.text())
-    | st.builds(Refusal, st.sampled_from(RefusalCode), st.text())
+    | refusals
 )
 
 
@@ -248,3 +256,35 @@ def test_the_gate_counts_who_is_let_in_and_who_is_refused_but_no_renewal() -> No
     answer(gate, Admit(PHONE, 100))
     status = gate.status()
     assert (status.let_in_count, status.refused_count) == (2, 1)
+
+
+def _longest(number: int) -> Admit:
+    client = Client(f"223.255.255.{100 + number}", PHONE.mac)
+    return Admit(client, LEASE_SECONDS_MAX, Limits("a" * 11, Quota(QUOTA_ID_MAX, QUOTA_BYTES_MAX)))
+
+
+def test_as_many_as_may_be_admitted_at_once_fit_into_a_request() -> None:
+    assert len(encode(AdmitAll(tuple(map(_longest, range(ADMITS_MAX)))))) <= REQUEST_BYTES_MAX
+
+
+@pytest.mark.parametrize(
+    "admits",
+    [(), tuple(map(_longest, range(ADMITS_MAX + 1))), (Admit(PHONE, 60), Admit(PHONE, 61))],
+    ids=["nobody", "too many", "one address twice"],
+)
+def test_who_is_admitted_at_once_are_some_and_each_has_an_address(admits: tuple[Admit, ...]) -> None:
+    with pytest.raises(GateRefused) as refusal:
+        AdmitAll(admits)
+    assert refusal.value.code == RefusalCode.MALFORMED
+
+
+def test_of_many_each_is_answered_for_itself() -> None:
+    gate = TwinGate(CONFIG)
+    stranger, unknown = Client("192.0.2.1", "02:00:00:00:00:02"), Client("10.20.0.51", "02:00:00:00:00:03")
+    asked = AdmitAll((Admit(stranger, 60), Admit(PHONE, 60), Admit(unknown, 60, Limits("kilat"))))
+    found = answer(gate, asked)
+    assert isinstance(found, Admissions)
+    assert [one and one.code for one in found.refusals] == [RefusalCode.NOT_A_RESIDENT, None, RefusalCode.UNKNOWN_SPEED]
+    assert [one.client for one in gate.clients()] == [PHONE]
+    status = gate.status()
+    assert (status.let_in_count, status.refused_count) == (1, 2)

@@ -97,14 +97,16 @@ def test_only_answered_neighbours_count(tmp_path: Path) -> None:
     (roots.proc / "net").mkdir(parents=True)
     (roots.proc / "net/arp").write_text(ARP)
     assert [one.address for one in neighbours.read(roots)] == ["10.20.0.50", "10.20.0.53"]
-    assert neighbours.mac_of("10.20.0.50", roots) == "02:00:00:00:00:aa"
-    assert neighbours.mac_of("10.20.0.51", roots) is None
-    assert neighbours.mac_of("10.20.0.5", roots) is None
+    mac_of = neighbours.finder(roots)
+    assert mac_of("10.20.0.50", "br-warga") == "02:00:00:00:00:aa"
+    assert mac_of("10.20.0.51", "br-warga") is None
+    assert mac_of("10.20.0.5", "br-warga") is None
+    assert mac_of("10.20.0.50", "br-kantor") is None
 
 
 def test_no_neighbour_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="arp: cannot be read"):
-        neighbours.mac_of("10.20.0.50", Roots.under(tmp_path))
+        neighbours.finder(Roots.under(tmp_path))("10.20.0.50", "br-warga")
 
 
 @given(st.text(max_size=300))

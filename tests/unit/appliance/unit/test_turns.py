@@ -1,6 +1,7 @@
 """One thread works at a time; who waits lets others work."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -90,6 +91,28 @@ def test_aside_without_a_turn_takes_none() -> None:
     assert not turns.is_mine
     with turns, ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: turns.is_mine).result() is False, "another thread's turn is not mine"
+
+
+def test_a_commit_waits_for_those_who_are_at_work(tmp_path: Path) -> None:
+    """Else the first of a crowd would commit alone, while the others are just about to bring theirs."""
+    turns, writers = Turns(), list[int]()
+    store = open_store(tmp_path / "x.db", [MIGRATIONS])
+    commits = GroupCommit(store, aside=turns.aside, gathered=lambda: turns)
+
+    def step(db: Database) -> None:
+        writers.append(threading.get_ident())
+        db.execute("INSERT INTO rows DEFAULT VALUES")
+
+    with turns, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(commits.run, step)
+        deadline = time.monotonic() + 10
+        while not (commits.is_writing and commits.waiting_count):
+            assert time.monotonic() < deadline
+        assert not writers
+        commits.run(step)
+        first.result(10)
+    assert len(writers) == 2 and len(set(writers)) == 1, "one of them has written for both"
+    store.close()
 
 
 def test_commits_are_shared_by_those_who_have_turns(tmp_path: Path) -> None:

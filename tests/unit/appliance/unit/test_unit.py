@@ -146,6 +146,109 @@ def _answer_soon(path: Path) -> bytes:
         return b""
 
 
+FORM = """
+import sys, threading
+from appliance.unit.serve import serve
+begun, may_end = threading.Event(), threading.Event()
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/lama":
+        begun.set()
+        may_end.wait(5)
+    elif environ["PATH_INFO"] == "/begun":
+        begun.wait(5)
+    return [b"x" * 100_000]
+serve(app, sys.argv[1], threads=2)
+"""
+
+
+def test_a_form_that_nobody_read_does_not_take_the_answer_back(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", FORM, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                _connect(connection, path)
+                connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" + b"y" * 30_000)
+                received = connection.recv(1)
+                connection.sendall(b"y" * 30_000)
+                connection.shutdown(socket.SHUT_WR)
+                while chunk := connection.recv(65_536):
+                    received += chunk
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert b"Connection: close" in received
+    assert received.count(b"x" * 100_000) == 1
+
+
+def test_who_is_told_to_end_answers_what_has_begun(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", FORM, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            with socket.socket(socket.AF_UNIX) as slow, socket.socket(socket.AF_UNIX) as other:
+                _connect(slow, path)
+                slow.sendall(b"GET /lama HTTP/1.0\r\n\r\n")
+                _connect(other, path)
+                other.sendall(b"GET /begun HTTP/1.0\r\n\r\n")
+                assert other.recv(1), "both threads have begun"
+                process.terminate()
+                received = b""
+                while chunk := slow.recv(65_536):
+                    received += chunk
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    assert b" 200 OK" in received and received.endswith(b"x" * 100)
+
+
+BROKEN = """
+import os, sys
+from appliance.unit.serve import serve
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    yield b"%d" % os.getpid()
+    if environ["PATH_INFO"] == "/putus":
+        raise ValueError
+    if environ["PATH_INFO"] == "/keluar":
+        raise GeneratorExit
+serve(app, sys.argv[1], threads=1)
+"""
+
+
+def test_what_breaks_off_while_it_is_answered_costs_no_thread(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", BROKEN, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            before = _get(path)
+            with socket.socket(socket.AF_UNIX) as broken:
+                _connect(broken, path)
+                broken.sendall(b"POST /putus HTTP/1.0\r\nContent-Length: 1\r\n\r\ny")
+                while broken.recv(4096):
+                    pass
+            assert _answer_soon(path).rpartition(b"\n")[2] == before.rpartition(b"\n")[2]
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def test_a_worker_that_lost_a_thread_is_replaced(tmp_path: Path) -> None:
+    """Its loop goes on beating, and each thread fewer answers fewer; in the end nobody would."""
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", BROKEN, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            before = _get(path)
+            with socket.socket(socket.AF_UNIX) as broken:
+                _connect(broken, path)
+                broken.sendall(b"GET /keluar HTTP/1.0\r\n\r\n")
+                deadline = time.monotonic() + 20
+                while not (answer := _answer_soon(path)):
+                    assert time.monotonic() < deadline
+            assert answer.rpartition(b"\n")[2] != before.rpartition(b"\n")[2]
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
 def test_threads_take_turns_and_a_silent_client_holds_none(tmp_path: Path) -> None:
     """Both are answered only if the second came in while the first stood aside, and the silent one was let wait."""
     path = tmp_path / "app.sock"
