@@ -137,11 +137,12 @@ def test_a_program_without_catalogues_is_indonesian_throughout(tmp_path: Path) -
     assert '<html lang="id">' in page and "Halaman tidak ditemukan" in page and "hreflang" not in page
 
 
-def test_the_office_and_the_noc_offer_indonesian_alone() -> None:
-    # Half a page in English is worse than none: their own texts have no catalogue yet.
+def test_the_noc_offers_indonesian_alone_and_the_kiosk_five_languages() -> None:
+    # Half a page in English is worse than none: the NOC's own texts have no catalogue yet.
     repository = Path(__file__).resolve().parents[4]
-    for program in ("appliance/kiosk", "noc/web"):
-        assert languages.load(repository / program / "translations") == (languages.SOURCE,)
+    assert languages.load(repository / "noc/web" / "translations") == (languages.SOURCE,)
+    found = languages.load(repository / "appliance/kiosk" / "translations")
+    assert {each.code for each in found} == {"id", "ban", "en", "jv", "su"}
 
 
 def test_a_broken_catalogue_is_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
