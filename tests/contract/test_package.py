@@ -22,10 +22,13 @@ import pytest
 
 from appliance.core import config
 from appliance.core.config.filter import Filter, FilterList
+from appliance.core.config.letters import Letters
 from appliance.core.config.networks import Network, Radio
 from appliance.core.config.portal import Kiosk, Portal
+from appliance.core.config.printer import Printer
 from appliance.core.config.records import Records
 from appliance.core.config.reporting import Agent, Noc
+from appliance.core.config.signature import Signature
 from appliance.core.config.uplink import Speed, Uplink
 from appliance.core.config.village import Hub, Village
 
@@ -37,6 +40,7 @@ SECTIONS: dict[str, type] = {
     "village": Village, "hub": Hub, "uplink": Uplink, "networks": Network,
     "speeds": Speed, "radio": Radio, "portal": Portal, "filter": Filter,
     "records": Records, "agent": Agent, "kiosk": Kiosk, "noc": Noc,
+    "letters": Letters, "printer": Printer, "signature": Signature,
 }  # fmt: skip
 AARCH64 = 183  # e_machine, elf(5)
 
