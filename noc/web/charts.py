@@ -146,7 +146,8 @@ def bars(values: Values, top: float) -> str:
 
 
 def _height(value: float, top: float) -> str:
-    return f"{100 - 100 * max(0.0, min(value, top)) / top:.1f}".removesuffix(".0")
+    # What is rounded may lie a hair above the top, and would read -0.
+    return f"{max(0.0, 100 - 100 * max(0.0, min(value, top)) / top):.1f}".removesuffix(".0")
 
 
 def _times(values: Values | None, factor: float) -> Values | None:

@@ -72,13 +72,17 @@ class RealBureau:
         self._loop = asyncio.new_event_loop()
         self._ending = asyncio.Event()
 
+        # The file of a socket is there a moment before anybody listens at it.
+        listens = threading.Event()
+
         async def serve() -> None:
             async with server.listening(self.socket):
+                listens.set()
                 await self._ending.wait()
 
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=[serve()])
         self._thread.start()
-        wait_for(self.socket.exists)
+        wait_for(listens.is_set)
 
     def away(self) -> None:
         self.standin.fault = "hang_up"

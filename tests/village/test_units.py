@@ -16,9 +16,12 @@ pytestmark = [pytest.mark.root, pytest.mark.village]
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 # Bits of capabilities(7), as /proc/PID/status counts them.
 CAPABILITY_BITS = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
-# tests/village/test_records.py switches it on and looks at it; the operator is there while there is a command, graphs
-# are written where there is a VictoriaMetrics.
-OFF_BY_DEFAULT = ("desahub-records.service", "desahub-operator.service", "desahub-noc-graphs.service")
+# tests/village/test_records.py switches it on and looks at it, test_papers.py printer and signer; the operator is there
+# while there is a command, graphs are written where there is a VictoriaMetrics, a screen is lit where there is one.
+OFF_BY_DEFAULT = (
+    "desahub-records.service", "desahub-printer.service", "desahub-signer.service", "desahub-screen.service",
+    "desahub-operator.service", "desahub-noc-graphs.service",
+)  # fmt: skip
 RESIDENT = sorted(
     path
     for folder in ("hub", "noc")

@@ -36,6 +36,10 @@ def test_a_gap_breaks_the_line_and_a_lone_point_is_seen() -> None:
     assert path == "M0.5 50L1.5 50M3.5 0h.4M6.5 100L7.5 50"
 
 
+def test_the_highest_value_touches_the_top_and_does_not_read_minus_nothing() -> None:
+    assert charts.path((93.92922054302325,), 93.92922054302325) == "M0.5 0h.4"
+
+
 def test_bars_are_drawn_for_what_was() -> None:
     assert charts.bars((0.0, None, 5.0), 10) == "M2.1 100V50h.8V100z"
 
