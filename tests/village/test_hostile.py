@@ -212,13 +212,18 @@ def _asked(village: Village, name: str) -> str:
 def test_buttons_pressed_without_end_are_refused_and_nobody_else_is(village: Village) -> None:
     """Each form costs the box a write: one device gets a minute's worth at once, then one a second."""
     head = f"POST /keluar HTTP/1.1\r\nHost: {plan.PORTAL_HOST}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    def press() -> bytes:
+        with load.connection(f"desa-phone-{HOSTILE}", (plan.HUB_ADDRESS, 80)) as made:
+            return load.ask(made, head.encode())[9:12]
+
+    # Earlier tests have pressed too; what is refused costs nothing of what comes back each second.
+    wait_until(lambda: press() == b"303", "room for another form", seconds=30)
     statuses: list[bytes] = []
     began = time.monotonic()
     # What the limit allows by now, and a third more.
     while len(statuses) < 80 + 1.2 * (time.monotonic() - began):
-        with load.connection(f"desa-phone-{HOSTILE}", (plan.HUB_ADDRESS, 80)) as made:
-            statuses.append(load.ask(made, head.encode())[9:12])
-    assert statuses[0] == b"303"
+        statuses.append(press())
     assert b"429" in statuses
     walk = Walk(village, NEIGHBOUR)
     walk.accept()
