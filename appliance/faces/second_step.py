@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-import segno
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext
@@ -202,6 +201,8 @@ def _problem(answer: Answer) -> tuple[str, int, dict[str, str]]:
 
 
 def _picture(address: str) -> Markup:
+    import segno  # noqa: PLC0415 - takes memory, and is needed once in an account's life
+
     out = io.BytesIO()
     segno.make(address, error="m", micro=False).save(
         out, kind="svg", xmldecl=False, svgclass="qr", lineclass=None, scale=5

@@ -222,6 +222,9 @@ class Keeper:
         by_client = {one.grant.client: one for one in seen}
         for change in reconcile.changes(inside, {client: one.standing for client, one in by_client.items()}):
             try:
+                # Who came in since the gate was asked has what the portal gave; once more would forget what was used.
+                if change.client not in inside and self._gate.admitted(change.client) is not None:
+                    continue
                 self._ask(change)
             except GateRefused as error:
                 if error.code == RefusalCode.NOT_A_RESIDENT and isinstance(change, Admit):

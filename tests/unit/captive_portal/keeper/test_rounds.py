@@ -151,6 +151,24 @@ def test_speed_and_quota_that_differ_are_mended(house: House) -> None:
     assert [(one.speed, one.quota_left_bytes) for one in house.gate.clients()] == [("biasa", 5_000_000)]
 
 
+@with_network("session_megabytes = 5\n")
+def test_who_comes_in_during_a_look_keeps_what_was_used_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = house.gate.clients
+
+    def then_somebody_comes() -> Any:
+        before = clients()
+        house.login()
+        assert house.use(1_500_000)
+        return before
+
+    monkeypatch.setattr(house.gate, "clients", then_somebody_comes)
+    house.keeper.look()
+    monkeypatch.undo()
+    assert [one.quota_left_bytes for one in house.gate.clients()] == [3_500_000]
+
+
 def test_what_is_alike_is_left_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.login()
     house.keeper.look()
