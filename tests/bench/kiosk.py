@@ -60,7 +60,7 @@ _PIN: Final = "805293"
 # Pages a resident opens, and those of the office.
 _PUBLIC: Final = ("/", "/surat", "/surat/keterangan-usaha", "/surat/lacak", "/cek", "/masuk-warga")
 _OWN: Final = ("/surat/saya", "/surat/keterangan-usaha/isi")
-_OFFICE: Final = ("/kantor/", "/kantor/surat", "/kantor/warga/", "/kantor/pin/", "/kantor/jejak/", "/kantor/pejabat")
+_OFFICE: Final = ("/kantor/", "/kantor/surat/", "/kantor/warga/", "/kantor/pin/", "/kantor/jejak/", "/kantor/pejabat/")
 
 
 def main() -> int:
@@ -83,13 +83,13 @@ def measure(say: Callable[[str], None]) -> Sequence[Figure]:
         idle = _pss_megabytes(served.process)
         office = {name: served.log_in(name, made.passwords[name]) for name in made.passwords}
         resident = served.log_in_resident(*made.pins[0])
-        few = served.p95("/kantor/surat", office["operator"])
+        few = served.p95("/kantor/surat/", office["operator"])
         say(f"copying letters until there are {LETTERS:,}")
         _copy_letters(folder / "state" / "kiosk.db", LETTERS)
         plain = undo.enter_context(_plain(folder))
-        found = [*_pages(served, plain, office["operator"], resident, say)]
-        many = served.p95("/kantor/surat", office["operator"])
-        found.append(Figure(f"/kantor/surat with {LETTERS:,} letters, p95", many, "ms", f"with {FEW_LETTERS}", few,
+        found = [*_pages(served, plain, office["sekretaris"], resident, say)]
+        many = served.p95("/kantor/surat/", office["operator"])
+        found.append(Figure(f"/kantor/surat/ with {LETTERS:,} letters, p95", many, "ms", f"with {FEW_LETTERS}", few,
                             f"<= {PAGE_MS_MAX}", many <= PAGE_MS_MAX))  # fmt: skip
         found.append(_search(served, office["operator"]))
         found.append(Figure("a letter's PDF, warm, median", pdf, "ms", "", None, f"<= {PDF_MS_MAX}", pdf <= PDF_MS_MAX))
@@ -337,7 +337,7 @@ def _search(served: Served, cookie: str) -> Figure:
 
 def _crowd(served: Served, office: str, resident: str) -> Iterator[Figure]:
     answers: list[Answer] = []
-    paths = [*((path, "") for path in _PUBLIC), ("/surat/saya", resident), ("/kantor/surat", office)]
+    paths = [*((path, "") for path in _PUBLIC), ("/surat/saya", resident), ("/kantor/surat/", office)]
 
     def person(number: int) -> None:
         for path, cookie in paths[number % len(paths) :] + paths[: number % len(paths)]:
