@@ -129,7 +129,7 @@ class _Guide:
         self._shoot(page, "kantor-beranda")
         self._open(page, "/kantor/surat/")
         self._shoot(page, "kantor-antrean")
-        page.locator("tbody td:nth-child(2) a").first.click()
+        page.locator("tbody a").first.click()
         self._shoot(page, "kantor-surat")
         self._open(page, "/kantor/surat/baru/")
         self._shoot(page, "kantor-loket")
@@ -150,7 +150,7 @@ class _Guide:
     def _head(self, page: Page) -> None:
         self._open(page, "/kantor/surat/")
         page.get_by_role("link", name=re.compile("Menunggu persetujuan")).click()
-        page.locator("tbody td:nth-child(2) a").first.click()
+        page.locator("tbody a").first.click()
         self._shoot(page, "kepala-menyetujui")
         self._open(page, "/kantor/pejabat/")
         self._shoot(page, "kepala-pejabat")
