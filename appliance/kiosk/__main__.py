@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from appliance.core.clock import WallQuality
 from appliance.core.errors import DesahubError
 from appliance.faces.secret import load_or_make
 from appliance.gate.client import SOCKET_PATH, GateClient
@@ -22,6 +23,7 @@ from appliance.papers.printing import NO_PRINTER, Printer
 from appliance.papers.signer_client import SignerClient
 from appliance.papers.signing import NO_SIGNER
 from appliance.system import uplink_state
+from appliance.system.clock import wall_quality
 from appliance.system.roots import REAL, Roots
 from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.serve import serve
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--hotspot-socket", type=Path, default=hotspot_client.SOCKET_PATH, help="by default %(default)s"
     )
-    parser.add_argument("--roots", type=Path, help="read /run below this folder, for tests")
+    parser.add_argument("--roots", type=Path, help="read /run and /sys below this folder, for tests")
     options = parser.parse_args(arguments)
     roots = Roots.under(options.roots) if options.roots else REAL
     try:
@@ -57,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             hotspot=HotspotClient(options.hotspot_socket),
             uplink=functools.partial(uplink_state.read, roots),
             clock=time.time,
+            clock_is_known=lambda: wall_quality(roots) is not WallQuality.UNKNOWN,
             secret=load_or_make(folder / SECRET),
             vault=vault,
             pepper=pepper,

@@ -112,9 +112,10 @@ def _prepare(simulation: Simulation) -> tuple[str, str]:
         .replace(f'host = "{plan.NOC_HOST}"', f'host = "{_BROKER_HOST}"\nport = {simulation.broker}')
     )
     simulation.config.write_text(text + f'\n[kiosk]\nhost = "{plan.KIOSK_HOST}"\n', encoding="utf-8")
-    for path in ("proc/net", "proc/sys/kernel/random", "run", "agent", "names", "portal", "kiosk"):
+    for path in ("proc/net", "proc/sys/kernel/random", "run/systemd/timesync", "agent", "names", "portal", "kiosk"):
         (folder / path).mkdir(parents=True)
     (folder / "run" / "desahub-agent").symlink_to(folder / "agent")
+    (folder / "run/systemd/timesync/synchronized").touch()  # this machine's clock is right: letters are dated by it
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     (folder / "proc/sys/kernel/random/boot_id").write_text(boot_id, encoding="ascii")
     _meet_the_phone(folder)
