@@ -93,7 +93,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _asked_for(config: pytest.Config) -> list[str]:
     """The suites that are to run as wholes: all of them, or those whose folders are named."""
-    if config.option.markexpr or config.option.keyword:
+    if config.option.markexpr or config.option.keyword or config.option.lf:
         return []
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         return list(SUITES)

@@ -17,6 +17,8 @@ from script.village.plan import Place
 from script.village.programs import FAMILY, Process, start, wait_until
 
 _FIRST_PORT = 8081
+# Kept open for as long as this process lives, which is what they tell others.
+_MARKS: list[socket.socket] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,26 @@ def windows_of(place: Place) -> tuple[Window, ...]:
 
 
 def free_ports(count: int, first: int = _FIRST_PORT) -> list[int]:
-    """Find ``count`` ports on 127.0.0.1 that nobody uses, from ``first`` on."""
+    """Find ``count`` ports on 127.0.0.1 that nobody uses, from ``first`` on.
+
+    They are this process's until it ends: another village that comes up in the same moment finds others, though nobody
+    listens at these yet. Source: unix(7), abstract addresses; they end with their socket.
+    """
     found: list[int] = []
-    port = first
+    port = first - 1
     while len(found) < count:
+        port += 1
+        mark = socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
+                mark.bind(f"\0desahub-port-{port}")
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                port += 1
+                mark.close()
                 continue
+        _MARKS.append(mark)
         found.append(port)
-        port += 1
     return found
 
 

@@ -224,29 +224,43 @@ class Servers:
 
     def __init__(self) -> None:
         self._listeners: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self.taken: dict[str, list[tuple[float, int]]] = {}
 
     def __enter__(self) -> Servers:
         """Start."""
-        for port, serve in ((_TCP_PORT, _give), (_SINK_PORT, self._take)):
-            listener = load.socket_in(NET)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((OUTSIDE, port))
-            listener.listen(64)
-            self._listeners.append(listener)
-            threading.Thread(target=_accept, args=(listener, serve), daemon=True).start()
-        echo = load.socket_in(NET, socket.SOCK_DGRAM)
-        echo.bind((OUTSIDE, _ECHO_PORT))
-        self._listeners.append(echo)
-        threading.Thread(target=_echo, args=(echo,), daemon=True).start()
+        try:
+            for port, serve in ((_TCP_PORT, _give), (_SINK_PORT, self._take)):
+                listener = self._bound(port, socket.SOCK_STREAM)
+                listener.listen(64)
+                self._answer(_accept, listener, serve)
+            self._answer(_echo, self._bound(_ECHO_PORT, socket.SOCK_DGRAM))
+        except OSError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
+        """Stop. A port is free again once no thread waits at its socket, so that these have ended then."""
         for listener in self._listeners:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for listener in self._listeners:
             listener.close()
+
+    def _bound(self, port: int, kind: socket.SocketKind) -> socket.socket:
+        listener = load.socket_in(NET, kind)
+        self._listeners.append(listener)
+        if kind is socket.SOCK_STREAM:  # connections of the ones before may not have ended
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((OUTSIDE, port))
+        return listener
+
+    def _answer(self, answer: Callable[..., None], *arguments: object) -> None:
+        self._threads.append(threading.Thread(target=answer, args=arguments, daemon=True))
+        self._threads[-1].start()
 
     def _take(self, connection: socket.socket, peer: str) -> None:
         counted = self.taken.setdefault(peer, [])

@@ -111,4 +111,6 @@ def test_the_agent_reports_and_the_noc_lists_the_hub(page: str, folder: Path) ->
     while state not in ("online", "attention"):
         assert time.monotonic() < deadline, f"the NOC says {state!r}"
         time.sleep(0.3)
-        state = requests.get(f"{noc}/api/hubs/{plan.HUB_ID}", headers=headers, timeout=10).json()["state"]
+        answer = requests.get(f"{noc}/api/hubs/{plan.HUB_ID}", headers=headers, timeout=10)
+        assert answer.headers["Content-Type"] == "application/json", (answer.status_code, answer.text[:2000])
+        state = answer.json()["state"]
