@@ -30,6 +30,10 @@ PUSHABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "speeds[]": ("title", "download_kbit", "upload_kbit"),
     "radio": ("channel", "band"),
     "portal": ("terms", "walled_garden", "history_days"),
+    "accounts": (
+        "session_seconds", "daily_seconds", "daily_megabytes", "speed", "devices", "travel_minutes", "travel_megabytes",
+        "travel_valid_days", "travel_wait_days", "travel_codes_per_day",
+    ),
     "filter": ("blocked_domains", "allowed_domains", "safe_search", "refuse_encrypted_dns"),
     "agent": (
         "interval_seconds", "batch_seconds", "targets", "probe_kilobytes", "web_probe", "outbox_megabytes",

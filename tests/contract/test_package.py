@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from appliance.core import config
+from appliance.core.config.accounts import Accounts
 from appliance.core.config.filter import Filter, FilterList
 from appliance.core.config.letters import Letters
 from appliance.core.config.networks import Network, Radio
@@ -40,7 +41,7 @@ SECTIONS: dict[str, type] = {
     "village": Village, "hub": Hub, "uplink": Uplink, "networks": Network,
     "speeds": Speed, "radio": Radio, "portal": Portal, "filter": Filter,
     "records": Records, "agent": Agent, "kiosk": Kiosk, "noc": Noc,
-    "letters": Letters, "printer": Printer, "signature": Signature,
+    "letters": Letters, "printer": Printer, "signature": Signature, "accounts": Accounts,
 }  # fmt: skip
 AARCH64 = 183  # e_machine, elf(5)
 

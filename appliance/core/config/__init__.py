@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from appliance.core import schema
+from appliance.core.config.accounts import Accounts
 from appliance.core.config.filter import Filter
 from appliance.core.config.letters import Letters
-from appliance.core.config.networks import NETWORKS_MAX, Network, NetworkKind, Radio
+from appliance.core.config.networks import NETWORKS_MAX, Access, Network, NetworkKind, Radio
 from appliance.core.config.portal import RECORDS_TERM, Kiosk, Portal
 from appliance.core.config.printer import Printer
 from appliance.core.config.records import Records
@@ -46,6 +47,9 @@ class Config:
         about="The radio. Leave it out where access points hang on the bridge by cable.", default=None
     )
     portal: Portal = section(about="What residents meet first.", default=Portal())
+    accounts: Accounts | None = section(
+        about='What a resident\'s own account gives, where a network has access = ["account"].', default=None
+    )
     filter: Filter = section(about="What the family filter keeps away.", default=Filter())
     records: Records = section(about="Connection records, where the law asks for them.", default=Records())
     agent: Agent = section(about="What the box measures and how often.", default=Agent())
@@ -64,6 +68,16 @@ class Config:
     def office_networks(self) -> tuple[Network, ...]:
         """The encrypted networks of the village office."""
         return tuple(network for network in self.networks if network.kind is NetworkKind.OFFICE)
+
+    @property
+    def has_accounts(self) -> bool:
+        """Is an account a way in anywhere?"""
+        return any(Access.ACCOUNT in network.access for network in self.resident_networks)
+
+    @property
+    def account_terms(self) -> Accounts:
+        """What an account gives, where one is a way in."""
+        return self.accounts or Accounts()
 
     @property
     def terms_of_use(self) -> tuple[str, ...]:
@@ -105,9 +119,35 @@ class Config:
             if name in REGISTRIES:
                 yield Problem(
                     f"portal.walled_garden[{i}]",
+        yield from self._account_problems()
                     f"is {name!r}, under which everybody has sites",
                     "name the sites themselves, such as bansos.example.go.id",
                 )
+    def _account_problems(self) -> Iterator[Problem]:
+        """An account is made at the kiosk, where nothing personal travels through the residents' open air."""
+        if not self.has_accounts:
+            if self.accounts is not None:
+                yield Problem(
+                    "accounts",
+                    "stands where no network lets anybody in by an account",
+                    'leave it out, or add "account" to the access of a resident network',
+                )
+            return
+        if not self.office_networks and not self.kiosk.screen:
+            i = next(i for i, network in enumerate(self.networks) if Access.ACCOUNT in network.access)
+            yield Problem(
+                f"networks[{i}].access",
+                "names account, and nowhere could anybody get one: accounts are made at the kiosk, from the office's "
+                "encrypted network or at the screen in the hall",
+                "add a network of kind office, or set kiosk.screen = true",
+            )
+        names = [speed.name for speed in self.speeds]
+        if self.account_terms.speed and self.account_terms.speed not in names:
+            known = ", ".join(names) or "none is defined"
+            yield Problem(
+                "accounts.speed", f"is {self.account_terms.speed!r}", f"allowed is a name of [[speeds]]: {known}"
+            )
+
             # A name stands for everything below it, and dnsmasq gives it no other answer.
             for host in sorted(PROBE_HOSTS):
                 if host == name or host.endswith(f".{name}"):

@@ -112,7 +112,10 @@ class Network:
     )
 
     access: tuple[Access, ...] = option(
-        about="How residents get online here: terms (they accept the terms), voucher (they type a code), or both.",
+        about=(
+            "How residents get online here: terms (they accept the terms), voucher (they type a code), account (name "
+            "and PIN of an account of their own, see [accounts]), or several of these."
+        ),
         example=["terms"],
         at_most=3,
         default=(Access.TERMS,),
@@ -186,7 +189,7 @@ class Network:
             yield Problem("passphrase_file", "is set on a resident network", "leave it out: resident networks are open")
 
     def _access_problems(self) -> Iterator[Problem]:
-        """The office does not pass the portal; an account needs a register that does not exist yet."""
+        """The office does not pass the portal; what belongs to the terms stands only where they are a way in."""
         if self.kind is NetworkKind.OFFICE:
             for name in _RESIDENT_ONLY:
                 if getattr(self, name) != _network_default(name):
@@ -195,18 +198,16 @@ class Network:
                     )
             return
         if not self.access:
-            yield Problem("access", "is empty", "allowed are terms, voucher, or both")
+            yield Problem("access", "is empty", "allowed are terms, voucher, account, or several of these")
         if len(set(self.access)) != len(self.access):
             yield Problem("access", "names a way twice", "allowed is each way once")
-        if Access.ACCOUNT in self.access:
-            yield Problem(
-                "access", "names account", "allowed are terms and voucher: this release has no register of residents"
-            )
         if Access.TERMS not in self.access:
             for name in ("session_seconds", "daily_seconds", "session_megabytes", "daily_megabytes"):
                 if getattr(self, name) != _network_default(name):
                     yield Problem(
-                        name, "is set where the terms are no way in", "leave it out: a voucher says this itself"
+                        name,
+                        "is set where the terms are no way in",
+                        "leave it out: a voucher says this itself, and [accounts] does",
                     )
         if self.filter_hours and not self.filter:
             yield Problem("filter_hours", "is set without filter = true", "set filter = true, or leave it out")
