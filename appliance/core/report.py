@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import cbor2
 
+from appliance.core.agreed_cbor import load_cbor
 from appliance.core.clock import WallQuality, parse_boot_id
 from appliance.core.columns import (
     ABSENT,
@@ -288,27 +289,11 @@ def _inflate(compressed: bytes, schema: Schema) -> bytes:
     return inflated
 
 
-def _refuse_tag(*_: object) -> NoReturn:
-    raise ValueError("a tagged value")
-
-
-# cbor2 gives meaning to these tags (dates, big numbers, patterns to compile, shared values); a report holds none.
-_TAGS: Final = dict.fromkeys(
-    (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799), _refuse_tag
-)
-
-
 def _loads(inflated: bytes) -> Any:
     try:
-        return cbor2.loads(
-            inflated,
-            semantic_decoders=_TAGS,
-            max_depth=8,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-        )
-    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, MemoryError, RecursionError) as error:
-        _refuse(f"the body is not CBOR as agreed: {str(error)[:120]}")
+        return load_cbor(inflated)
+    except ValueError as error:
+        _refuse(str(error))
 
 
 def _report_body(report: Report) -> list[Any]:
