@@ -35,7 +35,7 @@ class Entry:
 
 def entries(_: Say) -> dict[Problem, Entry]:
     """Each problem's page, those that many hubs can share first."""
-    found = {**_contact(_), **_gate(_), **_storage(_), **_machine(_)}
+    found = {**_contact(_), **_gate(_), **_storage(_), **_machine(_), **_identity(_)}
     return {problem: found[problem] for problem in (*_SHARED_FIRST, *(p for p in Problem if p not in _SHARED_FIRST))}
 
 
@@ -199,6 +199,25 @@ def _machine(_: Say) -> dict[Problem, Entry]:
             (
                 _("Telepon kontak desa: apakah catu daya asli yang dipakai, tanpa kabel sambungan?"),
                 _("Bawa catu daya dan kabel pendek pada kunjungan berikutnya."),
+            ),
+        ),
+    }
+
+
+def _identity(_: Say) -> dict[Problem, Entry]:
+    return {
+        Problem.TWO_BOXES: Entry(
+            _(
+                "Dua kotak bergantian tersambung dengan identitas hub ini: kartu SD-nya disalin, atau satu kode klaim"
+                " dipakai dua kali. Angka dan catatan keduanya bercampur."
+            ),
+            _("Di kotak yang benar tidak ada: Wi-Fi dan layanan desa tetap jalan."),
+            (
+                _("Telepon kontak desa: kotak mana yang benar, dan apakah kartunya pernah disalin?"),
+                _("Minta kotak yang lain dimatikan. Tidak tahu di mana? Langkah berikut tetap memisahkannya."),
+                _("Di server NOC: sudo desahub-noc hub claim HUB."),
+                _("Ketik kode baru itu di kotak yang benar; kotak yang lain tertolak."),
+                _("Tulis di catatan kunjungan sejak kapan: data sejak itu tercampur. Tandanya hilang sehari kemudian."),
             ),
         ),
     }

@@ -74,6 +74,7 @@ def problem_words(_: Say) -> dict[Problem, str]:
         Problem.UNIT_FAILED: _("Ada program yang tidak berjalan"),
         Problem.UNDER_VOLTAGE: _("Tegangan listrik kurang"),
         Problem.DISK_WORN: _("Kartu hampir aus"),
+        Problem.TWO_BOXES: _("Dua kotak memakai satu identitas"),
     }
 
 

@@ -25,7 +25,7 @@ STATES: Final = (HubState.NO_CONTACT, HubState.ATTENTION, HubState.NEVER, HubSta
 PROBLEMS: Final = (
     Problem.NOC_DEAF, Problem.NO_CONTACT, Problem.UPLINK_DOWN, Problem.GATE_SILENT, Problem.GATE_OPEN,
     Problem.DISK_FULL, Problem.MEMORY_FULL, Problem.HOT, Problem.RECORDS_DROPPED, Problem.READ_ONLY,
-    Problem.UNIT_FAILED, Problem.UNDER_VOLTAGE, Problem.DISK_WORN,
+    Problem.UNIT_FAILED, Problem.UNDER_VOLTAGE, Problem.DISK_WORN, Problem.TWO_BOXES,
 )  # fmt: skip
 CLASSES: Final = (
     SlaClass.UP, SlaClass.LINK_LONG, SlaClass.LINK_SHORT, SlaClass.UNUSABLE, SlaClass.POWER, SlaClass.MAINTENANCE,

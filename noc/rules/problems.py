@@ -25,6 +25,7 @@ class Problem(enum.StrEnum):
     UNIT_FAILED = "unit_failed"
     UNDER_VOLTAGE = "under_voltage"
     DISK_WORN = "disk_worn"
+    TWO_BOXES = "two_boxes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,22 @@ RULES: Final = {
     Problem.UNIT_FAILED: Rule(15 * _MINUTE, 30 * _MINUTE),
     Problem.UNDER_VOLTAGE: Rule(30 * _MINUTE, 120 * _MINUTE),
     Problem.DISK_WORN: Rule(60 * _MINUTE, 24 * 60 * _MINUTE),
+    # That they took turns twice is proof enough, and stays one for a day after the last turn (`noc.clones`).
+    Problem.TWO_BOXES: Rule(0, 10 * _MINUTE),
 }
 DISK_WORN_PERMILLE: Final = 900
 
 
-def found(status: HubStatus) -> frozenset[Problem]:
-    """Say what is wrong with a hub, by how it was judged and what it said last."""
+def found(status: HubStatus, *, is_clone: bool = False) -> frozenset[Problem]:
+    """Say what is wrong with a hub, by how it was judged and what it said last.
+
+    Args:
+        status: how it was judged.
+        is_clone: two boxes take turns under its identity (`noc.clones`), whether or not one of them is heard now.
+    """
+    clone = frozenset((Problem.TWO_BOXES,) if is_clone else ())
     if status.state is HubState.NO_CONTACT:
-        return frozenset((Problem.NO_CONTACT,))
+        return clone | {Problem.NO_CONTACT}
     said = status.samples
     own = (
         (Problem.READ_ONLY, said.get("filesystem_read_only") == 1),
@@ -70,4 +79,4 @@ def found(status: HubStatus) -> frozenset[Problem]:
         (Problem.UNDER_VOLTAGE, said.get("power_under_voltage") == 1),
         (Problem.DISK_WORN, (said.get("disk_life_used_permille") or 0) >= DISK_WORN_PERMILLE),
     )
-    return frozenset((*(Problem(reason) for reason in status.reasons), *(each for each, holds in own if holds)))
+    return clone.union((Problem(reason) for reason in status.reasons), (each for each, holds in own if holds))

@@ -154,13 +154,15 @@ def stand(status: HubStatus, before: Standing | None, now_ms: int, *, is_clone: 
     """Say how a hub stands: pure."""
     facts, samples = status.facts, status.samples
     latest = facts.recent[-1] if facts.recent else None
-    problems = tuple(sorted(found(status)))
-    is_same = before is not None and (before.state, before.problems) == (status.state, problems)
+    problems = tuple(sorted(found(status, is_clone=is_clone)))
+    # Whatever is told as an alarm also makes its hub one that needs somebody: pages show and sort by the state.
+    state = HubState.ATTENTION if problems and status.state is HubState.ONLINE else status.state
+    is_same = before is not None and (before.state, before.problems) == (state, problems)
     trip = samples.get("uplink_round_trip_seconds")
     said = facts.state.state if facts.state is not None else None
     return Standing(
         hub_id=facts.hub.hub_id,
-        state=status.state,
+        state=state,
         problems=problems,
         since_ms=before.since_ms if is_same and before is not None else _since_ms(status, now_ms),
         contact_ms=facts.last_contact_ms,

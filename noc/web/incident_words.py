@@ -34,6 +34,7 @@ def problem_words() -> dict[Problem, str]:
         Problem.UNIT_FAILED: gettext("Ada program yang tidak berjalan"),
         Problem.UNDER_VOLTAGE: gettext("Tegangan listrik kurang"),
         Problem.DISK_WORN: gettext("Kartu hampir aus"),
+        Problem.TWO_BOXES: gettext("Dua kotak memakai satu identitas"),
     }
 
 

@@ -210,8 +210,34 @@ def test_two_boxes_of_one_card_are_marked_for_a_day(world: World) -> None:
         return found is not None and found.is_clone
 
     assert (is_clone(HUBS[0]), is_clone(HUBS[1])) == (True, False)
+    found = world.book.standing(HUBS[0].hub_id)
+    assert found is not None and (found.state, found.problems) == (HubState.ATTENTION, (Problem.TWO_BOXES,))
     world.turns(DAY_MS + HOUR_MS, every_ms=HOUR_MS)
     assert not is_clone(HUBS[0])
+    found = world.book.standing(HUBS[0].hub_id)
+    assert found is not None and Problem.TWO_BOXES not in found.problems
+
+
+def test_two_boxes_of_one_card_are_an_alarm_whether_or_not_one_is_heard_now(world: World) -> None:
+    world.alarms = told = Told()
+    world.start()
+    for session, boot in enumerate((A, B, A, B)):
+        born = State(boot, session, True, "0.1.0", "3f9a1c22b0de")
+        world.store.commit(Arrivals(states=[ArrivedState(HUBS[0].hub_id, born, world.wall_ms + session)]))
+    world.turns(10_000)
+    assert told.facts[-1][0].troubled == {HUBS[0].hub_id: (Problem.TWO_BOXES,)}
+    world.turns(HOUR_MS, every_ms=60_000)
+    assert set(told.facts[-1][0].troubled[HUBS[0].hub_id]) == {Problem.NO_CONTACT, Problem.TWO_BOXES}
+
+
+def test_whatever_is_an_alarm_makes_a_hub_one_that_needs_somebody(world: World) -> None:
+    speak(world, filesystem_read_only=1)
+    world.turns(10_000)
+    found = world.book.standing(HUBS[0].hub_id)
+    assert found is not None and (found.state, found.problems) == (HubState.ATTENTION, (Problem.READ_ONLY,))
+    speak(world, filesystem_read_only=0)
+    world.turns(10_000)
+    assert states(world) == {HubState.ONLINE}
 
 
 class Told:
