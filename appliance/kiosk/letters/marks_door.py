@@ -1,0 +1,87 @@
+"""Where the agent asks the kiosk for marks of letters: a local socket, one question and one answer a connection.
+
+Anyone on the box may connect; the kernel says who it is (``SO_PEERCRED``, unix(7)), and all but the agent are turned
+away before they are heard. One thread answers, one after the other: there is one agent, and it asks about once a
+minute. `appliance.unit.local_socket` would bring asyncio into the kiosk, and its 2 MB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import struct
+import threading
+from pathlib import Path
+from typing import Final
+
+from appliance.core.errors import DesahubError, OperationError
+from appliance.core.letter_marks import decode_question, encode_answer
+from appliance.kiosk.letters import marks
+from appliance.store.database import Store
+
+_log = logging.getLogger(__name__)
+ASKER: Final = "desahub-agent"
+QUESTION_BYTES_MAX: Final = 256
+TURN_SECONDS: Final = 2.0
+
+
+def listen(path: Path) -> socket.socket:
+    """Listen on ``path`` (mode 0666); a socket that a dead kiosk left is replaced. Raises `OperationError`."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        path.chmod(0o666)
+        listener.listen(16)
+    except OSError as error:
+        listener.close()
+        raise OperationError(f"{path}: cannot listen there: {error.strerror or error}") from None
+    return listener
+
+
+def answer_forever(listener: socket.socket, store: Store, asker_uid: int) -> threading.Thread:
+    """Answer the agent in a thread of its own, for as long as this process lives."""
+
+    def answer() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return  # it was closed
+            with contextlib.closing(connection):
+                _answer_one(connection, store, asker_uid)
+
+    thread = threading.Thread(target=answer, name="marks", daemon=True)
+    thread.start()
+    return thread
+
+
+def _answer_one(connection: socket.socket, store: Store, asker_uid: int) -> None:
+    try:
+        if _peer_uid(connection) != asker_uid:
+            return
+        connection.settimeout(TURN_SECONDS)
+        question = decode_question(_line(connection))
+        with store.reading() as db:
+            found = marks.behind(db, question)
+        connection.sendall(encode_answer(found))
+    except (OSError, DesahubError) as error:
+        # It asks again; what is marked stays marked.
+        _log.warning("the agent was not told of letters: %s", error)
+
+
+def _line(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n"):
+        chunk = connection.recv(QUESTION_BYTES_MAX)
+        received += chunk
+        if not chunk or len(received) > QUESTION_BYTES_MAX:
+            raise OperationError(f"a question is one line of at most {QUESTION_BYTES_MAX} bytes")
+    return bytes(received)
+
+
+def _peer_uid(connection: socket.socket) -> int:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    uid: int = struct.unpack("3i", credentials)[1]
+    return uid
