@@ -3,6 +3,7 @@
 ::
 
     DesahubError
+    ├── AccountsUnavailable  the kiosk, which keeps residents' accounts for the Wi-Fi, did not answer
     ├── CommandError
     │   ├── CommandMalformed these bytes are no command, or no result of one
     │   └── CommandUnknown   a version or an action this program does not know
@@ -54,6 +55,10 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.wrong}, {self.allowed}" if self.allowed else f"{self.path}: {self.wrong}"
+
+
+class AccountsUnavailable(DesahubError):  # noqa: N818 - as `GateUnavailable`
+    """The kiosk's socket for accounts is missing, closed or silent."""
 
 
 class CommandError(DesahubError):

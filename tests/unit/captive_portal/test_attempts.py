@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.gate.protocol import Client
+from appliance.store import boot_brake
 from appliance.store.database import Database, Store, open_store
 from captive_portal import attempts
 from captive_portal.now import Now
@@ -80,7 +81,7 @@ def test_a_reboot_shortens_no_wait_and_lengthens_none_beyond_itself(store: Store
 
 
 def test_under_attack_those_who_guess_wait_sooner_and_nobody_else(db: Database) -> None:
-    for number in range(attempts.BOX_COUNT_MAX):
+    for number in range(boot_brake.BOX_COUNT_MAX):
         client = Client(f"10.20.1.{number}", f"02:00:00:00:01:{number:02x}")
         assert attempts.count_wrong(db, client, _at(1_000)) == 0
     assert attempts.count_wrong(db, OTHER, _at(1_000)) == 30
@@ -92,7 +93,7 @@ def test_under_attack_those_who_guess_wait_sooner_and_nobody_else(db: Database) 
 
 
 def test_made_up_devices_do_not_fill_the_disk(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "ROWS_MAX", 20)
+    monkeypatch.setattr(boot_brake, "ROWS_MAX", 20)
     for number in range(100):
         _guess(db, Client(f"10.20.1.{number}", f"02:00:00:00:01:{number:02x}"), 1_000 + number)
     kinds = [row["kind"] for row in db.rows("SELECT kind FROM attempts")]
@@ -102,7 +103,7 @@ def test_made_up_devices_do_not_fill_the_disk(db: Database, monkeypatch: pytest.
 
 @given(st.integers(0, 10_000_000), st.booleans())
 def test_waits_grow_and_have_an_end(count: int, under_attack: bool) -> None:
-    wait = attempts.wait_after(count, under_attack=under_attack)
-    assert 0 <= wait <= attempts.LONGEST_WAIT_SECONDS
-    assert wait <= attempts.wait_after(count + 1, under_attack=under_attack)
-    assert wait <= attempts.wait_after(count, under_attack=True)
+    wait = boot_brake.wait_after(count, under_attack=under_attack)
+    assert 0 <= wait <= boot_brake.LONGEST_WAIT_SECONDS
+    assert wait <= boot_brake.wait_after(count + 1, under_attack=under_attack)
+    assert wait <= boot_brake.wait_after(count, under_attack=True)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from appliance.core.clock import WallQuality
 from appliance.gate.protocol import Admitted, Client
 from appliance.hotspot.protocol import BatchCodes, MakeBatch
-from captive_portal import attempts, blocks, budgets
+from appliance.store import boot_brake
+from captive_portal import blocks, budgets
 from captive_portal.grants import of_voucher
 from captive_portal.now import Now
 from captive_portal.rules import Block, Device, Verdict, remaining_seconds
@@ -225,7 +226,7 @@ def test_a_grant_that_the_gate_refused_gives_the_voucher_back(hub: Hub) -> None:
 
 def test_wrong_codes_end_in_a_wait_that_a_right_code_does_not_end(hub: Hub) -> None:
     code = hub.make(devices=2).vouchers[0].code
-    for _ in range(attempts.FREE_COUNT - 1):
+    for _ in range(boot_brake.FREE_COUNT - 1):
         assert hub.redeem("WRONG-WRONG") == Redemption(Outcome.WRONG)
     assert hub.redeem("WRONG-WRONG") == Redemption(Outcome.WRONG, wait_seconds=30)
     assert hub.redeem(code) == Redemption(Outcome.WAIT, wait_seconds=30)
@@ -244,7 +245,7 @@ def test_a_flood_of_wrong_codes_keeps_no_right_one_out(hub: Hub) -> None:
 
 def test_a_lockout_survives_a_restart_and_a_reboot(hub: Hub) -> None:
     code = hub.make().vouchers[0].code
-    for _ in range(attempts.FREE_COUNT):
+    for _ in range(boot_brake.FREE_COUNT):
         hub.redeem("WRONG-WRONG")
     hub.close()
     again = Hub(hub.folder)
@@ -257,7 +258,7 @@ def test_a_lockout_survives_a_restart_and_a_reboot(hub: Hub) -> None:
 
 
 def test_who_waits_costs_no_write(hub: Hub) -> None:
-    for _ in range(attempts.FREE_COUNT):
+    for _ in range(boot_brake.FREE_COUNT):
         hub.redeem("WRONG-WRONG")
     hub.grants.write = None  # type: ignore[assignment, method-assign]
     assert hub.redeem("WRONG-WRONG").outcome is Outcome.WAIT
