@@ -47,6 +47,26 @@ class Places:
         """The list of revoked certificates that the broker reads."""
         return self.enrolment / "revoked.pem"
 
+    @property
+    def portal_requests(self) -> Path:
+        """What hubs ask for: written by the enrolment service, read by whoever obtains their portals' certificates."""
+        return self.enrolment / "portal-requests"
+
+    @property
+    def portal_plan(self) -> Path:
+        """Zones, DNS provider and authority of the hubs' portal certificates; without it there are none."""
+        return self.directory / "portal.toml"
+
+    @property
+    def portal_credentials(self) -> Path:
+        """What the DNS provider wants to know of us; root's alone."""
+        return self.directory / "portal.env"
+
+    @property
+    def portal(self) -> Path:
+        """What came of the requests, and the account at the authority."""
+        return Path(f"{self.state}-portal")
+
     def ingest(self, worker: int) -> Path:
         """The identity of one ingest worker, counted from 1."""
         return self.directory / ("ingest" if worker == 1 else f"ingest-{worker}")
