@@ -40,23 +40,33 @@ class Board:
 
 def count(db: Database, now: int, since: int, until: int) -> Board:
     """Count all letters. The period is from ``since``, up to and without ``until``, in seconds of wall time."""
-    states = db.execute("SELECT slug, state, count(*) FROM letters GROUP BY slug, state").fetchall()
-    marks = ", ".join("?" * len(WORK_STATES))
-    (oldest,) = db.execute(
-        f"SELECT min(submitted_seconds) FROM letters WHERE state IN ({marks})",  # noqa: S608 - question marks
-        sorted(WORK_STATES),
-    ).fetchone()
     asked = db.execute(
         "SELECT slug, count(*) FROM letter_steps s JOIN letters ON letters.id = s.letter_id"
         " WHERE s.step = ? AND s.at_seconds >= ? AND s.at_seconds < ? GROUP BY slug",
         [Step.SUBMIT, since, until],
     ).fetchall()
     return Board(
-        now={(slug, State(state)): how_many for slug, state, how_many in states},
-        oldest_open_seconds=max(0, now - oldest) if oldest is not None else None,
+        now=standing(db),
+        oldest_open_seconds=max(0, now - min(first)) if (first := _first_requests(db)) else None,
         asked=dict(asked),
         made=_made(db, since, until),
     )
+
+
+def standing(db: Database) -> dict[tuple[str, State], int]:
+    """How many letters of a kind are in a state now; kinds and states without one are left out."""
+    rows = db.execute("SELECT slug, state, letters FROM letter_counts WHERE letters > 0")
+    return {(slug, State(state)): letters for slug, state, letters in rows}
+
+
+def _first_requests(db: Database) -> list[int]:
+    """When the oldest letter of each state that waits for the office was asked for."""
+    # One state at a time: each is one look into the index, where all of them together would be read one by one.
+    found = (
+        db.execute("SELECT min(submitted_seconds) FROM letters WHERE state = ?", [state]).fetchone()[0]
+        for state in WORK_STATES
+    )
+    return [seconds for seconds in found if seconds is not None]
 
 
 def _made(db: Database, since: int, until: int) -> dict[str, Turnaround]:

@@ -65,7 +65,7 @@ def queue() -> ResponseReturnValue:
     only = Only(
         states=states, slug=slug, newest_first=chosen == "selesai", offset=(number - 1) * ROWS, limit=ROWS
     )  # fmt: skip
-    counts = desk.board(0, 0).now
+    counts = desk.standing()
     total = sum(count for (kind, state), count in counts.items() if state in states and slug in ("", kind))
     return render_template(
         "letters_office/queue.html",

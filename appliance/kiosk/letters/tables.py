@@ -20,6 +20,12 @@ def m001_letters(db: sqlite_utils.Database) -> None:
     db.executescript(_OTHERS)
 
 
+@MIGRATIONS()
+def m002_counts(db: sqlite_utils.Database) -> None:
+    """How many letters of a kind are in a state, and since when one waits: read as they are, never counted."""
+    db.executescript(_COUNTS)
+
+
 _LETTERS: Final = """
 CREATE TABLE letters (
     arrival INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of the queue, whatever the clock says
@@ -129,4 +135,28 @@ CREATE TABLE letter_drafts (
     answers_sealed BLOB NOT NULL,
     PRIMARY KEY (owner, resident_id, slug)
 ) STRICT, WITHOUT ROWID;
+"""
+
+# Kept by the database itself, within the transaction that writes the letter: whoever writes it, they are right.
+_COUNTS: Final = """
+CREATE TABLE letter_counts (
+    slug TEXT NOT NULL,
+    state TEXT NOT NULL,
+    letters INTEGER NOT NULL CHECK (letters >= 0),
+    PRIMARY KEY (slug, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO letter_counts SELECT slug, state, count(*) FROM letters GROUP BY slug, state;
+CREATE TRIGGER letters_are_counted AFTER INSERT ON letters
+    BEGIN
+        INSERT INTO letter_counts VALUES (new.slug, new.state, 1)
+            ON CONFLICT (slug, state) DO UPDATE SET letters = letters + 1;
+    END;
+CREATE TRIGGER letters_are_counted_anew AFTER UPDATE OF slug, state ON letters
+    WHEN old.slug != new.slug OR old.state != new.state
+    BEGIN
+        UPDATE letter_counts SET letters = letters - 1 WHERE slug = old.slug AND state = old.state;
+        INSERT INTO letter_counts VALUES (new.slug, new.state, 1)
+            ON CONFLICT (slug, state) DO UPDATE SET letters = letters + 1;
+    END;
+CREATE INDEX letters_by_state_and_request ON letters (state, submitted_seconds);
 """

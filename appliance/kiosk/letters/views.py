@@ -59,8 +59,8 @@ def _tiles(_kiosk: Kiosk, _place: Place) -> tuple[Tile, ...]:
 def _office_tiles(_: Kiosk) -> tuple[Tile, ...]:
     tiles: list[Tile] = []
     if office_access.may_open():
-        board = current.current_desk().board(0, 0)
-        count = sum(board.in_state(state) for state in WORK_STATES)
+        standing = current.current_desk().standing()
+        count = sum(letters for (_, state), letters in standing.items() if state in WORK_STATES)
         text = gettext("%(count)d perlu dikerjakan", count=count) if count else gettext("Tidak ada yang menunggu")
         tiles.append(Tile(url_for("letters_office.queue"), "letter", gettext("Antrean surat"), text))
     if is_permitted(Permission.PROCESS_LETTERS):
