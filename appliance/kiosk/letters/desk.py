@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from appliance.kiosk.actors import Actor, Look
-from appliance.kiosk.letters import asking, codes, flow, numbers, store
+from appliance.kiosk.letters import asking, codes, flow, marks, numbers, store
 from appliance.kiosk.letters.answers import Answers
 from appliance.kiosk.letters.drafts import Drafts
 from appliance.kiosk.letters.flow import Reason, State, Step, StepRefused
@@ -289,6 +289,7 @@ class Desk(Reading):
             columns |= {"state": then, "changed_seconds": self.now()}
             columns["note_sealed"] = self.means.vault.seal(note, store.NOTE) if note else None
             store.update(db, letter_id, columns)
+            marks.note(db, letter_id, then)
             self._write_down(db, letter_id, found.resident_id, self._past(actor, step, then, note))
 
     def _own(self, head: Head, actor: Actor, resident_id: int | None) -> Head:

@@ -10,6 +10,7 @@ from appliance.kiosk.letters import (
     counter_pages,
     current,
     forms,
+    marks,
     office_access,
     office_pages,
     office_steps,
@@ -70,5 +71,10 @@ def _office_tiles(_: Kiosk) -> tuple[Tile, ...]:
 
 
 SERVICE = Service(
-    "letters", 5, _register, _tiles, (tables.MIGRATIONS, forms.MIGRATIONS, prints.MIGRATIONS), _office_tiles
+    "letters",
+    5,
+    _register,
+    _tiles,
+    (tables.MIGRATIONS, forms.MIGRATIONS, prints.MIGRATIONS, marks.MIGRATIONS),
+    _office_tiles,
 )

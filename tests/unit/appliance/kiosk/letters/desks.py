@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.core import config as hub_config
 from appliance.kiosk.actors import RESIDENT, Actor, Look
-from appliance.kiosk.letters import kinds, tables
+from appliance.kiosk.letters import kinds, marks, tables
 from appliance.kiosk.letters.answers import Answers
 from appliance.kiosk.letters.desk import Desk
 from appliance.kiosk.letters.flow import Step
@@ -150,7 +150,7 @@ class Bench:
 
 
 NO_ANSWERS: Final = Answers({})
-_TABLES: Final = (audit.MIGRATIONS, tables.MIGRATIONS)
+_TABLES: Final = (audit.MIGRATIONS, tables.MIGRATIONS, marks.MIGRATIONS)
 
 
 def open_bench_store(folder: Path) -> Store:
