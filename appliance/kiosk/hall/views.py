@@ -90,7 +90,7 @@ def calls() -> ResponseReturnValue:
     return render_template("hall/calls.html", call=call, called_at=called_at)
 
 
-@office_pages.post("/panggilan/<int:call_id>")
+@office_pages.post("/panggilan/<int(max=9007199254740991):call_id>")
 @login.login_required()
 def answer(call_id: int) -> ResponseReturnValue:
     """Somebody of the office goes there."""
