@@ -21,9 +21,11 @@ from noc import enrol
 from noc.enrolment.desk import EnrolmentDesk
 from noc.enrolment.door import BrokerDoor
 from noc.enrolment.ledger import open_ledger
+from noc.enrolment.portal_desk import PortalDesk
 from noc.enrolment.revoking import Revoking
 from noc.enrolment.wire import Limits, Server
 from noc.places import DIRECTORY, STATE_DIRECTORY, Places
+from noc.portal_certificates.spool import Spool
 
 _log = logging.getLogger("noc.enrolment")
 
@@ -47,8 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     thread = threading.Thread(target=revoking.run, args=[stopping], name="revoking", daemon=True)
     thread.start()
     desk = EnrolmentDesk(authority, ledger, datetime.timedelta(days=options.days), _now, time.monotonic)
+    spool = Spool(places.portal_requests, places.portal)
+    portal_desk = PortalDesk(authority, ledger, desk.nonces, spool, places.portal_plan)
     try:
-        asyncio.run(until_told(Server(desk, Limits()).serve(options.bind_address or None, options.port, context)))
+        asyncio.run(
+            until_told(Server(desk, portal_desk, Limits()).serve(options.bind_address or None, options.port, context))
+        )
     except OSError as error:
         _log.error("port %d: %s", options.port, error.strerror or error)
         return 1

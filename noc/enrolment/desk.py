@@ -2,62 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime
-import hashlib
-import hmac
-import json
-import secrets
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.core.enrolment import renewal_text
 from appliance.core.errors import OperationError, StoreError
 from noc import enrol
 from noc.enrolment import claims
 from noc.enrolment.ledger import Issued, Ledger, Page
+from noc.enrolment.proof import PROOF_FIELDS, Nonces, digest_of, fields_of, name_of, proved
 from noc.enrolment.rules import Brake, RefusalCode, Refused, Verdict, judge_claim, judge_renewal
 
-NONCE_SECONDS: Final = 120
-NONCES_USED_MAX: Final = 100_000
 WRONG_CLAIMS_A_MINUTE: Final = 10
-
-
-class Nonces:
-    """Numbers of which each proves one thing once. What is open costs no memory: a nonce vouches for itself."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic, self._key = monotonic, secrets.token_bytes(32)
-        self._used: OrderedDict[str, float] = OrderedDict()
-
-    def make(self) -> str:
-        """Make one, good for `NONCE_SECONDS`."""
-        told = f"{int(self._monotonic()):016x}{secrets.token_hex(8)}"
-        return told + self._tag(told)
-
-    def use(self, nonce: str) -> bool:
-        """Take one back: True if it was made here, is young, and was not used."""
-        told, tag = nonce[:32], nonce[32:]
-        if not hmac.compare_digest(tag.encode("utf-8", "replace"), self._tag(told).encode()):
-            return False
-        now = self._monotonic()
-        while self._used and (len(self._used) >= NONCES_USED_MAX or next(iter(self._used.values())) < now):
-            self._used.popitem(last=False)
-        if nonce in self._used or now - int(told[:16], 16) >= NONCE_SECONDS:
-            return False
-        self._used[nonce] = now + NONCE_SECONDS
-        return True
-
-    def _tag(self, told: str) -> str:
-        return hmac.new(self._key, told.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
 
 
 class EnrolmentDesk:
@@ -87,7 +47,7 @@ class EnrolmentDesk:
 
     def claim(self, body: bytes, address: str) -> bytes:
         """Exchange a claim code for a certificate (PEM). Raises `Refused`."""
-        fields = _fields(body, "hub", "code", "request")
+        fields = fields_of(body, "hub", "code", "request")
         if self._brake.is_held(address, self._monotonic()):
             raise Refused(RefusalCode.TOO_MANY)
         hub_id, key = self._request(fields["request"], fields["hub"])
@@ -100,7 +60,7 @@ class EnrolmentDesk:
                 if found is None or (now := page.claim(hub_id)) is None or now.digest != found.digest:
                     raise self._wrong(address)
                 try:
-                    verdict = judge_claim(now, is_right=is_right, key=_digest(key), now_s=page.now_s)
+                    verdict = judge_claim(now, is_right=is_right, key=digest_of(key), now_s=page.now_s)
                 except Refused as refused:
                     if refused.code is RefusalCode.CLAIM_WRONG:
                         page.count_wrong(hub_id)
@@ -115,9 +75,9 @@ class EnrolmentDesk:
 
     def renew(self, body: bytes, address: str) -> bytes:
         """Exchange an old certificate and the proof that its key is there for a new one (PEM). Raises `Refused`."""
-        fields = _fields(body, "certificate", "request", "nonce", "signature")
-        old = self._proved(fields)
-        hub_id, key = self._request(fields["request"], _name(old))
+        fields = fields_of(body, *PROOF_FIELDS)
+        old = proved(self._authority, self.nonces, fields, renewal_text)
+        hub_id, key = self._request(fields["request"], name_of(old))
         serial = f"{old.serial_number:x}"
         try:
             with self._ledger.page() as page:
@@ -125,7 +85,7 @@ class EnrolmentDesk:
                     verdict = judge_renewal(
                         page.known(serial),
                         is_hub_revoked=page.is_revoked(hub_id),
-                        key=_digest(key),
+                        key=digest_of(key),
                         now_s=page.now_s,
                         is_replaced=page.replaced_s(hub_id) > enrol.made_s(old),
                     )
@@ -151,7 +111,7 @@ class EnrolmentDesk:
     ) -> bytes | Refused:
         if verdict is Verdict.REPEAT:
             said = RefusalCode.SUPERSEDED if replaces else RefusalCode.CLAIM_USED
-            return page.newest_with(hub_id, _digest(key)) or Refused(said)
+            return page.newest_with(hub_id, digest_of(key)) or Refused(said)
         issued = sign(self._authority, hub_id, key, self._clock(), self._lifetime)
         page.issue(issued, replaces)
         if not replaces:
@@ -167,24 +127,6 @@ class EnrolmentDesk:
         if name != hub_id:
             raise Refused(RefusalCode.MALFORMED, f"the request is of {name}; it was sent for another hub")
         return name, key
-
-    def _proved(self, fields: dict[str, str]) -> x509.Certificate:
-        try:
-            old = x509.load_pem_x509_certificate(fields["certificate"].encode())
-            key = old.public_key()
-        except (ValueError, UnsupportedAlgorithm):
-            raise Refused(RefusalCode.MALFORMED, "the old certificate is none, or it is damaged") from None
-        if not (enrol.is_of(self._authority, old) and _is_client(old) and isinstance(key, ec.EllipticCurvePublicKey)):
-            raise Refused(RefusalCode.FOREIGN)
-        text = renewal_text(fields["nonce"], fields["request"].encode())
-        try:
-            key.verify(base64.b64decode(fields["signature"], validate=True), text, ec.ECDSA(hashes.SHA256()))
-        except (InvalidSignature, binascii.Error, ValueError):
-            raise Refused(RefusalCode.PROOF) from None
-        # Last, so that only who has a key of ours can use one up.
-        if not self.nonces.use(fields["nonce"]):
-            raise Refused(RefusalCode.PROOF)
-        return old
 
     def _wrong(self, address: str) -> Refused:
         self._brake.count(address, self._monotonic())
@@ -203,7 +145,7 @@ def sign(
     return Issued(
         f"{made.serial_number:x}",
         hub_id,
-        _digest(key),
+        digest_of(key),
         int(now.timestamp()),
         int(made.not_valid_after_utc.timestamp()),
         made.public_bytes(serialization.Encoding.PEM),
@@ -215,35 +157,3 @@ def _given(answer: bytes | Refused) -> bytes:
     if isinstance(answer, Refused):
         raise answer
     return answer
-
-
-def _is_client(certificate: x509.Certificate) -> bool:
-    """The NOC's own servers have certificates of this authority too, and are no hubs."""
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
-        return False
-    return ExtendedKeyUsageOID.CLIENT_AUTH in usage
-
-
-def _name(certificate: x509.Certificate) -> str:
-    names = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return names[0] if len(names) == 1 else ""
-
-
-def _digest(key: ec.EllipticCurvePublicKey) -> str:
-    return hashlib.sha256(
-        key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    ).hexdigest()
-
-
-def _fields(body: bytes, *names: str) -> dict[str, str]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refused(RefusalCode.MALFORMED, "the body is no JSON") from None
-    if not isinstance(found, dict) or set(found) != set(names):
-        raise Refused(RefusalCode.MALFORMED, f"allowed is one object with {', '.join(names)}")
-    if not all(isinstance(value, str) and value.isascii() for value in found.values()):
-        raise Refused(RefusalCode.MALFORMED, "all values are plain text")
-    return found

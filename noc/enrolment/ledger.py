@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.store.database import Database, Store, open_store
 from appliance.store.migrations import Migrations
-from noc.enrolment.rules import Claim, Known
+from noc.enrolment.rules import Claim, Known, PortalKey
 
 if TYPE_CHECKING:
     import sqlite_utils
 
 AUDIT_ROWS_MAX: Final = 100_000
+PORTAL_KEY_SECONDS: Final = 2 * 366 * 86_400
 _MIGRATIONS = Migrations("enrolment")
 
 
@@ -40,6 +41,19 @@ def m001_first(db: sqlite_utils.Database) -> None:
         "CREATE INDEX audit_hub ON audit (hub_id, position)",
     ):
         db.execute(statement)
+
+
+@_MIGRATIONS()
+def m002_portals(db: sqlite_utils.Database) -> None:
+    """Make the tables of portals' names, and of keys that were asked with."""
+    # A name is one hub's: no two rows can say otherwise.
+    db.execute("CREATE TABLE portal_name (name TEXT PRIMARY KEY, hub_id TEXT NOT NULL, given_s INTEGER NOT NULL)")
+    db.execute(
+        "CREATE TABLE portal_key (key TEXT PRIMARY KEY, hub_id TEXT NOT NULL, names TEXT NOT NULL,"
+        " asked_s INTEGER NOT NULL)"
+    )
+    db.execute("CREATE INDEX portal_key_hub ON portal_key (hub_id, asked_s)")
+    db.execute("CREATE INDEX certificate_key ON certificate (key)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +167,49 @@ class Page:
         self._db.execute("INSERT OR REPLACE INTO revoked_hub VALUES (?, ?, ?)", [hub_id, self.now_s, why])
         self._db.execute("DELETE FROM claim WHERE hub_id = ?", [hub_id])
         return self._revoke(hub_id, but="")
+
+    def portal_owner(self, name: str) -> str | None:
+        """Find the hub to which an operator gave a name."""
+        rows = self._db.rows("SELECT hub_id FROM portal_name WHERE name = ?", [name])
+        return str(rows[0]["hub_id"]) if rows else None
+
+    def give_portal_name(self, name: str, hub_id: str) -> None:
+        """Give a hub a name; raises `StoreError` where it is another's, which is to be asked before."""
+        self._db.execute(
+            "INSERT INTO portal_name VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET given_s = given_s"
+            " WHERE hub_id = excluded.hub_id",
+            [name, hub_id, self.now_s],
+        )
+
+    def take_portal_name(self, name: str) -> None:
+        """Take a name away from whose it is."""
+        self._db.execute("DELETE FROM portal_name WHERE name = ?", [name])
+
+    def portal_names(self) -> list[tuple[str, str]]:
+        """List names that were given, with whose they are."""
+        rows = self._db.rows("SELECT name, hub_id FROM portal_name ORDER BY hub_id, name", [])
+        return [(row["name"], row["hub_id"]) for row in rows]
+
+    def portal_key(self, key: str) -> PortalKey | None:
+        """Find what was asked with a key."""
+        rows = self._db.rows("SELECT hub_id, names, asked_s FROM portal_key WHERE key = ?", [key])
+        return PortalKey(rows[0]["hub_id"], tuple(rows[0]["names"].split()), rows[0]["asked_s"]) if rows else None
+
+    def newest_portal_key_s(self, hub_id: str) -> int:
+        """Tell when a hub last asked with a new key, 0 if it never did."""
+        rows = self._db.rows("SELECT coalesce(max(asked_s), 0) AS s FROM portal_key WHERE hub_id = ?", [hub_id])
+        return int(rows[0]["s"])
+
+    def put_portal_key(self, key: str, asked: PortalKey) -> None:
+        """Note that a hub asks with a key; what is older than two years is forgotten."""
+        self._db.execute("DELETE FROM portal_key WHERE asked_s < ?", [self.now_s - PORTAL_KEY_SECONDS])
+        self._db.execute(
+            "INSERT INTO portal_key VALUES (?, ?, ?, ?)", [key, asked.hub_id, " ".join(asked.names), asked.asked_s]
+        )
+
+    def is_identity_key(self, key: str) -> bool:
+        """Tell whether a hub has or had this key for its identity."""
+        return bool(self._db.rows("SELECT 1 FROM certificate WHERE key = ? LIMIT 1", [key]))
 
     def note(self, hub_id: str, address: str, what: str) -> None:
         """Write down who was given or refused what, and from where."""

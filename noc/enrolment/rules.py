@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from appliance.core.enrolment import KEY_REUSED, NAME_REFUSED
 
 WRONG_TRIES_MAX: Final = 100
 RENEWAL_PAUSE_SECONDS: Final = 3_600
@@ -26,6 +29,9 @@ class RefusalCode(enum.StrEnum):
     SUPERSEDED = "superseded"
     TOO_SOON = "too_soon"
     BUSY = "busy"
+    NOT_OFFERED = "not_offered"
+    NAME_REFUSED = NAME_REFUSED
+    KEY_REUSED = KEY_REUSED
 
 
 _STATUS: Final = {
@@ -36,6 +42,7 @@ _STATUS: Final = {
     RefusalCode.TOO_MANY: 429,
     RefusalCode.TOO_SOON: 429,
     RefusalCode.BUSY: 503,
+    RefusalCode.KEY_REUSED: 409,
 }
 SAID: Final = {
     RefusalCode.CLAIM_WRONG: "this claim code is not known here for this hub; compare it and hub.id in hub.toml with "
@@ -53,6 +60,10 @@ SAID: Final = {
     "NOC for a claim code for the right one",
     RefusalCode.TOO_SOON: "this certificate is new; nothing is to be renewed",
     RefusalCode.BUSY: "the NOC cannot write at the moment; try again later",
+    RefusalCode.NOT_OFFERED: "this NOC gets no certificates for portals; deliver one by hand, with "
+    'certificate = "hand" in [portal] of hub.toml',
+    RefusalCode.NAME_REFUSED: "this hub may not have this name; ask the NOC which it has, and set portal.host to it",
+    RefusalCode.KEY_REUSED: "this key was used before; a portal's certificate is renewed with a new one",
 }
 
 
@@ -135,6 +146,63 @@ def judge_renewal(
     if 0 <= now_s - known.issued_s < RENEWAL_PAUSE_SECONDS:
         raise Refused(RefusalCode.TOO_SOON)
     return Verdict.ISSUE
+
+
+def judge_holder(known: Known | None, *, is_hub_revoked: bool, is_replaced: bool) -> None:
+    """Judge a hub that proved to have the key of its certificate, and wants something else than a new one.
+
+    Raises:
+        Refused: the hub or its certificate is revoked, or it was renewed by another box.
+    """
+    if is_hub_revoked or (known.is_revoked if known is not None else is_replaced):
+        raise Refused(RefusalCode.REVOKED)
+    if known is not None and known.replaced_by_key:
+        raise Refused(RefusalCode.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalKey:
+    """A key for which a portal's certificate was asked: by whom, for which names, and when."""
+
+    hub_id: str
+    names: tuple[str, ...]
+    asked_s: int
+
+
+def judge_portal(
+    hub_id: str,
+    names: Sequence[str],
+    owner: Callable[[str], str | None],
+    *,
+    used: PortalKey | None,
+    is_identity_key: bool,
+    newest_s: int,
+    now_s: int,
+) -> bool:
+    """Judge what a hub asks for; True if it is a new request, False if it is one that was judged before.
+
+    Args:
+        hub_id: who asks.
+        names: for which names.
+        owner: whose a name is; None for nobody's.
+        used: what is known of the request's key.
+        is_identity_key: is it the key of a hub's identity?
+        newest_s: when this hub last asked with a new key, in seconds of UTC since 1970.
+        now_s: now, likewise.
+
+    Raises:
+        Refused: a name is not this hub's, the key was used for something else, or it asks too often.
+    """
+    for name in names:
+        if owner(name) != hub_id:
+            raise Refused(RefusalCode.NAME_REFUSED, f"{name}: {SAID[RefusalCode.NAME_REFUSED]}")
+    if is_identity_key or (used is not None and (used.hub_id != hub_id or set(used.names) != set(names))):
+        raise Refused(RefusalCode.KEY_REUSED)
+    if used is not None:
+        return False
+    if 0 <= now_s - newest_s < RENEWAL_PAUSE_SECONDS:
+        raise Refused(RefusalCode.TOO_SOON, "this hub asked with another key within the hour; ask again later")
+    return True
 
 
 class Brake:

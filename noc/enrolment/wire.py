@@ -1,4 +1,4 @@
-"""HTTPS, as little of it as enrolment needs: four paths, short bodies, and no patience with whoever is slow.
+"""HTTPS, as little of it as enrolment needs: five paths, short bodies, and no patience with whoever is slow.
 
 A connection has a deadline for its handshake and one for each request; there are bounds for connections, in all and for
 each address, for the head and for the body. The desk works in one thread, so that answers come in order and a crowd
@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from appliance.core.enrolment import AUTHORITY_PATH, BODY_BYTES_MAX, CLAIM_PATH, NONCE_PATH, RENEW_PATH
+from appliance.core.enrolment import AUTHORITY_PATH, BODY_BYTES_MAX, CLAIM_PATH, NONCE_PATH, PORTAL_PATH, RENEW_PATH
 from noc.enrolment.desk import EnrolmentDesk
+from noc.enrolment.portal_desk import PortalDesk
 from noc.enrolment.rules import RefusalCode, Refused
 
 _log = logging.getLogger(__name__)
@@ -62,8 +63,8 @@ class Malformed(Exception):  # noqa: N818 - reads as the sentence it is where it
 class Server:
     """Answers until it is closed. Made by `serve`."""
 
-    def __init__(self, desk: EnrolmentDesk, limits: Limits) -> None:
-        self._desk, self._limits = desk, limits
+    def __init__(self, desk: EnrolmentDesk, portal_desk: PortalDesk, limits: Limits) -> None:
+        self._desk, self._portal_desk, self._limits = desk, portal_desk, limits
         self._open: Counter[str] = Counter()
         self._thread = ThreadPoolExecutor(1, "desk")
 
@@ -116,6 +117,7 @@ class Server:
             ("GET", NONCE_PATH): lambda: _json(200, self._desk.nonce()),
             ("POST", CLAIM_PATH): lambda: _certificate(self._desk.claim(body, address)),
             ("POST", RENEW_PATH): lambda: _certificate(self._desk.renew(body, address)),
+            ("POST", PORTAL_PATH): lambda: _json(200, self._portal_desk.ask(body, address)),
         }
         if (method, path) not in works:
             is_known = any(path == known for _, known in works)

@@ -99,7 +99,8 @@ def _read(path: Path, kind: type[T]) -> T | None:
 
 
 def _write(path: Path, document: Mapping[str, object]) -> None:
-    content = json.dumps(document, indent=1).encode()
+    # What is not there is left out: the schema knows no null.
+    content = json.dumps({name: value for name, value in document.items() if value is not None}, indent=1).encode()
     try:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         # The other program reads them, whatever this one's mask is.

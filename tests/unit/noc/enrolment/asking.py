@@ -18,6 +18,8 @@ from noc import enrol
 from noc.enrolment import claims
 from noc.enrolment.desk import EnrolmentDesk
 from noc.enrolment.ledger import Ledger, open_ledger
+from noc.enrolment.portal_desk import PortalDesk
+from noc.portal_certificates.spool import Spool
 
 START = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 
@@ -42,11 +44,17 @@ class Noc:
     authority: enrol.Authority = field(init=False)
     ledger: Ledger = field(init=False)
     desk: EnrolmentDesk = field(init=False)
+    spool: Spool = field(init=False)
+    portal_desk: PortalDesk = field(init=False)
 
     def __post_init__(self) -> None:
         self.authority = enrol.open_authority(self.folder / "authority", self.now)
         self.ledger = open_ledger(self.folder / "enrolment.db", lambda: int(self.now.timestamp()))
         self.desk = EnrolmentDesk(self.authority, self.ledger, self.lifetime, lambda: self.now, self._seconds)
+        self.spool = Spool(self.folder / "portal-requests", self.folder / "portal")
+        self.portal_desk = PortalDesk(
+            self.authority, self.ledger, self.desk.nonces, self.spool, self.folder / "portal.toml"
+        )
 
     def _seconds(self) -> float:
         return self.now.timestamp()

@@ -27,7 +27,9 @@ def server_identity(noc: Noc, folder: Path, *hosts: str) -> Path:
 def serving(noc: Noc, identity: Path, limits: Limits) -> Iterator[int]:
     """Serve the desk of ``noc`` until the block ends; gives the port."""
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(Server(noc.desk, limits).serve("127.0.0.1", 0, server_context(identity)))
+    server = loop.run_until_complete(
+        Server(noc.desk, noc.portal_desk, limits).serve("127.0.0.1", 0, server_context(identity))
+    )
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:

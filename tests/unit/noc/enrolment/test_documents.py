@@ -11,7 +11,7 @@ WIRE = (Path(__file__).parents[4] / "docs/wire.md").read_text("utf-8").partition
 
 
 def test_every_path_and_every_refusal_is_in_the_document() -> None:
-    for path in (enrolment.AUTHORITY_PATH, enrolment.NONCE_PATH, enrolment.CLAIM_PATH, enrolment.RENEW_PATH):
+    for path in (getattr(enrolment, name) for name in dir(enrolment) if name.endswith("_PATH")):
         assert f" {path}`" in WIRE
     for code in RefusalCode:
         assert f"| `{code}` |" in WIRE
