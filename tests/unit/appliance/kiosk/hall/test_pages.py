@@ -58,6 +58,21 @@ def test_the_bell_is_answered_by_the_office_alone(hall: Hall) -> None:
     assert hall.get("/kantor/panggilan").headers["Location"] == "/kantor/masuk"
 
 
+@pytest.mark.parametrize("path", ["/cek", "/surat/lacak", "/surat", "/desa", "/internet"])
+def test_each_page_of_the_screen_has_its_bar_its_wipe_and_its_letters_and_a_phones_page_has_none(
+    hall: Hall, path: str
+) -> None:
+    page = hall.get(path)
+    assert page.status_code == 200
+    for part in ('class="bar"', 'id="idle"', 'id="keys"'):
+        assert part in page.get_data(as_text=True)
+    hall.visitor.place = "resident"
+    page = hall.get(path)
+    assert page.status_code == 200
+    for part in ('id="idle"', 'id="keys"'):
+        assert part not in page.get_data(as_text=True)
+
+
 @pytest.mark.parametrize(
     ("printer", "said"),
     [
