@@ -33,6 +33,7 @@ from appliance.system.roots import REAL
 from appliance.system.uplink_state import boottime_ms
 from appliance.unit.config import APPLIED_PATH
 from appliance.unit.notify import notify
+from appliance.unit.release import software_version
 
 if TYPE_CHECKING:
     from agent.publisher import Publisher
@@ -173,15 +174,6 @@ class Agent:
         if text != self._said:
             self._said = text
             _log.info("%s", text)
-
-
-def software_version(code: Path = Path(__file__).parents[1]) -> str:
-    """Tell the release that is installed at ``code``, or "source" where the program runs from a checkout."""
-    # An installer puts its record of the release beside the code, and names it so (PEP 376). importlib.metadata would
-    # look in the same place, with a parser of mail and one of archives, for 2 MB.
-    for record in code.glob("desahub-*.dist-info"):
-        return record.name.removeprefix("desahub-").removesuffix(".dist-info")
-    return "source"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,8 +1,8 @@
-"""The agent tells which release it is of."""
+"""Programs tell which release they are of."""
 
 from pathlib import Path
 
-from agent.__main__ import software_version
+from appliance.unit.release import software_version
 
 
 def test_a_checkout_is_source() -> None:
