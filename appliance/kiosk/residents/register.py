@@ -125,7 +125,15 @@ class Register:
         return found is not None and found.status is StatusDasar.HIDUP
 
     def search(
-        self, look: Look, text: str = "", *, dusun: str = "", status: str = "hidup", offset: int = 0, limit: int = 20
+        self,
+        look: Look,
+        text: str = "",
+        *,
+        dusun: str = "",
+        status: str = "hidup",
+        offset: int = 0,
+        limit: int = 20,
+        after: int = 0,
     ) -> Page[Found]:
         """Find residents by the beginnings of their names, or by a whole NIK or family number, in the order of names.
 
@@ -136,12 +144,16 @@ class Register:
             status: a `StatusDasar`; "" for all.
             offset: how many to leave out.
             limit: at most so many, and never more than `PAGE_LIMIT_MAX`.
+            after: the number of whom the page before ended with: the list goes on behind them, wherever they stand
+                now. Who is not in it any more leaves it to ``offset``.
         """
         with self.store.reading() as db:
             ids = self._ids_of_number(db, text)
             found = self._roll.search(db, "" if ids is not None else text, dusun, status)
         if ids is not None:
             found = [one for one in found if one.id in ids]
+        if after:
+            offset = next((place for place, one in enumerate(found, 1) if one.id == after), offset)
         shown = tuple(found[max(offset, 0) :][: min(limit, PAGE_LIMIT_MAX)])
         if shown:
             with self.store.transaction() as db:
