@@ -151,8 +151,13 @@ def _freeze(_arbiter: object) -> None:
     gc.freeze()
 
 
-def settings(bind: Sequence[str], threads: int = THREADS, turns: Turns | None = None) -> dict[str, Any]:
-    """What gunicorn is told; names and units as in its documentation. ``turns``: as `serve`."""
+def settings(
+    bind: Sequence[str],
+    threads: int = THREADS,
+    turns: Turns | None = None,
+    beside: Callable[[], object] | None = None,
+) -> dict[str, Any]:
+    """What gunicorn is told; names and units as in its documentation. The rest as `serve`."""
     return {
         "bind": list(bind),
         "worker_class": type("_Worker", (_Worker,), {"turns": turns}),
@@ -161,6 +166,7 @@ def settings(bind: Sequence[str], threads: int = THREADS, turns: Turns | None = 
         "preload_app": True,
         # What is there before the fork stays for good: left alone by the collector, its pages stay shared.
         "when_ready": _freeze,
+        **({} if beside is None else {"post_worker_init": lambda _worker: beside()}),
         # The worker's own loop beats each second while threads answer: one that is silent for longer is frozen, or a
         # thread keeps the turn (`_Worker.notify`).
         "timeout": WORKER_SECONDS,
@@ -215,7 +221,13 @@ def has_sockets() -> bool:
     return os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS", "0") != "0"
 
 
-def serve(app: WsgiApplication, *bind: str, threads: int = THREADS, turns: Turns | None = None) -> None:
+def serve(
+    app: WsgiApplication,
+    *bind: str,
+    threads: int = THREADS,
+    turns: Turns | None = None,
+    beside: Callable[[], object] | None = None,
+) -> None:
     """Serve ``app`` until SIGTERM; does not return before that.
 
     Args:
@@ -224,10 +236,11 @@ def serve(app: WsgiApplication, *bind: str, threads: int = THREADS, turns: Turns
             socket.
         threads: how many requests are answered at the same time.
         turns: threads work one at a time, but where the application steps aside (`Turns.aside`) to wait.
+        beside: called in the worker before it serves, to begin a thread beside those of the pages.
 
     Raises:
         OperationError: there is neither a socket from systemd nor an address.
     """
     if not bind and not has_sockets():
         raise OperationError("no socket to serve on: systemd gave none (LISTEN_FDS) and no address was named")
-    _Application(app, settings(bind, threads, turns)).run()
+    _Application(app, settings(bind, threads, turns, beside=beside)).run()
