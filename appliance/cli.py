@@ -38,6 +38,7 @@ _ROOMS = (
     "appliance.kiosk.commands",
     "appliance.kiosk.demo_commands",
     "appliance.kiosk.letters.commands",
+    "appliance.kiosk.practice.commands",
     "appliance.kiosk.residents.commands",
     "captive_portal.vouchers.commands",
     "agent.commands",

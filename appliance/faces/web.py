@@ -34,7 +34,8 @@ class Face:
 
     ``services_url`` leads to the village's services from the foot of each page; empty where these are they.
     ``helper`` is whom a reader tells of a fault, ``keeper`` who gives new passwords: texts or lazy messages.
-    ``is_open``: there is something to see without a login, so that the login has a way back.
+    ``is_open``: there is something to see without a login, so that the login has a way back. ``practice_page``:
+    nothing here is real, every page says so in a band that stays in sight, and leads to this address.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Face:
     helper: Any = _HELPER
     keeper: Any = _KEEPER
     is_open: bool = True
+    practice_page: str = ""
 
 
 def install(
@@ -84,7 +86,7 @@ def install(
         SESSION_COOKIE_SECURE=https,
         # A browser refuses a cookie of this name from anywhere but this very host, by TLS.
         # Its own for each program: browsers share cookies between the ports of one host.
-        SESSION_COOKIE_NAME=f"{'__Host-' if https else ''}sesi-{app.name.rpartition('.')[2]}",
+        SESSION_COOKIE_NAME=f"{'__Host-' if https else ''}sesi-{_own_name(app, face)}",
         TRAP_HTTP_EXCEPTIONS=False,
         PROPAGATE_EXCEPTIONS=False,
     )
@@ -109,6 +111,10 @@ def install(
         number=formats.number,
         moment=lambda value: formats.moment(value, datetime.datetime.now(datetime.UTC), zone),
     )
+
+
+def _own_name(app: Flask, face: Face) -> str:
+    return "latihan" if face.practice_page else app.name.rpartition(".")[2]
 
 
 def _language() -> str:

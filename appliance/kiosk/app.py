@@ -15,7 +15,7 @@ import appliance.kiosk
 from appliance.faces import languages, village
 from appliance.faces.web import Face, install
 from appliance.kiosk.cookies import Cookies
-from appliance.kiosk.inside import OFFICE_PREFIX
+from appliance.kiosk.inside import OFFICE_PREFIX, PRACTICE_PAGE
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, current_kiosk, current_place, discover
 from appliance.papers.printing import PrinterState
@@ -57,7 +57,8 @@ def create_app(kiosk: Kiosk, found: Sequence[Service]) -> Flask:
         found: the services, as `services` or `appliance.kiosk.services.discover` finds them.
     """
     app = Flask("kiosk", static_folder=None, root_path=str(Path(__file__).parent))
-    face = Face(name=village.title(kiosk.config.village), part="Layanan desa")
+    practice_page = PRACTICE_PAGE if kiosk.is_practice else ""
+    face = Face(name=village.title(kiosk.config.village), part="Layanan desa", practice_page=practice_page)
     install(app, face, timezone=kiosk.config.village.timezone, catalogues=TRANSLATIONS, scripts=True)
     app.session_interface = Cookies()
     app.extensions["kiosk"] = kiosk

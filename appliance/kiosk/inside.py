@@ -11,6 +11,7 @@ from appliance.faces import errors
 from appliance.kiosk.services import current_place
 
 OFFICE_PREFIX: Final = "/kantor"
+PRACTICE_PAGE: Final = "/latihan"
 
 
 def refuse_open_air() -> ResponseReturnValue | None:

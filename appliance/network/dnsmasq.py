@@ -108,7 +108,9 @@ def _own_names(config: Config, https_names: Collection[str]) -> list[str]:
     for host in (config.portal.host, config.kiosk.host, *([check] if check in https_names else [])):
         lines.append(f"local=/{host}/")
         lines += [f"interface-name={host},{network.interface}/4" for network in config.networks]
-    return lines
+    # Only the office's networks reach it (nginx): it has no address elsewhere. Below kiosk.host nobody else is asked.
+    practice = config.kiosk.practice_host
+    return [*lines, *(f"interface-name={practice},{network.interface}/4" for network in config.office_networks)]
 
 
 _LAST_OF_DNS = "edns-packet-max=1232"

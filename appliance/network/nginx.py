@@ -16,6 +16,7 @@ from appliance.network.pages import BLOCKED, PAGES, Page, page
 
 PORTAL_SOCKET = "/run/desahub-portal.sock"
 KIOSK_SOCKET = "/run/desahub-kiosk.sock"
+PRACTICE_SOCKET = "/run/desahub-practice.sock"
 # Key and chain of portal.host in one file, so that there is no moment with one old and one new; `apply` writes it.
 CERTIFICATE = "/etc/desahub/rendered/portal.pem"
 # RFC 8908; what DHCP tells (RFC 8910).
@@ -46,12 +47,13 @@ def render(config: Config, *, https: bool = False, https_names: Collection[str] 
             "http {",
             _HTTP,
             _places(config),
-            *(_upstream(name, path) for name, path in (("portal", PORTAL_SOCKET), ("kiosk", KIOSK_SOCKET))),
+            *(_upstream(name, path) for name, path in _programs(config)),
             _redirect(config.portal.host),
             _everything_else(config.portal.host),
             *([_blocked(config)] if filtered(config) else []),
             _program("portal", config.portal.host, _errors(config), body_limit="64k", answer_seconds=5),
             *_kiosk(config, tls),
+            *_practice(config),
             *([_tls(config, tls)] if https else []),
             "}",
             "",
@@ -125,6 +127,11 @@ def _places(config: Config) -> str:
     return "\n".join([*lines, "    }", ""])
 
 
+def _programs(config: Config) -> tuple[tuple[str, str], ...]:
+    always = (("portal", PORTAL_SOCKET), ("kiosk", KIOSK_SOCKET))
+    return (*always, ("practice", PRACTICE_SOCKET)) if config.office_networks else always
+
+
 def _upstream(name: str, path: str) -> str:
     return f"    upstream {name} {{\n        server unix:{path} fail_timeout=0;\n    }}\n"
 
@@ -188,6 +195,22 @@ def _services(config: Config, hosts: str, *, by_tls: str = "", certificate: str 
         certificate=certificate, by_tls="yes" if certificate else by_tls, rules=rules,
     )  # fmt: skip
 
+
+def _practice(config: Config) -> list[str]:
+    """The practice mode, for the office's networks alone. Its first page waits until a village has been made up."""
+    if not config.office_networks:
+        return []
+    errors = _errors(config, f"LATIHAN {_village(config)}", config.kiosk.practice_host)
+    return [
+        _program(
+            "practice", config.kiosk.practice_host, errors, body_limit="64k", answer_seconds=90, rules=_OFFICE_ALONE
+        )
+    ]
+
+
+_OFFICE_ALONE = """\
+        if ($desa_place != office) { return 403; }
+"""
 
 # What a QR code leads to: short there, so that the code has few modules and a bad camera reads it. Of the services
 # nothing else is there. Whoever knows an address knows the letter's verdict, so none is written down.
@@ -294,13 +317,15 @@ _IMPORT = f"""\
 """
 
 
-def _errors(config: Config) -> str:
+def _errors(config: Config, village: str = "", services: str = "") -> str:
+    """nginx's own pages of a program. ``village`` and ``services``: else the village's name and its services."""
+    shown, leads_to = village or _village(config), services or config.kiosk.host
     lines = []
     for error in PAGES:
         lines.append(f"        error_page {' '.join(map(str, error.statuses))} ={error.answer} @{error.name};")
         lines.append(f"""\
         location @{error.name} {{
-{_page_lines(error, _village(config), config.kiosk.host)}
+{_page_lines(error, shown, leads_to)}
         }}""")
     return "\n".join(lines) + "\n"
 

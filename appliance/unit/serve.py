@@ -10,6 +10,7 @@ import contextlib
 import gc
 import os
 import select
+import signal
 import socket
 import threading
 import time
@@ -47,11 +48,13 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
     """
 
     turns: ClassVar[Turns | None] = None
+    idle_seconds: ClassVar[float | None] = None
     alive: bool  # until it is told to end
 
     def run(self) -> None:
         """Serve until told to end, and end what has begun. Source: gunicorn.workers.gthread.ThreadWorker.run."""
         self._door = threading.Lock()
+        self._used = time.monotonic()
         self._doors = select.poll()
         for listener in self.sockets:
             listener.setblocking(False)
@@ -64,6 +67,8 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
         while self.alive and self.is_parent_alive():
             self.notify()
             self._rest(1.0)
+            if self.idle_seconds is not None and time.monotonic() - self._used > self.idle_seconds:
+                self._let_all_end()
         self.alive = False
         os.close(tell)
         deadline = time.monotonic() + self.cfg.graceful_timeout
@@ -75,6 +80,12 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
     def handle_exit(self, _signal: int, _frame: object) -> None:
         """Source: gunicorn.workers.base.Worker.handle_exit."""
         self.alive = False
+
+    def _let_all_end(self) -> None:
+        """End the whole program, as systemd would: its socket stays open, and the next visitor starts it again."""
+        self.log.info("nobody has asked for anything for %d s", self.idle_seconds)
+        self._used = time.monotonic()  # told once
+        os.kill(self.ppid, signal.SIGTERM)
 
     def _rest(self, seconds: float) -> None:
         """Wait, but not after a signal: gunicorn has each signal write into this pipe (``signal.set_wakeup_fd``)."""
@@ -108,6 +119,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
         """Read one request and answer it, in this thread's turn. Source: gunicorn.workers.gthread.ThreadWorker."""
         # Who has not begun to speak has no turn. A request that has begun is there as a whole, and an answer fits into
         # the socket: nginx holds back the one, and the kernel takes the other (unix(7), 208 kB).
+        self._used = time.monotonic()
         spoken = select.poll()
         spoken.register(conn.sock, select.POLLIN)
         if not spoken.poll(DEFAULT_WORKER_DATA_TIMEOUT * 1000):
@@ -155,12 +167,13 @@ def settings(
     bind: Sequence[str],
     threads: int = THREADS,
     turns: Turns | None = None,
+    idle_seconds: float | None = None,
     beside: Callable[[], object] | None = None,
 ) -> dict[str, Any]:
     """What gunicorn is told; names and units as in its documentation. The rest as `serve`."""
     return {
         "bind": list(bind),
-        "worker_class": type("_Worker", (_Worker,), {"turns": turns}),
+        "worker_class": type("_Worker", (_Worker,), {"turns": turns, "idle_seconds": idle_seconds}),
         "workers": 1,
         "threads": threads,
         "preload_app": True,
@@ -226,6 +239,7 @@ def serve(
     *bind: str,
     threads: int = THREADS,
     turns: Turns | None = None,
+    idle_seconds: float | None = None,
     beside: Callable[[], object] | None = None,
 ) -> None:
     """Serve ``app`` until SIGTERM; does not return before that.
@@ -236,6 +250,7 @@ def serve(
             socket.
         threads: how many requests are answered at the same time.
         turns: threads work one at a time, but where the application steps aside (`Turns.aside`) to wait.
+        idle_seconds: end when nobody has asked for anything for so long; None never.
         beside: called in the worker before it serves, to begin a thread beside those of the pages.
 
     Raises:
@@ -243,4 +258,4 @@ def serve(
     """
     if not bind and not has_sockets():
         raise OperationError("no socket to serve on: systemd gave none (LISTEN_FDS) and no address was named")
-    _Application(app, settings(bind, threads, turns, beside=beside)).run()
+    _Application(app, settings(bind, threads, turns, idle_seconds, beside)).run()

@@ -67,7 +67,7 @@ def serving(text: str, tmp_path: Path) -> Iterator[Path]:
     """nginx with the configuration ``text``, but for its sockets and its temporary folder."""
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    for path in (nginx.PORTAL_SOCKET, nginx.KIOSK_SOCKET):
+    for path in (nginx.PORTAL_SOCKET, nginx.KIOSK_SOCKET, nginx.PRACTICE_SOCKET):
         text = text.replace(path, str(tmp_path / Path(path).name))
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -271,6 +271,21 @@ def test_the_boxs_own_screen_reaches_the_kiosk_as_localhost(web: Path) -> None:
     try:
         for host in ("localhost", "127.0.0.1"):
             assert "X-Desa-Place: hall" in said(80, get(host))
+    finally:
+        echo.close()
+
+
+def test_the_practice_mode_is_for_the_office_alone_and_its_errors_say_what_they_are(web: Path) -> None:
+    host = f"latihan.{KIOSK}"
+    assert "<b>LATIHAN Desa" in said(80, get(host), "10.30.0.1", "10.30.0.1"), "nobody answers"
+    echo = Echo(web / "desahub-practice.sock")
+    try:
+        assert "X-Desa-Place: office" in said(80, get(host), "10.30.0.1", "10.30.0.1")
+        for address in ("10.20.0.1", "127.0.0.1"):
+            for path in ("/", "/latihan", "/kantor/"):
+                assert said(80, get(host, path), address, address).startswith("HTTP/1.1 400 "), address
+        # The real services' name does not lead there, wherever one is.
+        assert "Layanan sedang disiapkan" in said(80, get(KIOSK), "10.30.0.1", "10.30.0.1")
     finally:
         echo.close()
 

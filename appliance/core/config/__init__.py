@@ -108,21 +108,21 @@ class Config:
                     )
         if self.portal.host == self.kiosk.host:
             yield Problem("kiosk.host", f"is {self.kiosk.host}, as portal.host", "allowed are two different names")
-        for path, host in (("portal.host", self.portal.host), ("kiosk.host", self.kiosk.host)):
+        if self.portal.host == self.kiosk.practice_host:
+            yield Problem(
+                "portal.host", f"is {self.portal.host}, where the practice mode is", "allowed is another name"
+            )
+        taken = (
+            ("portal.host", self.portal.host), ("kiosk.host", self.kiosk.host),
+            ("the practice mode", self.kiosk.practice_host),
+        )  # fmt: skip
+        for path, host in taken:
             if host == self.letters.verification_host:
                 yield Problem("letters.verification_host", f"is {host}, as {path}", "allowed are different names")
+        yield from self._account_problems()
         yield from self._garden_problems()
         yield from self._blocked_by_mistake()
 
-    def _garden_problems(self) -> Iterator[Problem]:
-        for i, name in enumerate(self.portal.walled_garden):
-            if name in REGISTRIES:
-                yield Problem(
-                    f"portal.walled_garden[{i}]",
-        yield from self._account_problems()
-                    f"is {name!r}, under which everybody has sites",
-                    "name the sites themselves, such as bansos.example.go.id",
-                )
     def _account_problems(self) -> Iterator[Problem]:
         """An account is made at the kiosk, where nothing personal travels through the residents' open air."""
         if not self.has_accounts:
@@ -148,6 +148,14 @@ class Config:
                 "accounts.speed", f"is {self.account_terms.speed!r}", f"allowed is a name of [[speeds]]: {known}"
             )
 
+    def _garden_problems(self) -> Iterator[Problem]:
+        for i, name in enumerate(self.portal.walled_garden):
+            if name in REGISTRIES:
+                yield Problem(
+                    f"portal.walled_garden[{i}]",
+                    f"is {name!r}, under which everybody has sites",
+                    "name the sites themselves, such as bansos.example.go.id",
+                )
             # A name stands for everything below it, and dnsmasq gives it no other answer.
             for host in sorted(PROBE_HOSTS):
                 if host == name or host.endswith(f".{name}"):

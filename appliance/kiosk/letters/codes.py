@@ -13,7 +13,9 @@ from typing import Final
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH: Final = 8
 TOKEN_BYTES: Final = 16
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+TOKEN_LENGTH: Final = 22
+_TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}")
+_PRACTICE: Final = "LATIHAN-"
 _SLIPS: Final = str.maketrans("OIL", "011")
 _CODE: Final = re.compile(f"[{ALPHABET}]{{{CODE_LENGTH}}}")
 
@@ -39,6 +41,16 @@ def shown_code(code: str) -> str:
 def make_token() -> str:
     """128 random bits for a QR code."""
     return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def make_practice_token() -> str:
+    """A token of the same form that says what it is: wherever it is checked, the answer is that this is no letter."""
+    return f"{_PRACTICE}{secrets.token_urlsafe(TOKEN_BYTES)}"[:TOKEN_LENGTH]
+
+
+def is_practice_token(text: str) -> bool:
+    """Was it made for training? A token of a real letter begins so once in 2 ** 48."""
+    return is_token(text) and text.startswith(_PRACTICE)
 
 
 def is_token(text: str) -> bool:

@@ -289,7 +289,8 @@ class Desk(Reading):
             columns |= {"state": then, "changed_seconds": self.now()}
             columns["note_sealed"] = self.means.vault.seal(note, store.NOTE) if note else None
             store.update(db, letter_id, columns)
-            marks.note(db, letter_id, then)
+            if not self.means.is_practice:
+                marks.note(db, letter_id, then)
             self._write_down(db, letter_id, found.resident_id, self._past(actor, step, then, note))
 
     def _own(self, head: Head, actor: Actor, resident_id: int | None) -> Head:
@@ -344,7 +345,8 @@ class Desk(Reading):
     def _marks(self, db: Database) -> dict[str, object]:
         """What is printed on the paper for whoever checks it."""
         vault = self.means.vault
-        token, digest = store.unused(db, "token_digest", codes.make_token, store.token_digest)
+        make_token = codes.make_practice_token if self.means.is_practice else codes.make_token
+        token, digest = store.unused(db, "token_digest", make_token, store.token_digest)
         check, index = store.unused(db, "check_index", codes.make_code, lambda made: vault.index(made, store.CHECK))
         return {
             "token_digest": digest,

@@ -71,5 +71,4 @@ def shared() -> dict[str, object]:
         "may_process": is_permitted(Permission.PROCESS_LETTERS),
         "may_manage": is_permitted(Permission.MANAGE_OFFICIALS),
         "clock_is_known": current_kiosk().clock_is_known(),
-        "is_practice": current_kiosk().is_practice,
     }

@@ -22,6 +22,7 @@ from appliance.kiosk.residents.importing import Choice, Outcome
 from appliance.kiosk.residents.imports import Imports, ImportStale, ImportUndecided, ImportUnknown
 from appliance.kiosk.residents.office_pages import area, page_number, pages, pages_count
 from appliance.kiosk.residents.workbook import FILE_BYTES_MAX, FileInvalid, FileWrong
+from appliance.kiosk.services import current_kiosk
 
 UPLOAD_PATH: Final = "/impor"
 # A form round the file: its mark and the boundaries.
@@ -59,6 +60,10 @@ def widen(endpoint: str | None, _values: object) -> None:
 def upload() -> ResponseReturnValue:
     """Show what was imported, or read a file and lead to its report."""
     imports = _imports()
+    if current_kiosk().is_practice:
+        # Everybody in the office trains here with a password that all know: no place for real people.
+        problem = gettext("Impor tidak ada di mode latihan: data warga sungguhan tidak boleh masuk ke sini.")
+        return _upload_page(problem if request.method == "POST" else ""), 403 if request.method == "POST" else 200
     if request.method == "GET":
         return _upload_page("")
     sent = request.files.get("berkas")
