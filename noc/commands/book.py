@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,10 +68,15 @@ class Line:
 
 
 class Book:
-    """The book of commands. Each method raises `StoreError` or `StoreFull`."""
+    """The book of commands. Each method raises `StoreError` or `StoreFull`.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    Args:
+        store: its database.
+        show: is told each line when it is written, and when an answer to it is.
+    """
+
+    def __init__(self, store: Store, show: Callable[[Line], None] = lambda _: None) -> None:
+        self._store, self._show = store, show
 
     def close(self) -> None:
         """Close the database."""
@@ -94,6 +99,7 @@ class Book:
                     command.expires_ms, payload,
                 ),
             )  # fmt: skip
+        self._tell(command_id)
 
     def answer(self, hub_id: str, result: Result, received_ms: int) -> bool:
         """Write an answer down, once; False when this hub was not asked this: nothing is then written."""
@@ -109,6 +115,7 @@ class Book:
                     result.wall_ms, int(result.wall_quality), result.audit_rows, result.audit_digest,
                 ),
             )  # fmt: skip
+        self._tell(result.command)
         return True
 
     def book_went_back(self, hub_id: str, command_id: str) -> bool:
@@ -133,7 +140,13 @@ class Book:
 
     def lines(self, limit: int, hub_id: str | None = None) -> Sequence[Line]:
         """List the newest commands, newest first."""
-        where, values = ("", ()) if hub_id is None else (" WHERE ordered.hub_id = ?", (hub_id,))
+        return self._lines(limit, *(("", ()) if hub_id is None else (" WHERE ordered.hub_id = ?", (hub_id,))))
+
+    def _tell(self, command_id: str) -> None:
+        for line in self._lines(1, " WHERE ordered.id = ?", (command_id,)):
+            self._show(line)
+
+    def _lines(self, limit: int, where: str, values: tuple[str, ...]) -> Sequence[Line]:
         with self._store.reading() as db:
             rows = db.execute(
                 "SELECT ordered.id, hub_id, counter, who, action, issued_ms, expires_ms, status, reason, detail,"  # noqa: S608 - constants
@@ -145,9 +158,9 @@ class Book:
         return [_line(row) for row in rows]
 
 
-def open_book(path: Path) -> Book:
-    """Open (or make) the book. Raises `StoreError` as `open_store` does."""
-    return Book(open_store(path, [_MIGRATIONS]))
+def open_book(path: Path, show: Callable[[Line], None] = lambda _: None) -> Book:
+    """Open (or make) the book, see `Book`. Raises `StoreError` as `open_store` does."""
+    return Book(open_store(path, [_MIGRATIONS]), show)
 
 
 def _line(row: Sequence[Any]) -> Line:

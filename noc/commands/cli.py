@@ -30,13 +30,15 @@ from appliance.core.actions import (
 )
 from appliance.core.command_results import Status
 from appliance.core.commands import LIFE_SECONDS_MAX, LIFE_SECONDS_MIN
-from appliance.core.errors import OperationError
+from appliance.core.errors import OperationError, StoreError
 from appliance.core.pushing import Change, changes_of
 from noc import setup
 from noc.commands import keys, rules
 from noc.commands.book import Book, Line, open_book
 from noc.commands.desk import Desk, Order
 from noc.commands.link import Link
+from noc.commands.showing import showing
+from noc.fleet_book.sqlite import open_fleet_book
 from noc.store.opening import open_store_for
 
 _COMMAND_LOCK: Final = "command.lock"
@@ -117,7 +119,12 @@ def _give(options: argparse.Namespace, places: setup.Places) -> int:
     sign = keys.signer(keys.read(places.commands / keys.KEY_NAME))
     contacts, hubs = _chosen(options, places)
     order = Order(make(options), options.who, options.life_seconds, options.first)
-    with _alone(places), _book(places) as book, Link(options.broker, options.port, places.commands) as link:
+    with (
+        _alone(places),
+        _pages(places) as show,
+        _book(places, show) as book,
+        Link(options.broker, options.port, places.commands) as link,
+    ):
         desk = Desk(book, sign, contacts, link, now_ms=lambda: time.time_ns() // 1_000_000, tell=_say)
         answers = desk.give(order, hubs)
     for hub in hubs:
@@ -189,14 +196,27 @@ def _key(options: argparse.Namespace, places: setup.Places) -> int:
 
 
 @contextlib.contextmanager
-def _book(places: setup.Places) -> Iterator[Book]:
+def _book(places: setup.Places, show: Callable[[Line], None] = lambda _: None) -> Iterator[Book]:
     places.command_book.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    book = open_book(places.command_book)
+    book = open_book(places.command_book, show)
     places.command_book.chmod(0o600)
     try:
         yield book
     finally:
         book.close()
+
+
+@contextlib.contextmanager
+def _pages(places: setup.Places) -> Iterator[Callable[[Line], None]]:
+    """Copy each line to where pages read it. A command is given also while that file cannot be used."""
+    try:
+        fleet_book = open_fleet_book(places.fleet_book)
+    except StoreError as error:
+        _say(f"the pages do not show this command: {error}")
+        yield lambda _: None
+        return
+    with contextlib.closing(fleet_book):
+        yield showing(fleet_book, _say)
 
 
 @contextlib.contextmanager

@@ -366,6 +366,35 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenCommand:
+    """An order to a hub and the last that is known of it, as pages show it.
+
+    Attributes:
+        hub_id: whose.
+        command_id: its id.
+        who: who gave it.
+        action: what, as JSON (docs/wire.md, ``action``); of a configuration the names of its keys alone.
+        issued_ms: when; it ends at ``expires_ms``.
+        expires_ms: until when a hub takes it.
+        status: what became of it, "" while the hub said nothing; ``reason`` and ``detail`` say why.
+        reason: a word of the wire.
+        detail: the hub's own sentence, in English.
+        answered_ms: when the last answer came.
+    """
+
+    hub_id: str
+    command_id: str
+    who: str
+    action: str
+    issued_ms: int
+    expires_ms: int
+    status: str = ""
+    reason: str = ""
+    detail: str = ""
+    answered_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KeptDeed:
     """A deed and its position in the chain, counted from 1."""
 
@@ -417,7 +446,7 @@ class FleetBook(Protocol):
         KeyError: there is no such hub, contact, incident, silence or window. Nothing was changed.
 
     Queries with a `Scope` answer as if what lies outside of it were not there. Those of one hub (`card`, `standing`,
-    `contacts`, `assets`, `visits`) have none: whoever asks looks at the card's code first.
+    `contacts`, `assets`, `visits`, `commands`, `incidents_of`) have none: whoever asks looks at the card's code first.
     """
 
     # The inventory's other half. `cards` has a line for each hub of the NOC's store (the watch brings new ones).
@@ -438,6 +467,10 @@ class FleetBook(Protocol):
     def put_asset(self, asset: Asset, deed: Deed) -> int: ...
     def visits(self, hub_id: str) -> tuple[Visit, ...]: ...
     def put_visit(self, visit: Visit, deed: Deed) -> int: ...
+
+    # What was ordered of hubs, as it is told by who orders; the newest of each hub stay.
+    def put_command(self, command: GivenCommand) -> None: ...
+    def commands(self, hub_id: str, limit: int) -> tuple[GivenCommand, ...]: ...
 
     # How the fleet is.
     def put_standings(self, standings: Sequence[Standing], now_ms: int) -> None: ...
@@ -494,6 +527,9 @@ class FleetBook(Protocol):
     def incident_hubs_of(self, query: PartQuery) -> tuple[IncidentHub, ...]: ...
     def incident_sizes(self, number: int) -> tuple[IncidentSize, ...]: ...
     def incident_causes(self, number: int, scope: Scope) -> tuple[IncidentCause, ...]: ...
+
+    # The open ones that this hub is in now, as long as it is; those that nobody cares for first.
+    def incidents_of(self, hub_id: str) -> tuple[IncidentLine, ...]: ...
 
     def put_incidents(self, opened: Sequence[Incident], ended: Sequence[Incident], now_ms: int) -> None: ...
     def acknowledge(self, number: int, deed: Deed, group: Group | None = None) -> None: ...

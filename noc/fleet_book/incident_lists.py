@@ -59,6 +59,17 @@ def line(db: Database, number: int, scope: Scope) -> IncidentLine | None:
     return None if row is None else _line(db, row, scope)
 
 
+def of_hub(db: Database, hub_id: str) -> tuple[IncidentLine, ...]:
+    """List the open incidents that a hub is in now, those that nobody cares for first."""
+    rows = db.execute(
+        f"SELECT {_LINE} FROM incident WHERE ended_ms IS NULL AND number IN"  # noqa: S608 - constants
+        " (SELECT incident_hub.number FROM incident_hub JOIN hub ON hub.number = incident_hub.hub"
+        " WHERE hub_id = ? AND is_gone = 0) ORDER BY acknowledged_by != '', since_ms, number",
+        (hub_id,),
+    ).fetchall()
+    return tuple(_line(db, row, Scope()) for row in rows)
+
+
 def _line(db: Database, row: Sequence[Any], scope: Scope) -> IncidentLine:
     number, kind, name, problem, since_ms, opened_ms, ended_ms, by, by_ms, everyone, *counted = row
     if scope.areas:

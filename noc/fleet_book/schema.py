@@ -160,3 +160,15 @@ def m005_alerts(db: sqlite_utils.Database) -> None:
         " tries INTEGER NOT NULL, next_ms INTEGER, error TEXT NOT NULL) WITHOUT ROWID",
     ):
         db.execute(statement)
+
+
+@MIGRATIONS()
+def m006_commands(db: sqlite_utils.Database) -> None:
+    """Make what pages show of commands."""
+    for statement in (
+        "CREATE TABLE given (command_id TEXT PRIMARY KEY, hub INTEGER NOT NULL REFERENCES hub, who TEXT NOT NULL,"
+        " action TEXT NOT NULL, issued_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, status TEXT NOT NULL,"
+        " reason TEXT NOT NULL, detail TEXT NOT NULL, answered_ms INTEGER) WITHOUT ROWID",
+        "CREATE INDEX given_hub ON given (hub, issued_ms)",
+    ):
+        db.execute(statement)

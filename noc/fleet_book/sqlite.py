@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from appliance.store.database import open_reading, open_store
-from noc.fleet_book import decisions, deeds, incident_lists, incidents
+from noc.fleet_book import decisions, deeds, given, incident_lists, incidents
 from noc.fleet_book.contract import (
+    GivenCommand,
     IncidentCause,
     IncidentHub,
     IncidentLine,
@@ -77,6 +78,21 @@ class SqliteFleetBook(InventoryBook, StandingBook, PastBook, AlertBook):
         """Count the hubs of an incident by the cause that their own records name."""
         with self.reading() as db:
             return incident_lists.causes(db, number, scope)
+
+    def incidents_of(self, hub_id: str) -> tuple[IncidentLine, ...]:
+        """Read the open incidents that a hub is in now, those that nobody cares for first."""
+        with self.reading() as db:
+            return incident_lists.of_hub(db, hub_id)
+
+    def put_command(self, command: GivenCommand) -> None:
+        """Keep what is known of a command now."""
+        with self.writing() as db:
+            given.put(db, command)
+
+    def commands(self, hub_id: str, limit: int) -> tuple[GivenCommand, ...]:
+        """List the newest commands of a hub, newest first."""
+        with self.reading() as db:
+            return given.of_hub(db, hub_id, limit)
 
     def put_incidents(self, opened: Sequence[Incident], ended: Sequence[Incident], now_ms: int) -> None:
         """Keep incidents as the watch sees them."""

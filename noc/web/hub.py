@@ -24,8 +24,10 @@ from noc.store.contract import ArrivedRecord, HubFacts
 from noc.web import charts, happenings, series, strips, times, trail
 from noc.web.access import Right, may, require, scope
 from noc.web.ages import judged
+from noc.web.commanded import COMMANDS_SHOWN, action_text, answer_look, answer_text, reason_words
 from noc.web.hubs import pages
 from noc.web.incident_words import problem_words
+from noc.web.incidents import area_words
 from noc.web.parts import facts_of, parts
 from noc.web.words import page_words
 
@@ -100,6 +102,13 @@ def hub(hub_id: str) -> ResponseReturnValue:
         visits=book.visits(hub_id),
         can_edit=book.card(hub_id) is not None,
         shows_commands=may(Right.MANAGE),
+        incidents=book.incidents_of(hub_id),
+        whose=area_words,
+        given=book.commands(hub_id, COMMANDS_SHOWN),
+        action_text=action_text,
+        answer_text=lambda given: answer_text(given, now_ms),
+        reason_words=reason_words(),
+        answer_look=lambda given: answer_look(given, now_ms),
         **page_words(),
     )
 

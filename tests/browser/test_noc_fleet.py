@@ -18,6 +18,7 @@ from noc.web import create_app
 from tests.browser.conftest import Shoot, log_in
 from tests.unit.noc.seed import NOW_MS
 from tests.unit.noc.web import staff
+from tests.unit.noc.web.commanded import seed_commands
 from tests.unit.noc.web.fleet import DETAILED, SILENT, seed_fleet
 
 pytestmark = [pytest.mark.browser]
@@ -40,6 +41,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         store = stack.enter_context(contextlib.closing(open_noc_store(places.store)))
         book = stack.enter_context(contextlib.closing(open_fleet_book(places.fleet_book)))
         seed_fleet(store, book)
+        seed_commands(book, DETAILED)
         staff.add(places, "petugas", "operator")
         app = create_app(places, store, book, clock=lambda: NOW_MS / 1000 + 7)
         server = make_server("127.0.0.1", 0, app, threaded=True)

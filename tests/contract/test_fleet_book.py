@@ -20,6 +20,7 @@ from noc.fleet_book.contract import (
     Day,
     FleetBook,
     Followed,
+    GivenCommand,
     Order,
     Query,
     Scope,
@@ -27,6 +28,7 @@ from noc.fleet_book.contract import (
     Tail,
     Visit,
 )
+from noc.fleet_book.given import KEPT
 from noc.fleet_book.sqlite import SqliteFleetBook, open_fleet_book, open_fleet_book_reading
 from noc.rules.alert_state import Deed
 from noc.rules.history import observe
@@ -509,3 +511,32 @@ def test_a_filter_that_fits_many_finds_the_same_as_one_that_fits_few(
     assert judged.find(query) == few
     # And the same as of all areas, one by one.
     assert judged.find(replace(query, scope=Scope(("33", "51")))) == few
+
+
+def given(number: int, hub_id: str = IDS[0], status: str = "") -> GivenCommand:
+    return GivenCommand(
+        hub_id, f"{number:032x}", "sari", '{"do":"reboot"}', NOW_MS + number, NOW_MS + 600_000, status, "", "",
+        NOW_MS + 1 if status else None,
+    )  # fmt: skip
+
+
+def test_commands_are_kept_with_their_last_answer_newest_first(book: FleetBook) -> None:
+    book.put_command(given(1))
+    book.put_command(given(2))
+    book.put_command(given(1, status="done"))
+    book.put_command(given(3, IDS[1]))
+    assert book.commands(IDS[0], 10) == (given(2), given(1, status="done"))
+    assert book.commands(IDS[0], 1) == (given(2),)
+    assert book.commands("hub-9999", 10) == ()
+    with pytest.raises(KeyError):
+        book.put_command(given(4, "hub-9999"))
+
+
+def test_of_many_commands_of_a_hub_the_newest_stay(book: FleetBook) -> None:
+    book.put_command(given(1, IDS[1]))
+    for number in range(KEPT + 5):
+        book.put_command(given(number + 10))
+    assert [each.command_id for each in book.commands(IDS[0], 1_000)] == [
+        f"{number + 10:032x}" for number in reversed(range(5, KEPT + 5))
+    ]
+    assert len(book.commands(IDS[1], 10)) == 1

@@ -12,6 +12,7 @@ from noc.rules.alert_state import Deed
 from noc.rules.states import Window
 from noc.store.contract import Hub
 from tests.unit.noc.seed import NOW_MS
+from tests.unit.noc.web.commanded import seed_commands
 from tests.unit.noc.web.conftest import FleetApp
 from tests.unit.noc.web.fleet import DETAILED, HOUR_MS, NEVER, SILENT
 
@@ -119,6 +120,40 @@ def test_commands_are_shown_to_who_may_give_them_and_only_to_copy(fleet_app: Fle
     line = f"sudo desahub-noc command reboot --hub {DETAILED}"
     assert line in fleet_app.visitor("admin").get(f"/hub/{DETAILED}").text
     assert line not in fleet_app.visitor("operator").get(f"/hub/{DETAILED}").text
+
+
+def test_what_was_ordered_of_a_hub_stands_on_its_page_with_the_answer(fleet_app: FleetApp) -> None:
+    admin = fleet_app.visitor("admin")
+    assert "Belum ada perintah kepada hub ini" in admin.get(f"/hub/{DETAILED}").text
+    seed_commands(fleet_app.book, DETAILED)
+    page = fleet_app.visitor("viewer").get(f"/hub/{DETAILED}").text
+    table = page.partition('id="perintah"')[2].partition("</table>")[0]
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in table.split("<tr>")[2:]]
+    said = [" ".join(row) for row in rows]
+    assert "Uji kecepatan, paling banyak 10 MB sari Dimulai" in said[0]
+    assert said[1].endswith("Mulai ulang kotak sari Tidak dijawab")
+    assert "Ubah konfigurasi: portal.history_days sari Gagal tidak berhasil dikerjakan" in said[2]
+    assert "nft says no" in said[2]
+    assert "Ditolak hub belum diberi kunci NOC" in said[3]
+    assert "Mulai ulang desahub-dns.service sari Selesai" in said[4]
+    assert "command show" not in page, "what a hub sent is for root alone"
+    assert "command show" in admin.get(f"/hub/{DETAILED}").text
+    assert 'id="perintah"' not in fleet_app.visitor("viewer", "51").get(f"/hub/{SILENT}").text
+
+
+def test_a_hub_in_trouble_leads_to_its_incident_its_guide_and_whom_to_call(fleet_app: FleetApp) -> None:
+    page = fleet_app.visitor().get(f"/hub/{SILENT}").text
+    part = page.partition('class="card doing"')[2].partition("</section>")[0]
+    assert 'href="/insiden/1"' in part and "Belum ditangani siapa pun" in part
+    assert 'href="/panduan/no_contact"' in part
+    assert "I Wayan Sudarma" in part and 'href="tel:+6281200000001"' in part
+    assert 'class="card doing"' not in fleet_app.visitor("viewer").get(f"/hub/{DETAILED}").text
+    fleet_app.book.acknowledge(1, Deed(NOW_MS, "sari", "acknowledge", "1"))
+    assert "Ditangani sari." in fleet_app.visitor("viewer", "51").get(f"/hub/{SILENT}").text
+
+
+def test_a_hub_s_page_leads_to_its_sla(fleet_app: FleetApp) -> None:
+    assert f'href="/sla/hub/{DETAILED}"' in fleet_app.visitor().get(f"/hub/{DETAILED}").text
 
 
 @pytest.mark.parametrize("hub_id", [SILENT, NEVER, "hub-tidak-ada", "x" * 300, "%00"])
