@@ -157,12 +157,14 @@ class Desk(Reading):
 
     def ask_rt_letter(self, actor: Actor, letter_id: int, seen_version: int, note: str = "") -> None:
         """Let the letter wait for the covering letter of RT or RW."""
-        self._take(actor, letter_id, Step.ASK_RT_LETTER, seen_version, note=_note(note))
+        self._take(actor, letter_id, Step.ASK_RT_LETTER, seen_version, note=one_line(note))
 
     def got_rt_letter(self, actor: Actor, letter_id: int, seen_version: int, note: str = "") -> None:
         """Write down that the covering letter is there; ``note`` may say its number and date."""
         write = {"has_rt_letter": True}
-        self._take(actor, letter_id, Step.GOT_RT_LETTER, seen_version, note=_note(note), write=lambda _db, _head: write)
+        self._take(
+            actor, letter_id, Step.GOT_RT_LETTER, seen_version, note=one_line(note), write=lambda _db, _head: write
+        )
 
     def verify(self, actor: Actor, letter_id: int, seen_version: int) -> None:
         """Say that what stands in the letter is true. Raises `StepRefused`: RT_LETTER_MISSING."""
@@ -363,13 +365,14 @@ def _new_id(db: Database) -> int:
             return made
 
 
-def _note(text: str) -> str:
+def one_line(text: str) -> str:
+    """What was said with a step as it is kept; "" for what holds nothing that can be seen."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:NOTE_LENGTH_MAX]
 
 
 def _needed(text: str) -> str:
     """A note that must say something. Raises ValueError."""
-    note = _note(text)
+    note = one_line(text)
     if not note:
         raise ValueError("a reason is needed")
     return note

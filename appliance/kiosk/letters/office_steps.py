@@ -18,7 +18,7 @@ from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
 from appliance.kiosk.letters import answers as answering
 from appliance.kiosk.letters import office_access, paper, state_words, words
 from appliance.kiosk.letters.current import current_desk
-from appliance.kiosk.letters.desk import Desk
+from appliance.kiosk.letters.desk import Desk, one_line
 from appliance.kiosk.letters.flow import Reason, Step, StepRefused
 from appliance.kiosk.letters.letter import Letter
 from appliance.kiosk.letters.numbering import DateNeeded, DateRefused
@@ -64,7 +64,7 @@ def take(letter_id: int) -> ResponseReturnValue:
 
 
 def _note(*, is_needed: bool = True) -> str:
-    note = " ".join(request.form.get("note", "")[:NOTE_LENGTH_MAX].split())
+    note = one_line(request.form.get("note", "")[:NOTE_LENGTH_MAX])
     if is_needed and not note:
         raise _MissingError(gettext("Tulis dulu alasannya."))
     return note
@@ -155,7 +155,7 @@ def _make_ready(desk: Desk, actor: Actor, letter: Letter) -> str:
 
 
 def _hand_over(desk: Desk, actor: Actor, letter: Letter) -> str:
-    to_whom = " ".join(request.form.get("to_whom", "")[:120].split())
+    to_whom = one_line(request.form.get("to_whom", "")[:120])
     if not to_whom:
         raise _MissingError(gettext("Tulis kepada siapa surat diserahkan."))
     desk.hand_over(actor, letter.id, office_access.version(), to_whom)

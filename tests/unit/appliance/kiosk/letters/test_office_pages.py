@@ -550,3 +550,20 @@ def test_residents_own_letters_come_into_the_same_queue(office: Office) -> None:
     page = office.get("/kantor/surat/").get_data(as_text=True)
     assert f"/kantor/surat/{receipt.letter_id}" in page
     assert ", warga</small>" in page
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u202e\u202c", "\ufeff", "\ue000", "\0", " \t "])
+def test_a_reason_that_nobody_can_see_is_none(office: Office, unseen: str) -> None:
+    office.enter("operator")
+    letter = office.ask()
+    for step in ("refuse", "ask_correction"):
+        answer = office.step(letter, step, note=unseen)
+        assert answer.status_code == 400 and "Tulis dulu alasannya." in words(answer)
+    letter = office.approved()
+    office.enter("sekretaris")
+    assert office.step(letter, "void", note=unseen).status_code == 400
+    assert office.step(letter, "sign_by_hand").status_code == 303
+    assert office.step(office.letter(letter.id), "make_ready").status_code == 303
+    answer = office.step(office.letter(letter.id), "hand_over", to_whom=unseen)
+    assert answer.status_code == 400 and "Tulis kepada siapa" in words(answer)
+    assert office.letter(letter.id).state is State.READY
