@@ -26,6 +26,7 @@ from agent.steady_outbox import SteadyOutbox
 from appliance.core import config as schema
 from appliance.core import probe_names as names
 from appliance.core.errors import DesahubError
+from appliance.core.letter_marks import SOCKET_PATH as MARKS_SOCKET
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.system import probe_names, units
 from appliance.system.clock import kernel_clock
@@ -36,6 +37,7 @@ from appliance.unit.notify import notify
 from appliance.unit.release import software_version
 
 if TYPE_CHECKING:
+    from agent.letter_marks import LetterMarks
     from agent.publisher import Publisher
 
 _log = logging.getLogger("agent")
@@ -162,6 +164,7 @@ class Agent:
                 wake=self._wake.set,
                 urgent=self._outbox.take_urgent,
                 carry=self._messenger.take,
+                letter_marks=letter_marks(self._config, self._options),
             )
         except OSError as error:
             self._say(f"the identity in {self._options.identity} cannot be used ({error}); install it again")
@@ -174,6 +177,16 @@ class Agent:
         if text != self._said:
             self._said = text
             _log.info("%s", text)
+
+
+def letter_marks(config: schema.Config, options: argparse.Namespace) -> LetterMarks | None:
+    """What is told of letters, where somebody outside checks them."""
+    if not config.letters.verification_host:
+        return None
+    from agent.letter_marks import LetterMarks, ask_kiosk  # noqa: PLC0415 - with what the NOC alone needs
+
+    place, socket_path = options.state / "letter-marks.json", options.marks_socket
+    return LetterMarks(place, lambda cursor: ask_kiosk(cursor, socket_path))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -204,6 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--identity", type=Path, help="folder with hub.key, hub.crt and ca.crt; STATE/identity")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="where the gate listens")
     parser.add_argument("--operator-socket", type=Path, default=OPERATOR_SOCKET, help="where the operator listens")
+    parser.add_argument("--marks-socket", type=Path, default=MARKS_SOCKET, help="where the kiosk tells of letters")
     return parser
 
 

@@ -29,6 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent import connection, round_trip
 from agent.in_flight import NOBODY_LISTENS, InFlight
+from agent.letter_marks import LetterMarks
 from agent.pace import Backoff, Bucket
 from agent.round_trip import RoundTrip
 from appliance.core.clock import Moment
@@ -36,6 +37,7 @@ from appliance.core.commands import command_topic, result_topic
 from appliance.core.config import Config
 from appliance.core.config.reporting import Noc
 from appliance.core.errors import ReportError, ReportMalformed
+from appliance.core.letter_marks_wire import is_receipt, marks_topic
 from appliance.core.report import (
     Ack,
     Record,
@@ -124,7 +126,8 @@ class Publisher:
     """Sends what waits. ``wake`` is called (from another thread) when there is something to do.
 
     ``urgent`` says whether something was kept that should not wait for its batch. ``carry`` takes a command of the NOC
-    as it came, and whether the broker had kept it; also from another thread.
+    as it came, and whether the broker had kept it; also from another thread. ``letter_marks`` is what goes beside the
+    reports; None where nobody outside checks letters.
 
     Raises:
         OSError, ssl.SSLError: from the constructor, when the identity cannot be read.
@@ -142,11 +145,12 @@ class Publisher:
         wake: Callable[[], None],
         urgent: Callable[[], bool] = lambda: False,
         carry: Callable[[bytes, bool], None] | None = None,
+        letter_marks: LetterMarks | None = None,
     ) -> None:
         self._noc, self._birth, self._outbox = noc, birth, outbox
         self._rhythm, self._now, self._wake = rhythm, now, wake
         self._bucket = Bucket(rhythm.backlog_bytes_per_second)
-        self._carry, self._urgent = carry, urgent
+        self._carry, self._urgent, self._letter_marks = carry, urgent, letter_marks
         self._acks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._ready, self._stopping = threading.Event(), threading.Event()
         self._sent: dict[tuple[str, int], int] = {}
@@ -206,6 +210,8 @@ class Publisher:
             self._has_backlog = True
             self._topic_is_known = self._birth_is_unheard = False
             self._in_flight.begin()
+            if self._letter_marks is not None:
+                self._letter_marks.begin()
         if not self._ready.is_set():
             return
         self._take_answers(now)
@@ -214,6 +220,9 @@ class Publisher:
             del self._sent[key]
         if self._urgent() or now.boottime_ms >= self._next_send_ms:
             self._send_live(now)
+        if self._letter_marks is not None:
+            # Before the backlog, with which they share the room: that a letter is void should not wait for old records.
+            self._letter_marks.turn(now.boottime_ms, self._bucket, self._publish_marks)
         while self._has_backlog and now.boottime_ms >= self._next_backlog_ms:
             self._send_backlog(now)
 
@@ -221,7 +230,13 @@ class Publisher:
         """Say at which boottime `turn` has something to do, unless it is woken before."""
         if not self._ready.is_set():
             return NEVER_MS
-        return min(self._next_send_ms, self._next_backlog_ms) if self._has_backlog else self._next_send_ms
+        due_ms = self._next_send_ms if self._letter_marks is None else self._letter_marks.due_ms()
+        due_ms = min(due_ms, self._next_send_ms)
+        return min(due_ms, self._next_backlog_ms) if self._has_backlog else due_ms
+
+    def _publish_marks(self, payload: bytes) -> int:
+        message_id: int = self._client.publish(marks_topic(self._birth.hub_id), payload, qos=1).mid
+        return message_id
 
     def _send_live(self, now: Moment) -> None:
         self._next_send_ms = now.boottime_ms + self._rhythm.batch_ms
@@ -279,6 +294,8 @@ class Publisher:
             connections, message_id, reason = self._answers.get_nowait()
             if connections != self._sent_over:
                 continue
+            if self._letter_marks is not None:
+                self._letter_marks.answered(message_id, reason, now.boottime_ms)
             is_birth_unheard |= message_id == self._birth_id and reason == NOBODY_LISTENS
             unheard += self._in_flight.answered(message_id, reason)
         for key in unheard:
@@ -295,6 +312,10 @@ class Publisher:
                 payload = self._acks.get_nowait()
             except queue.Empty:
                 return
+            if is_receipt(payload):
+                if self._letter_marks is not None:
+                    self._letter_marks.received(payload, self._now().boottime_ms)
+                continue
             try:
                 ack = decode(payload)
             except ReportError as error:
@@ -309,6 +330,8 @@ class Publisher:
             self._sent.clear()
             self._has_backlog = True
         self._epoch = ack.store_epoch
+        if self._letter_marks is not None:
+            self._letter_marks.heard_epoch(ack.store_epoch)
         self._outbox.release(ack)
         self._next_backlog_ms = 0
         for each in ack.committed:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from appliance.core.errors import OperationError
 
+SOCKET_PATH: Final = "/run/desahub-marks.sock"
 DIGEST_BYTES: Final = 16
 CHAIN_BYTES: Final = 16
 TITLE_LENGTH_MAX: Final = 80

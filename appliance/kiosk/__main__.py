@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import argparse
 import functools
+import pwd
+import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from appliance.core.clock import WallQuality
-from appliance.core.errors import DesahubError
+from appliance.core.errors import DesahubError, OperationError
 from appliance.faces.secret import load_or_make
 from appliance.gate.client import SOCKET_PATH, GateClient
 from appliance.hotspot import client as hotspot_client
 from appliance.hotspot.client import HotspotClient
 from appliance.kiosk.app import SECRET, create_app, open_database, open_keys, services
+from appliance.kiosk.letters import marks_door
 from appliance.kiosk.services import Kiosk
 from appliance.papers import cups
 from appliance.papers.printing import NO_PRINTER, Printer
 from appliance.papers.signer_client import SignerClient
 from appliance.papers.signing import NO_SIGNER
+from appliance.store.database import Store
 from appliance.system import uplink_state
 from appliance.system.clock import wall_quality
 from appliance.system.roots import REAL, Roots
+from appliance.unit import sockets
 from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
@@ -68,11 +73,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ticket_printer=_printer(config.printer.ticket_queue if config.printer else "", cups.RAW),
             signer=SignerClient() if config.signature is not None else NO_SIGNER,
         )
-        serve(create_app(kiosk, found), *([options.bind] if options.bind else []), threads=THREADS)
+        # Taken in any case: gunicorn would serve pages on every socket that is left.
+        marks = sockets.take(marks_door.SOCKET_NAME)
+        beside = _tell_of_letters(marks, store) if marks is not None else None
+        serve(create_app(kiosk, found), *([options.bind] if options.bind else []), threads=THREADS, beside=beside)
     except (DesahubError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"kiosk: {error}\n")
         return 1
     return 0
+
+
+def _tell_of_letters(listener: socket.socket, store: Store) -> Callable[[], object]:
+    """What answers the agent at its socket, for the worker to begin. Raises `OperationError`."""
+    try:
+        asker_uid = pwd.getpwnam(marks_door.ASKER).pw_uid
+    except KeyError:
+        raise OperationError(f"no user {marks_door.ASKER} on this machine; systemd-sysusers makes it") from None
+    return functools.partial(marks_door.answer_forever, listener, store, asker_uid)
 
 
 def _printer(queue: str, document_format: str) -> Printer:

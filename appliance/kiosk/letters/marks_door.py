@@ -1,8 +1,8 @@
 """Where the agent asks the kiosk for marks of letters: a local socket, one question and one answer a connection.
 
-Anyone on the box may connect; the kernel says who it is (``SO_PEERCRED``, unix(7)), and all but the agent are turned
-away before they are heard. One thread answers, one after the other: there is one agent, and it asks about once a
-minute. `appliance.unit.local_socket` would bring asyncio into the kiosk, and its 2 MB.
+Systemd makes the socket for the agent alone (``desahub-marks.socket``); the kernel is asked once more who it is
+(``SO_PEERCRED``, unix(7)), and others are turned away before they are heard. One thread answers, one question after
+the other: there is one agent, and it asks about once a minute.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import logging
 import socket
 import struct
 import threading
-from pathlib import Path
 from typing import Final
 
 from appliance.core.errors import DesahubError, OperationError
@@ -21,27 +20,16 @@ from appliance.kiosk.letters import marks
 from appliance.store.database import Store
 
 _log = logging.getLogger(__name__)
+SOCKET_NAME: Final = "marks"  # FileDescriptorName= of the socket's unit
 ASKER: Final = "desahub-agent"
 QUESTION_BYTES_MAX: Final = 256
 TURN_SECONDS: Final = 2.0
 
 
-def listen(path: Path) -> socket.socket:
-    """Listen on ``path`` (mode 0666); a socket that a dead kiosk left is replaced. Raises `OperationError`."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        path.unlink(missing_ok=True)
-        listener.bind(str(path))
-        path.chmod(0o666)
-        listener.listen(16)
-    except OSError as error:
-        listener.close()
-        raise OperationError(f"{path}: cannot listen there: {error.strerror or error}") from None
-    return listener
-
-
 def answer_forever(listener: socket.socket, store: Store, asker_uid: int) -> threading.Thread:
     """Answer the agent in a thread of its own, for as long as this process lives."""
+
+    listener.setblocking(True)
 
     def answer() -> None:
         while True:

@@ -1,5 +1,6 @@
 """The composition point: what the services are given when the box itself starts them."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,20 @@ def test_a_clock_that_nothing_has_set_is_not_believed(started: Kiosk, tmp_path: 
 def test_a_clock_with_a_battery_is_believed(started: Kiosk, tmp_path: Path) -> None:
     (tmp_path / "sys/class/rtc/rtc0").mkdir(parents=True)
     assert started.clock_is_known()
+
+
+def test_the_agent_is_told_of_letters_where_systemd_gives_a_socket_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    monkeypatch.setattr(program, "serve", lambda *_bind, **named: begun.append(named["beside"]))
+    monkeypatch.setattr("appliance.kiosk.letters.marks_door.ASKER", "root")
+    config, state = tmp_path / "hub.toml", tmp_path / "state"
+    config.write_text(HUB_TOML, "utf-8")
+    state.mkdir()
+    options = ["--config", str(config), "--state-directory", str(state), "--bind", "unix:/x"]
+    with socket.socket(socket.AF_UNIX) as listener:
+        for given in (None, listener):
+            monkeypatch.setattr("appliance.unit.sockets.take", {"marks": given}.get)
+            assert program.main(options) == 0
+    assert [each is not None for each in begun] == [False, True]
