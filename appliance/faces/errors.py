@@ -11,6 +11,7 @@ from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from appliance.core import faults
 from appliance.core.errors import GateError, StoreBusy, StoreError, StoreFull
 
 _log = logging.getLogger(__name__)
@@ -149,6 +150,6 @@ def _of_gate(error: GateError) -> Response:
 
 
 def _of_fault(error: Exception) -> Response:
-    # The journal gets the traceback, the person gets a page.
-    _log.error("a page failed: %s", type(error).__name__, exc_info=error)
+    # The journal gets where it came about, the person gets a page.
+    _log.error("a page failed: %s\n%s", type(error).__name__, faults.trace(error))
     return page(500)

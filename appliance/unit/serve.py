@@ -23,6 +23,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
+from appliance.core import faults
 from appliance.core.errors import OperationError
 from appliance.unit.notify import notify
 from appliance.unit.turns import Turns
@@ -146,7 +147,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
         """Say it is unreadable, and close. Source: gunicorn.workers.base.Worker.handle_error."""
         theirs = isinstance(exc, ParseException)
         if not theirs:
-            self.log.error("a request failed: %s", type(exc).__name__, exc_info=exc)
+            self.log.error("a request failed: %s\n%s", type(exc).__name__, faults.trace(exc))
         head = (
             f"HTTP/1.1 {'400 Bad Request' if theirs else '500 Internal Server Error'}\r\nConnection: close\r\n"
             "Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"

@@ -84,6 +84,8 @@ def test_what_our_programs_raise_is_a_page_and_a_line_in_the_journal(
     for inner in ("rahasia", "/var/lib", "/run/", "Traceback"):
         assert inner not in page
     assert caplog.records
+    assert "rahasia" not in caplog.text, "a fault's text may be somebody's data"
+    assert name != "fault" or "test_web.py" in caplog.text
 
 
 def test_every_status_with_words_of_its_own_has_both() -> None:
