@@ -34,8 +34,8 @@ class Face:
 
     ``services_url`` leads to the village's services from the foot of each page; empty where these are they.
     ``helper`` is whom a reader tells of a fault, ``keeper`` who gives new passwords: texts or lazy messages.
-    ``is_open``: there is something to see without a login, so that the login has a way back. ``practice_page``:
-    nothing here is real, every page says so in a band that stays in sight, and leads to this address.
+    ``is_open``: there is something to see without a login, so that the login has a way back. ``practice_band``:
+    the template of a band that stays in sight on every page, where nothing is real; ``title_mark`` stands before titles.
     """
 
     name: str
@@ -45,7 +45,8 @@ class Face:
     helper: Any = _HELPER
     keeper: Any = _KEEPER
     is_open: bool = True
-    practice_page: str = ""
+    practice_band: str = ""
+    title_mark: str = ""
 
 
 def install(
@@ -114,7 +115,7 @@ def install(
 
 
 def _own_name(app: Flask, face: Face) -> str:
-    return "latihan" if face.practice_page else app.name.rpartition(".")[2]
+    return "latihan" if face.practice_band else app.name.rpartition(".")[2]
 
 
 def _language() -> str:

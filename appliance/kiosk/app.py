@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import appliance.kiosk
 from appliance.faces import languages, village
 from appliance.faces.web import Face, install
 from appliance.kiosk.cookies import Cookies
-from appliance.kiosk.inside import OFFICE_PREFIX, PRACTICE_PAGE
+from appliance.kiosk.inside import OFFICE_PREFIX
 from appliance.kiosk.places import Place
 from appliance.kiosk.services import Kiosk, Service, current_kiosk, current_place, discover
 from appliance.papers.printing import PrinterState
@@ -26,6 +27,7 @@ from appliance.store.vault import Vault
 DATABASE: Final = "kiosk.db"
 PERSONAL_KEY: Final = "personal.key"
 PIN_PEPPER: Final = "pin.pepper"
+PRACTICE_BAND: Final = "practice/band.html"
 TRANSLATIONS: Final = Path(__file__).parent / "translations"
 SECRET: Final = "cookie.secret"  # noqa: S105 - the name of a file
 
@@ -57,8 +59,9 @@ def create_app(kiosk: Kiosk, found: Sequence[Service]) -> Flask:
         found: the services, as `services` or `appliance.kiosk.services.discover` finds them.
     """
     app = Flask("kiosk", static_folder=None, root_path=str(Path(__file__).parent))
-    practice_page = PRACTICE_PAGE if kiosk.is_practice else ""
-    face = Face(name=village.title(kiosk.config.village), part="Layanan desa", practice_page=practice_page)
+    face = Face(name=village.title(kiosk.config.village), part="Layanan desa")
+    if kiosk.is_practice:
+        face = dataclasses.replace(face, practice_band=PRACTICE_BAND, title_mark="LATIHAN · ")
     install(app, face, timezone=kiosk.config.village.timezone, catalogues=TRANSLATIONS, scripts=True)
     app.session_interface = Cookies()
     app.extensions["kiosk"] = kiosk

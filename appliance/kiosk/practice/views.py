@@ -59,6 +59,7 @@ def _register(app: Flask, kiosk: Kiosk) -> None:
     if kiosk.is_practice:
         app.before_request(refuse_open_air)
         app.register_blueprint(pages)
+        app.jinja_env.globals["practice_page"] = PRACTICE_PAGE
 
 
 def _tiles(kiosk: Kiosk, _: Place) -> tuple[Tile, ...]:
