@@ -75,6 +75,9 @@ class Lego:
         finally:
             request.unlink(missing_ok=True)
             self._forget(made)
+            # Debian 12's makes the account's key for everybody to read.
+            for key in self._folder.glob("accounts/**/*.key"):
+                key.chmod(0o600)
 
     def _run(self, request: Path) -> tuple[int, str]:
         plan = self._plan

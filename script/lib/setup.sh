@@ -15,7 +15,9 @@ village_packages=(
     busybox socat curl dbus cups-daemon cups-client fonts-liberation fonts-noto-core fonts-droid-fallback
 )
 # What the tests and the benches need besides.
-test_packages=(chromium strace fonts-dejavu-core poppler-utils wrk mmdebstrap postgresql-15 victoria-metrics)
+test_packages=(
+    chromium strace fonts-dejavu-core poppler-utils wrk mmdebstrap postgresql-15 victoria-metrics lego pebble knot
+)
 # What only benches need: the peers, and a compiler for the library that slows the disk down.
 bench_packages=(opennds iptables gcc libc6-dev collectd-core prometheus-node-exporter)
 
@@ -59,6 +61,7 @@ setup_debian() {
         nftables) systemctl disable --quiet nftables.service ;;
         postgresql-15) systemctl disable --quiet postgresql.service ;;
         cups-daemon) systemctl disable --quiet cups.service cups.socket cups.path ;;
+        knot) systemctl disable --quiet knot.service ;;
         victoria-metrics) systemctl disable --quiet victoria-metrics.service ;;
         esac
     done 2>/dev/null || true
