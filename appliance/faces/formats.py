@@ -10,10 +10,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from babel.dates import format_date
 from babel.numbers import format_decimal
-from flask_babel import format_datetime, get_locale, gettext, ngettext
+from flask_babel import get_locale
 
 from appliance.core import hours
+from appliance.faces.languages import gettext, ngettext
 
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
 _TO: Final = "\u2013"
@@ -27,7 +29,7 @@ def duration(seconds: float) -> str:
         return f"{_days(days)} {_hours(hours)}" if hours else _days(days)
     if hours:
         return f"{_hours(hours)} {_minutes(minutes)}" if minutes else _hours(hours)
-    return _minutes(minutes) if minutes else str(gettext("kurang dari 1 menit"))
+    return _minutes(minutes) if minutes else gettext("kurang dari 1 menit")
 
 
 def duration_up(seconds: float) -> str:
@@ -37,15 +39,15 @@ def duration_up(seconds: float) -> str:
 
 # Indonesian has one form for one and many; other languages have two or more.
 def _days(count: int) -> str:
-    return str(ngettext("%(num)d hari", "%(num)d hari", count))
+    return ngettext("%(num)d hari", "%(num)d hari", count)
 
 
 def _hours(count: int) -> str:
-    return str(ngettext("%(num)d jam", "%(num)d jam", count))
+    return ngettext("%(num)d jam", "%(num)d jam", count)
 
 
 def _minutes(count: int) -> str:
-    return str(ngettext("%(num)d menit", "%(num)d menit", count))
+    return ngettext("%(num)d menit", "%(num)d menit", count)
 
 
 def size(count: float) -> str:
@@ -77,14 +79,14 @@ def moment(value: datetime.datetime, now: datetime.datetime, zone: ZoneInfo) -> 
     days = (local.date() - now.astimezone(zone).date()).days
     clock = f"{local:%H.%M} {_ZONES.get(zone.key, zone.key)}"
     if days == 0:
-        return str(gettext("pukul %(clock)s", clock=clock))
+        return gettext("pukul %(clock)s", clock=clock)
     if days == -1:
-        return str(gettext("kemarin pukul %(clock)s", clock=clock))
+        return gettext("kemarin pukul %(clock)s", clock=clock)
     if days == 1:
-        return str(gettext("besok pukul %(clock)s", clock=clock))
+        return gettext("besok pukul %(clock)s", clock=clock)
     is_this_week = 1 < days < 7
-    date = format_datetime(local.replace(tzinfo=None), "EEEE" if is_this_week else "d MMMM yyyy", rebase=False)
-    return str(gettext("%(date)s pukul %(clock)s", date=date, clock=clock))
+    date = _date(local.date(), "EEEE" if is_this_week else "d MMMM yyyy", get_locale() or Locale("id"))
+    return gettext("%(date)s pukul %(clock)s", date=date, clock=clock)
 
 
 def opening_hours(entries: Sequence[str], zone: ZoneInfo) -> str:
@@ -98,7 +100,7 @@ def opening_hours(entries: Sequence[str], zone: ZoneInfo) -> str:
         first, _, last = days.partition("-")
         spoken = _weekday(first) if not last else f"{_weekday(first)}{_TO}{_weekday(last)}"
         if last and (hours.DAYS.index(last) - hours.DAYS.index(first)) % 7 == 6:
-            spoken = str(gettext("setiap hari"))
+            spoken = gettext("setiap hari")
         begin, end = clock.replace(":", ".").split("-")
         said.append(f"{spoken} {begin}{_TO}{end}")
     return f"{', '.join(said)} {_ZONES.get(zone.key, zone.key)}" if said else ""
@@ -106,5 +108,11 @@ def opening_hours(entries: Sequence[str], zone: ZoneInfo) -> str:
 
 def _weekday(name: str) -> str:
     # The first day of 2024 was a Monday.
-    day = datetime.datetime(2024, 1, 1 + hours.DAYS.index(name))  # noqa: DTZ001 - no moment, a name
-    return str(format_datetime(day, "EEEE", rebase=False))
+    day = datetime.date(2024, 1, 1 + hours.DAYS.index(name))
+    return _date(day, "EEEE", get_locale() or Locale("id"))
+
+
+# A list holds dozens of moments, most of them of few days.
+@functools.lru_cache(maxsize=512)
+def _date(day: datetime.date, pattern: str, locale: Locale) -> str:
+    return format_date(day, pattern, locale=locale)

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import lazy_gettext
 
 from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
 from appliance.kiosk.office.rules import Permission, Role, role_title
@@ -15,8 +15,40 @@ from appliance.kiosk.office.session import permission_required
 from appliance.kiosk.services import current_kiosk
 from appliance.store.audit import Audit, Entry
 
-PER_PAGE: Final = 50
+PER_PAGE: Final = 30
 SUBJECTS_SHOWN: Final = 6
+# A deed that has no words is shown by its own.
+_WORDS: Final = {
+    "resident.seen": lazy_gettext("melihat data warga"),
+    "residents.listed": lazy_gettext("melihat daftar warga"),
+    "family.seen": lazy_gettext("melihat keluarga"),
+    "resident.added": lazy_gettext("menambah warga"),
+    "resident.changed": lazy_gettext("mengubah data warga"),
+    "resident.status": lazy_gettext("mengubah status warga"),
+    "resident.logged_in": lazy_gettext("masuk dengan PIN"),
+    "pin.given": lazy_gettext("memberi PIN"),
+    "pin.taken_away": lazy_gettext("mencabut PIN"),
+    "pin.changed": lazy_gettext("mengganti PIN sendiri"),
+    "letter.printed": lazy_gettext("mencetak surat"),
+    "letter.printed_again": lazy_gettext("mencetak surat lagi"),
+    "letter.print_stopped": lazy_gettext("menghentikan cetakan"),
+    "account.log_in": lazy_gettext("masuk"),
+    "account.log_in_refused": lazy_gettext("ditolak masuk"),
+    "account.code_refused": lazy_gettext("kode kedua salah"),
+    "account.password_refused": lazy_gettext("kata sandi salah"),
+    "account.recovery_code_used": lazy_gettext("memakai kode cadangan"),
+    "account.codes_renewed": lazy_gettext("membuat kode cadangan baru"),
+    "account.password_changed": lazy_gettext("mengganti kata sandi"),
+    "account.password_reset": lazy_gettext("memberi kata sandi sekali pakai"),
+    "account.second_factor_taken": lazy_gettext("memakai telepon"),
+    "account.factor_reset": lazy_gettext("melepas telepon"),
+    "account.factor_policy": lazy_gettext("mengubah peran yang wajib memakai telepon"),
+    "account.added": lazy_gettext("membuat akun"),
+    "account.role": lazy_gettext("mengubah peran"),
+    "account.disabled": lazy_gettext("menutup akun"),
+    "account.enabled": lazy_gettext("membuka akun"),
+    "account.sessions_ended": lazy_gettext("mengeluarkan dari semua perangkat"),
+}
 pages = Blueprint("office_audit", __name__, url_prefix=f"{OFFICE_PREFIX}/jejak", template_folder="templates")
 pages.before_request(refuse_open_air)
 
@@ -65,36 +97,5 @@ def _title(entry: Entry) -> str:
 
 
 def _what(entry: Entry) -> str:
-    """What was done, in words; a deed that has none is shown by its own."""
-    words = {
-        "resident.seen": gettext("melihat data warga"),
-        "residents.listed": gettext("melihat daftar warga"),
-        "family.seen": gettext("melihat keluarga"),
-        "resident.added": gettext("menambah warga"),
-        "resident.changed": gettext("mengubah data warga"),
-        "resident.status": gettext("mengubah status warga"),
-        "resident.logged_in": gettext("masuk dengan PIN"),
-        "pin.given": gettext("memberi PIN"),
-        "pin.taken_away": gettext("mencabut PIN"),
-        "pin.changed": gettext("mengganti PIN sendiri"),
-        "letter.printed": gettext("mencetak surat"),
-        "letter.printed_again": gettext("mencetak surat lagi"),
-        "letter.print_stopped": gettext("menghentikan cetakan"),
-        "account.log_in": gettext("masuk"),
-        "account.log_in_refused": gettext("ditolak masuk"),
-        "account.code_refused": gettext("kode kedua salah"),
-        "account.password_refused": gettext("kata sandi salah"),
-        "account.recovery_code_used": gettext("memakai kode cadangan"),
-        "account.codes_renewed": gettext("membuat kode cadangan baru"),
-        "account.password_changed": gettext("mengganti kata sandi"),
-        "account.password_reset": gettext("memberi kata sandi sekali pakai"),
-        "account.second_factor_taken": gettext("memakai telepon"),
-        "account.factor_reset": gettext("melepas telepon"),
-        "account.factor_policy": gettext("mengubah peran yang wajib memakai telepon"),
-        "account.added": gettext("membuat akun"),
-        "account.role": gettext("mengubah peran"),
-        "account.disabled": gettext("menutup akun"),
-        "account.enabled": gettext("membuka akun"),
-        "account.sessions_ended": gettext("mengeluarkan dari semua perangkat"),
-    }
-    return str(words.get(entry.what, entry.what))
+    """What was done, in words."""
+    return str(_WORDS.get(entry.what, entry.what))

@@ -6,10 +6,13 @@ is seen with the next search, and only what changed is opened.
 
 from __future__ import annotations
 
+import bisect
 import datetime
+import itertools
 import sys
 import threading
 import unicodedata
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -44,6 +47,32 @@ class _Line:
     found: Found
 
 
+class _Page:
+    """All lines in their order, and their names in one text: to find a word takes one pass in C, not one a line."""
+
+    def __init__(self, lines: list[_Line]) -> None:
+        self._lines = lines
+        self._text = "\n".join(line.folded for line in lines)
+        # Where each line begins in the text.
+        self._begins = array("I", itertools.accumulate((len(line.folded) + 1 for line in lines), initial=0))
+        self._of_status: dict[str, list[_Line]] = {"": lines}
+        for line in lines:
+            self._of_status.setdefault(line.status, []).append(line)
+
+    def of_status(self, status: str) -> list[_Line]:
+        """Those of one status; of all where it is empty."""
+        return self._of_status.get(status, [])
+
+    def with_word(self, word: str) -> list[_Line]:
+        """Those with a word that begins so."""
+        found, begin, at = [], f" {word}", 0
+        while (at := self._text.find(begin, at)) >= 0:
+            number = bisect.bisect_right(self._begins, at) - 1
+            found.append(self._lines[number])
+            at = self._begins[number + 1] - 1  # the end of that line
+        return found
+
+
 class Roll:
     """The names of one register.
 
@@ -56,33 +85,35 @@ class Roll:
         self._lock = threading.Lock()
         self._generation = -1
         self._by_id: dict[int, _Line] = {}
-        self._sorted: list[_Line] = []
+        self._page = _Page([])
         self._dusuns: list[str] = []
 
     def search(self, db: Database, text: str, dusun: str, status: str) -> list[Found]:
         """Find by the beginnings of names, in their order; an empty text, dusun or status does not narrow."""
-        lines = self._lines(db)
-        if status:
+        page = self._current(db)
+        # The longest word narrows most; each further one is looked for in much shorter a list.
+        words = sorted(set(folded(text).split()), key=len, reverse=True)
+        lines = page.with_word(words[0]) if words else page.of_status(status)
+        if words and status:
             lines = [line for line in lines if line.status == status]
         if area := folded(dusun):
             lines = [line for line in lines if line.area == area]
-        # One pass for each word: each is much shorter than the one before.
-        for word in folded(text).split():
+        for word in words[1:]:
             begin = f" {word}"
             lines = [line for line in lines if begin in line.folded]
         return [line.found for line in lines]
 
     def dusuns(self, db: Database) -> list[str]:
         """The names of all dusun somebody lives in, in their order."""
-        self._lines(db)
+        self._current(db)
         return self._dusuns
 
-    def _lines(self, db: Database) -> list[_Line]:
+    def _current(self, db: Database) -> _Page:
         with self._lock:
             ((generation,),) = db.execute("SELECT number FROM residents_generation")
             if generation != self._generation:
                 self._follow(db, generation)
-            return self._sorted
+            return self._page
 
     def _follow(self, db: Database, generation: int) -> None:
         if generation < self._generation:  # another database came into its place
@@ -91,8 +122,9 @@ class Roll:
         rows = db.execute("SELECT id, sealed FROM residents WHERE generation > ?", [self._generation])
         for id_, sealed in rows:
             self._by_id[id_] = _line(id_, self._opened(id_, sealed))
-        self._sorted = sorted(self._by_id.values(), key=lambda line: (line.folded, line.found.id))
-        by_area = {line.area: line.found.dusun for line in self._sorted if line.area}
+        lines = sorted(self._by_id.values(), key=lambda line: (line.folded, line.found.id))
+        self._page = _Page(lines)
+        by_area = {line.area: line.found.dusun for line in lines if line.area}
         self._dusuns = [by_area[area] for area in sorted(by_area)]
         self._generation = generation
 

@@ -54,3 +54,10 @@ def test_the_whole_chain_is_checked_on_request(desk: Any, world: Any, book: Audi
         db.execute("UPDATE audit_entries SET name = 'rani' WHERE position = 3")
     db.close()
     assert "Rantai putus di catatan 3" in desk.words(desk.get("/kantor/jejak/?periksa=1"))
+
+
+def test_its_links_ask_for_what_they_name_and_nothing_else(desk: Any, book: Audit) -> None:
+    book.note("a&tentang=1#<b>", "operator", "resident.seen", [41])
+    page = desk.get("/kantor/jejak/").get_data(as_text=True)
+    assert 'href="?oleh=a%26tentang%3D1%23%3Cb%3E"' in page
+    assert 'href="?tentang=41"' in page
