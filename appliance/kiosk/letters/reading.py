@@ -22,7 +22,8 @@ from appliance.kiosk.letters.store import LetterNotFound, Reader
 
 QUEUE_LIMIT_MAX: Final = 200
 _LISTED: Final = (
-    "SELECT letters.*, n.text AS number, (SELECT actor_name FROM letter_steps s WHERE s.letter_id = letters.id"
+    "SELECT letters.id, slug, state, version, resident_id, name_sealed, code_sealed, note_sealed, submitted_seconds,"
+    " changed_seconds, n.text AS number, (SELECT actor_name FROM letter_steps s WHERE s.letter_id = letters.id"
     " ORDER BY position DESC LIMIT 1) AS changed_by"
     " FROM letters LEFT JOIN letter_numbers n ON n.letter_id = letters.id"
 )
@@ -33,6 +34,7 @@ class Only:
     """Which letters of the office's queue, and in which order.
 
     ``text``: a receipt's code, the code on the paper, or how a number begins; "" all. ``slug``: of one kind.
+    ``after``: only what stands behind this letter, by its number; 0 all. Not with ``text``.
     """
 
     states: frozenset[State] = WORK_STATES
@@ -41,6 +43,7 @@ class Only:
     newest_first: bool = False
     offset: int = 0
     limit: int = 50
+    after: int = 0
 
 
 class Reading:
@@ -119,10 +122,14 @@ class Reading:
                 raise LetterNotFound(letter_id)
             return self.reader.letter(db, letter_id)
 
-    def of_resident(self, resident_id: int, limit: int = 50) -> list[Mine]:
-        """A resident's own letters, the newest first."""
+    def of_resident(self, resident_id: int, limit: int = 50, *, before: int = 0) -> list[Mine]:
+        """A resident's own letters, the newest first; only what came before the letter with the number ``before``."""
+        sql, values = f"{_LISTED} WHERE resident_id = ?", [resident_id]
+        if before:
+            sql += " AND arrival < (SELECT arrival FROM letters WHERE id = ? AND resident_id = ?)"
+            values += [before, resident_id]
         with self.means.store.reading() as db:
-            rows = db.rows(f"{_LISTED} WHERE resident_id = ? ORDER BY arrival DESC LIMIT ?", [resident_id, limit])
+            rows = db.rows(f"{sql} ORDER BY arrival DESC LIMIT ?", [*values, limit])
         return [self.reader.mine(row) for row in rows]
 
     def track(self, typed: str) -> Tracking | None:
@@ -147,7 +154,10 @@ class Reading:
         """Is the letter true whose QR code holds this token? Masked, for anybody."""
         if not codes.is_token(token):
             return Verdict(validity=Validity.UNKNOWN)
-        return self._verdict("token_digest", store.token_digest(token))
+        verdict = self._verdict("token_digest", store.token_digest(token))
+        if verdict.validity is Validity.UNKNOWN and codes.is_practice_token(token):
+            return Verdict(validity=Validity.PRACTICE)
+        return verdict
 
     def check_code(self, typed: str) -> Verdict:
         """As `check`, by the code that is printed on the letter. The caller slows down who guesses."""
@@ -225,8 +235,10 @@ class Reading:
 def _by_state(only: Only, order: str, count: int) -> tuple[str, list[object]]:
     """Find the first ``count`` of each state in their order. SQLite would gather all of them, and sort them then."""
     of_kind = "state = ? AND slug = ?" if only.slug else "state = ?"
+    if only.after:
+        of_kind += f" AND arrival {'<' if only.newest_first else '>'} (SELECT arrival FROM letters WHERE id = ?)"
     one = f"SELECT arrival FROM (SELECT arrival FROM letters WHERE {of_kind} ORDER BY arrival {order} LIMIT ?)"  # noqa: S608 - ours
     values: list[object] = []
     for state in sorted(only.states):
-        values += [state, *([only.slug] if only.slug else []), count]
+        values += [state, *([only.slug] if only.slug else []), *([only.after] if only.after else []), count]
     return " UNION ALL ".join([one] * len(only.states)) or "SELECT arrival FROM letters WHERE false", values

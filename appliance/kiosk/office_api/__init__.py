@@ -1,0 +1,1 @@
+"""The API for the office's own tools: spreadsheets, OpenSID, scripts."""
