@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from appliance.core.letter_marks import Mark
 from appliance.core.report import Record, State
 
 
@@ -64,6 +65,7 @@ class AsideKind(enum.StrEnum):
     MALFORMED = "malformed"
     UNKNOWN_VERSION = "unknown_version"
     UNKNOWN_HUB = "unknown_hub"
+    OTHER_HUBS_LETTER = "other_hubs_letter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,32 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivedMarks:
+    """Marks of a hub's letters in one message. ``key`` is by what its receipt names it."""
+
+    hub_id: str
+    marks: tuple[Mark, ...]
+    key: str
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMark:
+    """What is known of one letter, of which hub, and when its last change came."""
+
+    hub_id: str
+    mark: Mark
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Arrivals:
     """What one transaction commits."""
 
     batches: Sequence[ArrivedBatch] = ()
     states: Sequence[ArrivedState] = ()
     aside: Sequence[SetAside] = ()
+    marks: Sequence[ArrivedMarks] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +240,9 @@ class NocStore(Protocol):
     def put_mark(self, follower: str, mark: str) -> None: ...
 
     def births(self, hub_id: str) -> tuple[Birth, ...]: ...
+
+    # A letter is the hub's whose mark came first; another's mark of it goes aside. Void stands above valid, and stays.
+    def letter(self, digest: bytes) -> KeptMark | None: ...
 
     def aside_counts(self) -> dict[AsideKind, int]: ...
 
