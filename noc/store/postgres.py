@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from appliance.core.errors import StoreError
 from appliance.core.report import State
-from noc.store import marks, postgres_aside, postgres_projection, postgres_schema, ranges, reading, rollup
+from noc.store import marks, postgres_aside, postgres_letters, postgres_projection, postgres_schema, ranges, reading, rollup
 from noc.store.budget import HourBudget
 from noc.store.contract import (
     CELLS_MAX,
@@ -25,6 +25,7 @@ from noc.store.contract import (
     Hour,
     Hub,
     HubFacts,
+    KeptMark,
     SetAside,
     cells_of,
 )
@@ -110,7 +111,7 @@ class PostgresNocStore:
                     "UPDATE hub SET touched = nextval('touch') WHERE hub_id = ANY(%s)",
                     ([*{each.hub_id for each in arrivals.states}],),
                 )
-            postgres_aside.put(db, arrivals.aside)
+            postgres_aside.put(db, [*arrivals.aside, *postgres_letters.put(db, arrivals.marks)])
             for day, rows in by_day.items():
                 _append(db, day, rows)
         return new
@@ -250,6 +251,11 @@ class PostgresNocStore:
                 "SELECT boot_id, session, received_ms FROM birth WHERE hub_id = %s ORDER BY position", (hub_id,)
             ).fetchall()
         return tuple(Birth(*row) for row in rows)
+
+    def letter(self, digest: bytes) -> KeptMark | None:
+        """Tell what a hub said of a letter; None where none did."""
+        with self._server.reading() as db:
+            return postgres_letters.get(db, digest)
 
     def aside_counts(self) -> dict[AsideKind, int]:
         """Count what was ever kept aside, dropped payloads included."""

@@ -104,6 +104,16 @@ def m006_followers(db: sqlite_utils.Database) -> None:
     db.execute("CREATE TABLE follower (name TEXT PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID")
 
 
+@MAIN()
+def m008_letters(db: sqlite_utils.Database) -> None:
+    """Keep for ever which letters hubs call valid or void, by digests of their tokens (`noc.store.letters`)."""
+    db.execute(
+        "CREATE TABLE letter (digest BLOB PRIMARY KEY, hub_id TEXT NOT NULL REFERENCES hub, title TEXT NOT NULL,"
+        " date TEXT NOT NULL, valid_days INTEGER, is_electronic INTEGER NOT NULL, is_void INTEGER NOT NULL,"
+        " received_ms INTEGER NOT NULL) WITHOUT ROWID"
+    )
+
+
 @DAY()
 def m001_batches(db: sqlite_utils.Database) -> None:
     """Make the table of batches. ``held`` names what of a batch is not a repeat; null: all of it."""

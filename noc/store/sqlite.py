@@ -17,7 +17,7 @@ from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
 from appliance.core.report import State
 from appliance.store.database import Database, Store, open_reading, open_store
-from noc.store import aside, earlier, marks, projection, ranges, rollup, schema
+from noc.store import aside, earlier, letters, marks, projection, ranges, rollup, schema
 from noc.store.budget import HourBudget
 from noc.store.contract import (
     Arrivals,
@@ -30,6 +30,7 @@ from noc.store.contract import (
     Hour,
     Hub,
     HubFacts,
+    KeptMark,
     SetAside,
 )
 from noc.store.days import Days
@@ -113,7 +114,7 @@ class SqliteNocStore:
             for state in arrivals.states:
                 _put_state(db, state)
             marks.touch(db, {state.hub_id for state in arrivals.states})
-            aside.put(db, arrivals.aside)
+            aside.put(db, [*arrivals.aside, *letters.put(db, arrivals.marks)])
             for day, rows in by_day.items():
                 self._append(db, day, rows)
         return new
@@ -236,6 +237,11 @@ class SqliteNocStore:
                 "SELECT boot_id, session, received_ms FROM birth WHERE hub_id = ? ORDER BY position", (hub_id,)
             ).fetchall()
         return tuple(Birth(*row) for row in rows)
+
+    def letter(self, digest: bytes) -> KeptMark | None:
+        """Tell what a hub said of a letter; None where none did."""
+        with self._store.reading() as db:
+            return letters.get(db, digest)
 
     def aside_counts(self) -> dict[AsideKind, int]:
         """Count what was ever kept aside, dropped payloads included."""
