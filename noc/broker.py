@@ -1,10 +1,10 @@
 """Configuration of the NOC's broker, as pure text: mosquitto with mutual TLS and one narrow door for each client.
 
 The user name and the client id are the certificate's common name, so no client chooses who it is. A hub writes its own
-report, state and results of commands, and reads its own acknowledgements and commands. The ingest's workers read all
-reports and states and write acknowledgements, and each says to itself that the way is open; the NOC's commands write
-commands and read results. There is no other client. Certificates in ``revocation_list`` are not let in; a reload
-(SIGHUP) reads it again.
+report, state, marks of letters and results of commands, and reads its own acknowledgements and commands. The ingest's
+workers read all reports, states and marks, and write acknowledgements; each says to itself that the way is open. The
+NOC's commands write commands and read results. There is no other client. Certificates in ``revocation_list`` are not
+let in; a reload (SIGHUP) reads it again.
 
 Source: mosquitto.conf(5), version 2.0.
 """
@@ -79,6 +79,7 @@ topic read desahub/1/+/command-result
 # A hub: each line holds for the client whose name stands in the topic.
 pattern write desahub/1/%u/report
 pattern write desahub/1/%u/state
+pattern write desahub/1/%u/letter-marks
 pattern write desahub/1/%u/command-result
 pattern read desahub/1/%u/ack
 pattern read desahub/1/%u/command
@@ -90,6 +91,7 @@ def _worker(name: str) -> str:
 user {name}
 topic read desahub/1/+/report
 topic read desahub/1/+/state
+topic read desahub/1/+/letter-marks
 topic write desahub/1/+/ack
 topic readwrite {ear_topic(name)}
 """

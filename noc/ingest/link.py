@@ -19,11 +19,12 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from appliance.core.letter_marks_wire import encode_receipt
 from appliance.core.report import MESSAGE_BYTES_MAX, Ack, ack_topic, encode
 from noc.enrol import ear_topic, ingest_name
 from noc.ingest import mqtt
 from noc.ingest.rules import Message
-from noc.ingest.worker import Delivery
+from noc.ingest.worker import Delivery, Word
 
 _log = logging.getLogger(__name__)
 RECEIVE_MAX: Final = 2_000  # messages the broker may have open with us
@@ -36,7 +37,7 @@ SEND_SECONDS: Final = 30.0
 # whether they come back: what waits for them is soon let go of, and hubs send it again.
 FIRST_SESSION_SECONDS: Final = 7 * 86_400
 OTHER_SESSION_SECONDS: Final = 600
-_TOPICS: Final = ("$share/ingest/desahub/1/+/report", "$share/ingest/desahub/1/+/state")
+_TOPICS: Final = tuple(f"$share/ingest/desahub/1/+/{word}" for word in ("report", "state", "letter-marks"))
 _READ_BYTES: Final = 65_536
 
 
@@ -50,7 +51,7 @@ class BrokerLink:
         self._context = ssl.create_default_context(cafile=str(identity / "ca.crt"))
         self._context.load_cert_chain(identity / "client.crt", identity / "client.key")
         self._arrived: deque[Delivery] = deque()
-        self._acks: deque[tuple[str, Ack]] = deque(maxlen=ACKS_WAITING_MAX)
+        self._acks: deque[tuple[str, Word]] = deque(maxlen=ACKS_WAITING_MAX)
         self._ear = ear_topic(self._name)
         self._word = b""
         self._connection: _Connection | None = None
@@ -86,7 +87,7 @@ class BrokerLink:
         if packet_id and self._connection is not None and made == self._made:
             self._connection.out += mqtt.puback(packet_id)
 
-    def acknowledge(self, hub_id: str, ack: Ack) -> None:
+    def acknowledge(self, hub_id: str, ack: Word) -> None:
         """Tell a hub what is committed. What is lost on the way is told when the hub sends again."""
         self._acks.append((hub_id, ack))
 
@@ -192,11 +193,11 @@ class _Connection:
                 "the broker refused a message of the ingest: reason %d; is its acl that of init?", answer.reason
             )
 
-    def send_acks(self, acks: deque[tuple[str, Ack]]) -> None:
+    def send_acks(self, acks: deque[tuple[str, Word]]) -> None:
         """Write as many of ``acks`` as may be open."""
         while acks and len(self._open) < self._open_max:
             hub_id, ack = acks.popleft()
-            self.send_one(ack_topic(hub_id), encode(ack))
+            self.send_one(ack_topic(hub_id), encode(ack) if isinstance(ack, Ack) else encode_receipt(ack))
 
     def send_one(self, topic: str, payload: bytes) -> bool:
         """Write a message if one more may be open; say whether."""

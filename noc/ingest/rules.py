@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.core.errors import ReportMalformed, ReportUnknown
+from appliance.core.letter_marks_wire import decode_marks, receipt_key
 from appliance.core.report import Outline, State, outline
 from noc.ingest.brake import Brake
 from noc.store import reading
-from noc.store.contract import Arrivals, ArrivedBatch, ArrivedState, AsideKind, SetAside
+from noc.store.contract import Arrivals, ArrivedBatch, ArrivedMarks, ArrivedState, AsideKind, SetAside
 
-_TOPIC: Final = re.compile(r"desahub/1/([a-z0-9-]{4,32})/(report|state)")
+_TOPIC: Final = re.compile(r"desahub/1/([a-z0-9-]{4,32})/(report|state|letter-marks)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,12 @@ class Sorting:
 
     batches: list[ArrivedBatch] = field(default_factory=list)
     states: list[ArrivedState] = field(default_factory=list)
+    marks: list[ArrivedMarks] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
 
     def arrivals(self) -> Arrivals:
         """Hand over what was gathered."""
-        return Arrivals(tuple(self.batches), tuple(self.states), tuple(self.aside))
+        return Arrivals(tuple(self.batches), tuple(self.states), tuple(self.aside), tuple(self.marks))
 
 
 def sort(messages: Iterable[Message], known_hubs: Collection[str], brake: Brake | None = None) -> Arrivals:
@@ -65,13 +67,17 @@ def hub_of(topic: str) -> str | None:
 def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting, brake: Brake | None) -> None:
     match = _TOPIC.fullmatch(message.topic)
     if match is None:
-        raise ReportMalformed("the topic is not desahub/1/HUB/report or …/state")
+        raise ReportMalformed("the topic is not desahub/1/HUB/report, …/state or …/letter-marks")
     hub_id, kind = match.groups()
     if hub_id not in known_hubs:
         sorting.aside.append(_aside(message, AsideKind.UNKNOWN_HUB, f"{hub_id} is not in the inventory"))
         return
     if brake is not None and brake.holds(hub_id):
         raise ReportMalformed("not read: too much that came from this hub within a minute was of no use")
+    if kind == "letter-marks":
+        marks, key = decode_marks(message.payload), receipt_key(message.payload)
+        sorting.marks.append(ArrivedMarks(hub_id, marks, key, message.received_ms))
+        return
     content = outline(message.payload)
     if kind == "report" and isinstance(content, Outline):
         sorting.batches.append(reading.arrived(hub_id, message.payload, content, message.received_ms))

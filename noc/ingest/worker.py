@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from appliance.core.errors import StoreError
+from appliance.core.letter_marks_wire import Receipt
 from appliance.core.report import Ack
 from noc.ingest import rules
 from noc.ingest.acknowledging import EVERY_SECONDS, Acknowledging
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 BATCH_MESSAGES_MAX: Final = 1_000
 BUSY_MESSAGES: Final = 200  # of a batch as large as this more is on its way
 RETRY_SECONDS: Final = 2.0
+Word = Ack | Receipt  # what a hub is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Link(Protocol):
 
     def done(self, delivery: Delivery) -> None: ...
 
-    def acknowledge(self, hub_id: str, ack: Ack) -> None: ...
+    def acknowledge(self, hub_id: str, ack: Word) -> None: ...
 
     def keep(self) -> None: ...
 
@@ -128,6 +130,8 @@ def step(
     for hub_id, acks in acknowledging.committed(arrivals.batches, epoch, time.monotonic()).items():
         for ack in acks:
             link.acknowledge(hub_id, ack)
+    for each in arrivals.marks:
+        link.acknowledge(each.hub_id, Receipt(epoch, each.key))
     if arrivals.aside:
         # One line a batch: a flood must not drown the journal. Topics that matched no rule are the broker's text.
         counts = Counter(str(each.kind) for each in arrivals.aside)
