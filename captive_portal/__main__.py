@@ -18,7 +18,10 @@ from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.serve import serve
 from appliance.unit.state import state_directory
 from appliance.unit.turns import Turns
+from appliance.wifi.client import SOCKET_PATH as ACCOUNTS_PATH
+from appliance.wifi.client import AccountsClient
 from captive_portal import database, leases
+from captive_portal.accounts import Accounts
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
 from captive_portal.views import create_app
@@ -37,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bind", help="127.0.0.1:PORT or unix:/PATH, where systemd gives no socket")
     parser.add_argument("--state-directory", type=Path, help="where grants.db is; by default $STATE_DIRECTORY")
     parser.add_argument("--gate-socket", type=Path, default=SOCKET_PATH, help="by default %(default)s")
+    parser.add_argument("--accounts-socket", type=Path, default=ACCOUNTS_PATH, help="by default %(default)s")
     parser.add_argument("--roots", type=Path, help="read /proc, /run and /var below this folder, for tests")
     options = parser.parse_args(arguments)
     roots = Roots.under(options.roots) if options.roots else REAL
@@ -49,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config,
             grants=grants,
             vouchers=Vouchers(grants, config, open_keys(state)),
+            accounts=Accounts(grants, config, AccountsClient(options.accounts_socket, aside=turns.aside)),
             # Sooner than nginx gives up on a page (5 s): a gate that hangs is then told as what it is.
             gate=GateClient(
                 options.gate_socket, timeout_seconds=GATE_SECONDS, aside=turns.aside, gathered=lambda: turns

@@ -10,6 +10,7 @@ from flask import g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from appliance.core.config.networks import Access
 from appliance.core.config.portal import DEFAULT_TERMS, RECORDS_TERM
 from appliance.core.errors import GateError, GateRefused
 from appliance.faces import formats, languages
@@ -21,6 +22,8 @@ from captive_portal.rules import Decision, Grant, Verdict
 from captive_portal.words import Words
 
 RETRY: Final = {"Retry-After": "60"}
+# A kiosk that is away is started anew within seconds; one that is busy has room sooner still.
+ACCOUNTS_AGAIN_SECONDS: Final = 10
 _TRANSLATED: Final = (*DEFAULT_TERMS, RECORDS_TERM)
 
 
@@ -53,21 +56,33 @@ def refuse(decision: Decision | None = None) -> ResponseReturnValue:
 
 
 def question(*, gate_is_silent: bool = False) -> ResponseReturnValue:
-    """The page of the network's first way in, or why there is none now."""
+    """The page of the network's first way in, or why there is none now.
+
+    One button comes before fields; of fields those that ``access`` names first.
+    """
     decision = parts().decide()
     if decision.verdict is Verdict.WAY_NOT_OFFERED:
-        return voucher(200, gate_is_silent=gate_is_silent)
+        return _other_way(gate_is_silent=gate_is_silent)
     if decision.verdict is not Verdict.ADMIT:
         return refuse(decision)
     body = _home(decision, gate_is_silent=gate_is_silent)
     return (body, 503, RETRY) if gate_is_silent else body
 
 
+def _other_way(*, gate_is_silent: bool) -> ResponseReturnValue:
+    network = parts().asker().network
+    if network is not None and network.access[0] is Access.ACCOUNT:
+        return account(200, gate_is_silent=gate_is_silent)
+    return voucher(200, gate_is_silent=gate_is_silent)
+
+
 def _home(decision: Decision, *, gate_is_silent: bool) -> str:
     """The question, rendered once for all devices to which it is the same."""
     asker, uplink = parts().asker(), parts().uplink()
     spoken = (languages.current().code, languages.asked() is not None)
-    offered = (decision.network, decision.lease_seconds, decision.left_bytes, asker.has_vouchers)
+    offered = (
+        decision.network, decision.lease_seconds, decision.left_bytes, asker.has_vouchers, asker.has_accounts
+    )  # fmt: skip
 
     def render() -> str:
         g.mark_place = MARK_PLACE
@@ -108,6 +123,26 @@ def voucher(
     return body, status, {"Retry-After": str(wait_seconds)} if wait_seconds else {}
 
 
+def account(
+    status: int, *, name: str = "", error: str = "", advice: str = "", wait_seconds: int = 0,
+    gate_is_silent: bool = False,
+) -> ResponseReturnValue:  # fmt: skip
+    """The page with the fields for an account's name and PIN; as `voucher`. A typed PIN is never shown again."""
+    body = page(
+        "portal/account.html",
+        name=name,
+        kept={"nama": name} if name else {},
+        error=error,
+        advice=advice,
+        gate_is_silent=gate_is_silent,
+    )
+    if gate_is_silent:
+        return body, 503, RETRY
+    if status == 503:
+        return body, status, {"Retry-After": str(ACCOUNTS_AGAIN_SECONDS)}
+    return body, status, {"Retry-After": str(wait_seconds)} if wait_seconds else {}
+
+
 def let_in(grant: Grant) -> ResponseReturnValue:
     """Ask the gate for what was kept durably, and lead to the state."""
     standing = parts().standing(grant)
@@ -126,5 +161,8 @@ def refused_by_gate(grant: Grant, error: GateRefused) -> ResponseReturnValue:
     if error.code not in (RefusalCode.NOT_A_RESIDENT, RefusalCode.FULL):
         return explain(words.kept())
     parts().grants.drop(grant.client)
-    parts().vouchers.give_back(grant, parts().asker().now)
+    if grant.way is Access.VOUCHER:
+        parts().vouchers.give_back(grant, parts().asker().now)
+    elif grant.way is Access.ACCOUNT:
+        parts().accounts.give_back(grant)
     return explain(words.full() if error.code == RefusalCode.FULL else words.not_a_resident())

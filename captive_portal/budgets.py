@@ -1,4 +1,4 @@
-"""Budgets in the database: time and data, for one grant or for all devices of a voucher.
+"""Budgets in the database: time and data, for one grant or for all devices of a voucher or an account.
 
 A budget's time is not written down as it passes. Its lease began at a second of one boot; how far that boot came is one
 row for all (`note`). A new boot gives each budget what was left then (`carry_over`).
@@ -45,6 +45,14 @@ def extend(db: Database, budget_id: int, seconds: int, now: Now) -> None:
     db.execute(
         "UPDATE budgets SET lease_seconds = lease_seconds + ?, boot_seconds = ? WHERE id = ?",
         (seconds, begun, budget_id),
+    )
+
+
+def begin_anew(db: Database, budget_id: int, lease_seconds: int, now: Now) -> None:
+    """Let a budget give ``lease_seconds`` from now, whatever it gave before."""
+    db.execute(
+        "UPDATE budgets SET lease_seconds = ?, boot_id = ?, boot_seconds = ? WHERE id = ?",
+        (lease_seconds, now.boot_id, now.boot_seconds, budget_id),
     )
 
 

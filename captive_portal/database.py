@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from appliance.store.database import BUSY_TIMEOUT_SECONDS, Store, open_store
-from captive_portal import actions, attempts, schema
+from captive_portal import account_schema, actions, attempts, schema
 from captive_portal.vouchers import schema as voucher_schema
 
 NAME: Final = "grants.db"
 # A new subject of the portal brings its own migrations here.
-MIGRATIONS: Final = (schema.MIGRATIONS, actions.MIGRATIONS, attempts.MIGRATIONS, voucher_schema.MIGRATIONS)
+MIGRATIONS: Final = (
+    schema.MIGRATIONS, actions.MIGRATIONS, attempts.MIGRATIONS, voucher_schema.MIGRATIONS, account_schema.MIGRATIONS,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 

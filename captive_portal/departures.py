@@ -30,31 +30,32 @@ class Departure:
 def note(db: Database, grant: Grant, last: Admitted, now: Now) -> None:
     """Keep the gate's last word of a grant that ends now."""
     db.execute(
-        "INSERT INTO departures (session_id, address, mac, way, budget_id, quota_bytes, began_boot_seconds,"
+        "INSERT INTO departures (session_id, address, mac, way, voucher, budget_id, quota_bytes, began_boot_seconds,"
         " counted_sent, counted_received, counter_sent, counter_received, boot_id, boot_seconds)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (grant.session_id, grant.client.address, grant.client.mac, grant.way, grant.budget.id, grant.budget.quota_bytes,
-         grant.budget.boot_seconds, grant.counted_sent_bytes, grant.counted_received_bytes, last.sent_bytes,
-         last.received_bytes, now.boot_id, now.boot_seconds),
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (grant.session_id, grant.client.address, grant.client.mac, grant.way, grant.voucher, grant.budget.id,
+         grant.budget.quota_bytes, grant.budget.boot_seconds, grant.counted_sent_bytes, grant.counted_received_bytes,
+         last.sent_bytes, last.received_bytes, now.boot_id, now.boot_seconds),
     )  # fmt: skip
 
 
 def all_of(db: Database) -> tuple[Departure, ...]:
     """Who left and is not counted yet, in their order."""
     rows = db.execute(
-        "SELECT session_id, address, mac, way, budget_id, quota_bytes, began_boot_seconds, counted_sent,"
+        "SELECT session_id, address, mac, way, voucher, budget_id, quota_bytes, began_boot_seconds, counted_sent,"
         " counted_received, counter_sent, counter_received, boot_id, boot_seconds FROM departures ORDER BY session_id"
     ).fetchall()
     return tuple(
         Departure(
             Grant(
                 Client(address, mac), Budget(budget_id, 0, boot_id, begun, begun, quota_bytes), session_id, "",
-                Access(way), 0, counted_sent_bytes=counted_sent, counted_received_bytes=counted_received,
+                Access(way), 0, voucher=voucher, counted_sent_bytes=counted_sent,
+                counted_received_bytes=counted_received,
             ),
             counter_sent, counter_received, boot_id, boot_seconds,
         )
-        for (session_id, address, mac, way, budget_id, quota_bytes, begun, counted_sent, counted_received, counter_sent,
-             counter_received, boot_id, boot_seconds) in rows
+        for (session_id, address, mac, way, voucher, budget_id, quota_bytes, begun, counted_sent, counted_received,
+             counter_sent, counter_received, boot_id, boot_seconds) in rows
     )  # fmt: skip
 
 

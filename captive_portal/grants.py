@@ -73,13 +73,19 @@ class Grants:
         with self.store.reading() as db:
             return tuple(_select(db))
 
-    def known(self, mac: str, day: str, now: Now) -> Known:
-        """What is known of a device on ``day`` (`local_time.day`): use as of the last checkpoint, and its block."""
+    def known(self, mac: str, day: str, now: Now, subject: str = "") -> Known:
+        """What is known of a device on ``day`` (`local_time.day`): use as of the last checkpoint, and its block.
+
+        ``subject``: whose share of the day, where it is not the device's own; see `rules.day_subject`.
+        """
         with self.store.reading() as db:
-            return known(db, mac, day, now)
+            return known(db, mac, day, now, subject)
 
     def known_on(self, day: str, now: Now) -> Mapping[str, Known]:
-        """What is known of each device that used something on ``day``, or is kept out: by MAC, see `known`."""
+        """What is known of each device that used something on ``day``, or is kept out: by MAC, see `known`.
+
+        What accounts used stands there too: `rules.known_of` puts both together.
+        """
         with self.store.reading() as db:
             used = {
                 mac: (seconds, count)
@@ -138,9 +144,10 @@ def keep(db: Database, decision: Decision, now: Now) -> Grant:
     return _select(db, "address = ?", (client.address,))[0]
 
 
-def known(db: Database, mac: str, day: str, now: Now) -> Known:
+def known(db: Database, mac: str, day: str, now: Now, subject: str = "") -> Known:
     """Within a transaction: what is known of a device, see `Grants.known`."""
-    used = db.execute("SELECT seconds, bytes FROM daily_use WHERE mac = ? AND day = ?", (mac, day)).fetchone()
+    whose = (subject or mac, day)
+    used = db.execute("SELECT seconds, bytes FROM daily_use WHERE mac = ? AND day = ?", whose).fetchone()
     seconds, used_bytes = used or (0, 0)
     return Known(seconds, used_bytes, blocks.of(db, mac, now))
 
@@ -160,7 +167,7 @@ def end_session(db: Database, session_id: int, why: End, now: Now) -> None:
 
 
 def of_voucher(db: Database, voucher: str) -> list[Grant]:
-    """Within a transaction: the grants made with one voucher."""
+    """Within a transaction: the grants made with one voucher, or by one account."""
     return _select(db, "voucher = ?", (voucher,))
 
 

@@ -24,6 +24,13 @@ def last_end(store: Store, client: Client) -> End | None:
     return End(row[0]) if row and row[0] in set(End) else None
 
 
+def device_count(store: Store, reference: str) -> int:
+    """How many devices are connected with a voucher or an account."""
+    with store.reading() as db:
+        row = db.execute("SELECT count(*) FROM grants WHERE voucher = ?", (reference,)).fetchone()
+    return int(row[0])
+
+
 def places(store: Store, voucher: str) -> tuple[int, int] | None:
     """How many devices are connected with a voucher, and for how many it is; None for one that is not known."""
     with store.reading() as db:

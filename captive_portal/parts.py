@@ -13,6 +13,7 @@ from appliance.faces.origin import device_address
 from appliance.gate.protocol import Client, Gate
 from appliance.system.uplink_state import UplinkState
 from captive_portal import local_time, rules
+from captive_portal.accounts import Accounts
 from captive_portal.grants import Grants
 from captive_portal.marks import Marks
 from captive_portal.now import Now
@@ -48,6 +49,11 @@ class Asker:
         """May one get online here with a voucher?"""
         return self.network is not None and Access.VOUCHER in self.network.access
 
+    @property
+    def has_accounts(self) -> bool:
+        """May one get online here with an account of one's own?"""
+        return self.network is not None and Access.ACCOUNT in self.network.access
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -56,6 +62,7 @@ class Parts:
     config: Config
     grants: Grants
     vouchers: Vouchers
+    accounts: Accounts
     gate: Gate
     mac_of: Callable[[str, str], str | None]
     leased_mac_of: Callable[[str], str | None]
@@ -100,7 +107,12 @@ class Parts:
     def standing(self, grant: Grant) -> Standing:
         """What a grant of the device that asks gives from now on."""
         asker = self.asker()
-        return rules.standing(self.policy, grant, asker.known, asker.now)
+        if grant.way is not Access.ACCOUNT:
+            return rules.standing(self.policy, grant, asker.known, asker.now)
+        subject = rules.day_subject(grant.way, grant.client.mac, grant.voucher)
+        day = local_time.day(asker.now, self.policy.timezone)
+        known = self.grants.known(grant.client.mac, day, asker.now, subject)
+        return rules.standing(self.policy, grant, known, asker.now)
 
 
 def parts() -> Parts:

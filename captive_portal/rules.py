@@ -9,10 +9,12 @@ from __future__ import annotations
 import enum
 import functools
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from appliance.core.config import Config
+from appliance.core.config.accounts import Accounts
 from appliance.core.config.networks import Access, Network
 from appliance.core.config.village import Timezone
 from appliance.gate.protocol import LEASE_SECONDS_MAX, QUOTA_BYTES_MAX, Client, Limits, Quota
@@ -24,6 +26,9 @@ MEGABYTE: Final = 1_000_000
 End = EndReason  # one list: the office is told what the history keeps
 
 
+_BY_DEFAULT: Final = Accounts()
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the village allows."""
@@ -31,12 +36,23 @@ class Policy:
     networks: tuple[Network, ...]
     speeds: frozenset[str] = frozenset()
     timezone: Timezone = Timezone.WIB
+    accounts: Accounts = _BY_DEFAULT
 
     @classmethod
     def of(cls, config: Config) -> Policy:
         """Take the portal's part of ``hub.toml``."""
         speeds = frozenset(speed.name for speed in config.speeds)
-        return cls(config.resident_networks, speeds, config.village.timezone)
+        return cls(config.resident_networks, speeds, config.village.timezone, config.account_terms)
+
+    @property
+    def has_days(self) -> bool:
+        """Is anything bounded by the day? Without that no day needs to be counted."""
+        return any(
+            network.daily_seconds
+            or network.daily_megabytes
+            or (Access.ACCOUNT in network.access and (self.accounts.daily_seconds or self.accounts.daily_megabytes))
+            for network in self.networks
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a device besides its grants: what it used today by accepting the terms, and its block."""
+    """What is known of a device besides its grants: what it used today, and its block.
+
+    By accepting the terms it uses its own day; with an account that of the account.
+    """
 
     seconds_today: int = 0
     bytes_today: int = 0
@@ -101,8 +120,9 @@ class Offer:
         lease_seconds: how long it gives at most.
         quota_bytes: sent and received together; None for no limit.
         speed: the name of a class in ``[[speeds]]``; "" for the network's own.
-        voucher: the voucher's reference, such as ``12-7``, never its code.
-        budget_id: the budget that all devices of a voucher use up together; None makes one for this grant alone.
+        voucher: the voucher's reference, such as ``12-7``, never its code; or the account's, such as ``A-7K2M9Q4X``.
+        budget_id: the budget that all devices of a voucher or an account use up together; None makes one for this
+            grant alone.
     """
 
     way: Access
@@ -133,7 +153,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Time and data that one grant, or all grants of a voucher, use up. Its id names the kernel's quota.
+    """Time and data that one grant, or all grants of a voucher or an account, use up. Its id names the kernel's quota.
 
     The lease began at a second of one boot; that boot was last known to live at ``noted_boot_seconds``.
     """
@@ -213,7 +233,7 @@ def decide(
         return Decision(Verdict.WAY_NOT_OFFERED, network=network.name)
     use = _Use(network, offer.way, known)
     seconds, time_end = _seconds(policy, use, now, offer.lease_seconds)
-    left_bytes, data_end = _bytes(use, offer.quota_bytes)
+    left_bytes, data_end = _bytes(policy, use, offer.quota_bytes)
     if time_end is End.CLOSED and not seconds:
         opens = local_time.seconds_until_open(network.open_hours, now, policy.timezone)
         return Decision(Verdict.CLOSED, network=network.name, opens_in_seconds=opens)
@@ -270,7 +290,7 @@ def standing(policy: Policy, grant: Grant, known: Known, now: Now, idle_seconds:
     budget = grant.budget
     use = _Use(network, grant.way, known)
     seconds, end = _seconds(policy, use, now, remaining_seconds(budget, now))
-    left_bytes, data_end = _bytes(use, left_of_quota(budget))
+    left_bytes, data_end = _bytes(policy, use, left_of_quota(budget))
     if known.block is not None:
         return Standing(0, Limits(), End.BLOCKED)
     if not seconds:
@@ -282,6 +302,18 @@ def standing(policy: Policy, grant: Grant, known: Known, now: Now, idle_seconds:
     speed = grant.speed if grant.speed in policy.speeds else network.speed
     quota = None if left_bytes is None else Quota(budget.id, min(left_bytes, QUOTA_BYTES_MAX))
     return Standing(min(seconds, LEASE_SECONDS_MAX), Limits(speed, quota), data_end=data_end)
+
+
+def day_subject(way: Access, mac: str, reference: str) -> str:
+    """Whose share of the day a device uses: its own, or that of its account."""
+    return f"account {reference}" if way is Access.ACCOUNT else mac
+
+
+def known_of(grant: Grant, found: Mapping[str, Known]) -> Known:
+    """What is known of the device of a grant, of what is known by MAC and by `day_subject`."""
+    device = found.get(grant.client.mac, NOTHING_KNOWN)
+    used = found.get(day_subject(grant.way, grant.client.mac, grant.voucher), NOTHING_KNOWN)
+    return Known(used.seconds_today, used.bytes_today, device.block)
 
 
 def remaining_seconds(held: Budget | Grant, now: Now) -> int:
@@ -308,6 +340,16 @@ class _Use:
     way: Access
     known: Known
 
+    def daily_seconds(self, policy: Policy) -> int:
+        """How long this may be used on one day; 0 for no limit."""
+        by_way = {Access.TERMS: self.network.daily_seconds, Access.ACCOUNT: policy.accounts.daily_seconds}
+        return by_way.get(self.way, 0)
+
+    def daily_bytes(self, policy: Policy) -> int:
+        """How much may be used on one day; 0 for no limit."""
+        by_way = {Access.TERMS: self.network.daily_megabytes, Access.ACCOUNT: policy.accounts.daily_megabytes}
+        return by_way.get(self.way, 0) * MEGABYTE
+
 
 def _seconds(policy: Policy, use: _Use, now: Now, lease_seconds: int) -> tuple[int, End]:
     """The nearest end in time: in how many seconds (0 for passed), and which it is."""
@@ -315,8 +357,8 @@ def _seconds(policy: Policy, use: _Use, now: Now, lease_seconds: int) -> tuple[i
     is_open = local_time.seconds_open(use.network.open_hours, now, policy.timezone)
     if is_open is not None:
         bounds.append((is_open, End.CLOSED))
-    daily_seconds = use.network.daily_seconds
-    if use.way is Access.TERMS and 0 < daily_seconds < local_time.DAY_SECONDS:
+    daily_seconds = use.daily_seconds(policy)
+    if 0 < daily_seconds < local_time.DAY_SECONDS:
         left = max(0, daily_seconds - use.known.seconds_today)
         today = local_time.seconds_left_today(now, policy.timezone)
         # Tomorrow has its own share: who has more left than today is long goes on into it.
@@ -324,11 +366,11 @@ def _seconds(policy: Policy, use: _Use, now: Now, lease_seconds: int) -> tuple[i
     return min(bounds, key=lambda bound: bound[0])
 
 
-def _bytes(use: _Use, left_bytes: int | None) -> tuple[int | None, End]:
+def _bytes(policy: Policy, use: _Use, left_bytes: int | None) -> tuple[int | None, End]:
     """The nearest end in data: how many bytes are left (None for no limit), and which end that is."""
-    if use.way is not Access.TERMS or not use.network.daily_megabytes:
+    if not use.daily_bytes(policy):
         return left_bytes, End.DATA
-    daily = max(0, use.network.daily_megabytes * MEGABYTE - use.known.bytes_today)
+    daily = max(0, use.daily_bytes(policy) - use.known.bytes_today)
     if left_bytes is None or daily < left_bytes:
         return daily, End.DAILY_DATA
     return left_bytes, End.DATA

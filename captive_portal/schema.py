@@ -1,6 +1,7 @@
 """The portal's tables, of which the portal and its keeper share one database.
 
-A budget is time and data; a grant of the terms has its own, all grants of a voucher share the voucher's. A session is
+A budget is time and data; a grant of the terms has its own, all grants of a voucher or an account share its. Wherever
+``voucher`` stands it is the reference of either. ``daily_use`` counts by MAC, or by `rules.day_subject`. A session is
 one grant in the history. Wall times are labels; ``began_is_known`` says whether the clock had been set.
 """
 
@@ -158,3 +159,9 @@ def m004_departures(db: sqlite_utils.Database) -> None:
         ) STRICT;
         """
     )
+
+
+@MIGRATIONS()
+def m005_departures_by_account(db: sqlite_utils.Database) -> None:
+    """Who left may have used an account's day."""
+    db.executescript("ALTER TABLE departures ADD COLUMN voucher TEXT NOT NULL DEFAULT ''")

@@ -17,7 +17,8 @@ from appliance.faces import village
 from appliance.faces.web import Face, install
 from appliance.gate.protocol import Admitted, Client, Gate
 from appliance.system.uplink_state import UplinkState
-from captive_portal import answers, api, history, words
+from captive_portal import account_views, answers, api, history, words
+from captive_portal.accounts import Accounts
 from captive_portal.grants import Grants
 from captive_portal.marks import FIELD, Marks
 from captive_portal.now import Now
@@ -45,6 +46,7 @@ def create_app(
     *,
     grants: Grants,
     vouchers: Vouchers,
+    accounts: Accounts,
     gate: Gate,
     mac_of: Callable[[str, str], str | None],
     leased_mac_of: Callable[[str], str | None],
@@ -58,6 +60,7 @@ def create_app(
         config: the village's ``hub.toml``.
         grants: who may be online, durable.
         vouchers: turns codes into grants.
+        accounts: turns residents' names and PINs into grants.
         gate: opens the firewall.
         mac_of: the kernel's neighbour table; the MAC of an address on an interface, or None.
         leased_mac_of: dnsmasq's leases; the MAC an address was given to, or None.
@@ -84,6 +87,7 @@ def create_app(
         config=config,
         grants=grants,
         vouchers=vouchers,
+        accounts=accounts,
         gate=gate,
         mac_of=mac_of,
         leased_mac_of=leased_mac_of,
@@ -97,6 +101,7 @@ def create_app(
     )
     app.jinja_env.globals["form_mark"] = _form_mark
     app.register_blueprint(pages)
+    app.register_blueprint(account_views.pages)
     api.install(app, config, gate, mac_of, over_unix_socket=over_unix_socket)
     return app
 
@@ -220,10 +225,18 @@ def _online(admitted: Admitted, grant: Grant) -> str:
         admitted=admitted,
         is_used_up=is_used_up,
         speed=next((one.title for one in parts().config.speeds if one.name == admitted.speed), ""),
-        voucher_places=history.places(parts().grants.store, grant.voucher) if grant.voucher else None,
+        voucher_places=history.places(parts().grants.store, grant.voucher) if grant.way is Access.VOUCHER else None,
+        account_places=_account_places(grant),
         can_renew=can_renew and (is_used_up or admitted.remaining_seconds < RENEW_SECONDS),
         refresh_seconds=0 if is_used_up else seconds,
     )
+
+
+def _account_places(grant: Grant) -> tuple[int, int] | None:
+    """How many devices are connected with the account of a grant, and for how many it is; None for another way."""
+    if grant.way is not Access.ACCOUNT:
+        return None
+    return history.device_count(parts().grants.store, grant.voucher), parts().config.account_terms.devices
 
 
 def _not_online(standing: Standing | None) -> ResponseReturnValue:

@@ -14,6 +14,8 @@ from flask_babel import gettext
 
 from appliance.faces import formats
 from captive_portal import local_time
+from captive_portal.accounts import Entrance
+from captive_portal.accounts import Outcome as Way
 from captive_portal.now import Now
 from captive_portal.rules import Decision, End, Known, Policy, Verdict
 from captive_portal.vouchers.redeeming import Outcome, Redemption
@@ -75,6 +77,57 @@ def of_code(done: Redemption) -> tuple[int, str, str]:
         return 429 if done.wait_seconds else 403, gettext("Kode ini tidak dikenal"), advice
     title, advice = _CODES[done.outcome]()
     return 403, title, advice
+
+
+def of_entrance(done: Entrance, policy: Policy, now: Now) -> tuple[int, str, str]:
+    """Why a name and a PIN did not lead in: HTTP's status, what is wrong, and what to do."""
+    wait = formats.duration_up(done.wait_seconds)
+    if done.outcome is Way.WAIT:
+        return (
+            429,
+            gettext("Terlalu banyak percobaan yang salah"),
+            gettext("Tunggu %(duration)s, lalu coba lagi. Akun Anda tetap berlaku.", duration=wait),
+        )
+    if done.outcome is Way.WRONG:
+        advice = gettext("Periksa keduanya. Lupa? Buat PIN baru di layar balai, atau minta petugas kantor.")
+        if done.wait_seconds:
+            again = gettext("Percobaan berikutnya bisa dalam %(duration)s.", duration=wait)
+            advice = f"{advice} {again}"
+        return 429 if done.wait_seconds else 403, gettext("Nama akun atau PIN salah"), advice
+    if done.outcome is Way.BUSY:
+        return (
+            503,
+            gettext("Banyak yang sedang masuk"),
+            gettext("Tunggu sebentar, lalu tekan tombolnya lagi."),
+        )
+    if done.outcome is Way.PLACES_TAKEN:
+        return (
+            403,
+            gettext("Akun ini sedang dipakai perangkat lain"),
+            gettext("Putuskan dulu di perangkat itu, atau tunggu dua menit setelah perangkat itu berhenti dipakai."),
+        )
+    verdict = done.decision.verdict if done.decision is not None else None
+    is_time = verdict is Verdict.DAILY_TIME_USED
+    again = _after(local_time.seconds_left_today(now, policy.timezone), policy, now)
+    return (
+        403,
+        gettext("Waktu akun ini hari ini sudah habis") if is_time else gettext("Data akun ini hari ini sudah habis"),
+        gettext("Akun ini bisa dipakai lagi %(moment)s.", moment=again),
+    )
+
+
+def is_used_today(decision: Decision) -> bool:
+    """Is it the day's share that is used up?"""
+    return decision.verdict in (Verdict.DAILY_TIME_USED, Verdict.DAILY_DATA_USED)
+
+
+def accounts_away() -> tuple[int, str, str]:
+    """The kiosk, which knows the accounts, does not answer."""
+    return (
+        503,
+        gettext("Akun belum bisa diperiksa"),
+        gettext("Bukan salah Anda: layanan desa sedang berhenti. Coba lagi sebentar, atau pakai cara lain di bawah."),
+    )
 
 
 def _places_taken() -> tuple[str, str]:
@@ -273,6 +326,21 @@ def _voucher() -> tuple[str, str]:
     )
 
 
+def _account() -> tuple[str, str]:
+    return (
+        gettext("Akun ini tidak lagi dipakai di perangkat ini"),
+        gettext("PIN-nya diganti, akunnya diakhiri, atau perangkat lain memakai tempatnya."),
+    )
+
+
+def _daily_time() -> tuple[str, str]:
+    return gettext("Waktu internet hari ini sudah habis"), gettext("Besok ada jatah baru.")
+
+
+def _daily_data() -> tuple[str, str]:
+    return gettext("Data internet hari ini sudah habis"), gettext("Besok ada jatah baru.")
+
+
 _ENDS: Final = {
     End.TIME: _time,
     End.DATA: _data,
@@ -280,4 +348,7 @@ _ENDS: Final = {
     End.LOGOUT: _left,
     End.OFFICE: _office,
     End.VOUCHER: _voucher,
+    End.ACCOUNT: _account,
+    End.DAILY_TIME: _daily_time,
+    End.DAILY_DATA: _daily_data,
 }

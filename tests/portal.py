@@ -10,10 +10,12 @@ from appliance.core.config import Config
 from appliance.core.errors import GateRefused, GateUnavailable
 from appliance.gate.protocol import UNLIMITED, Admitted, Client, GateStatus, Limits, RefusalCode
 from appliance.gate.twin import TwinGate
+from captive_portal.accounts import Accounts
 from captive_portal.grants import Grants, open_grants
 from captive_portal.now import Now
 from captive_portal.vouchers.keys import VoucherKeys, open_keys
 from captive_portal.vouchers.redeeming import Vouchers
+from tests.contract.resident_accounts_twin import TwinResidentAccounts
 
 WALL = 1_790_000_000  # 2026-09-21
 # Ends within its one network, so that a test can say more of it, or begin another table.
@@ -99,6 +101,8 @@ class Portal:
         self.grants: Grants = open_grants(self.folder / "grants.db")
         self.keys: VoucherKeys = open_keys(self.folder)
         self.vouchers = Vouchers(self.grants, self.config, self.keys)
+        self.register = TwinResidentAccounts(lambda: self.now)
+        self.accounts = Accounts(self.grants, self.config, self.register)
         self.new_gate()
 
     def new_gate(self) -> None:

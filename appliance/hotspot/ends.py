@@ -19,5 +19,6 @@ class EndReason(enum.StrEnum):
     LOGOUT = "logout"  # the resident's own wish
     OFFICE = "office"  # the office stopped it
     VOUCHER = "voucher"  # its voucher was withdrawn, or its place taken by another device
+    ACCOUNT = "account"  # its account has another PIN now, or ended; or its place was taken by another device
     REPLACED = "replaced"  # another device got the address, or this one took too many
     RENEWED = "renewed"  # a new connection of the same device follows

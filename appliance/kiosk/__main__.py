@@ -20,14 +20,19 @@ from appliance.hotspot import client as hotspot_client
 from appliance.hotspot.client import HotspotClient
 from appliance.kiosk.app import SECRET, create_app, open_database, open_keys, services
 from appliance.kiosk.letters import marks_door
+from appliance.kiosk.residents.access import open_register
 from appliance.kiosk.services import Kiosk
+from appliance.kiosk.wifi import door as wifi_door
+from appliance.kiosk.wifi.access import open_accounts
+from appliance.kiosk.wifi.checks import BootSecond, Checks
+from appliance.kiosk.wifi.door import Door
 from appliance.papers import cups
 from appliance.papers.printing import NO_PRINTER, Printer
 from appliance.papers.signer_client import SignerClient
 from appliance.papers.signing import NO_SIGNER
 from appliance.store.database import Store
 from appliance.system import uplink_state
-from appliance.system.clock import wall_quality
+from appliance.system.clock import kernel_clock, wall_quality
 from appliance.system.roots import REAL, Roots
 from appliance.unit import sockets
 from appliance.unit.config import APPLIED_PATH, read_config
@@ -74,9 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signer=SignerClient() if config.signature is not None else NO_SIGNER,
         )
         # Taken in any case: gunicorn would serve pages on every socket that is left.
-        marks = sockets.take(marks_door.SOCKET_NAME)
-        beside = _tell_of_letters(marks, store) if marks is not None else None
-        serve(create_app(kiosk, found), *([options.bind] if options.bind else []), threads=THREADS, beside=beside)
+        marks, accounts = sockets.take(marks_door.SOCKET_NAME), sockets.take(wifi_door.SOCKET_NAME)
+        beside = [_tell_of_letters(marks, store)] if marks is not None else []
+        if accounts is not None and config.has_accounts:
+            beside.append(_check_accounts(accounts, kiosk, roots))
+        serve(
+            create_app(kiosk, found),
+            *([options.bind] if options.bind else []),
+            threads=THREADS,
+            beside=lambda: [begin() for begin in beside],
+        )
     except (DesahubError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"kiosk: {error}\n")
         return 1
@@ -85,11 +97,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tell_of_letters(listener: socket.socket, store: Store) -> Callable[[], object]:
     """What answers the agent at its socket, for the worker to begin. Raises `OperationError`."""
+    return functools.partial(marks_door.answer_forever, listener, store, _uid(marks_door.ASKER))
+
+
+def _check_accounts(listener: socket.socket, kiosk: Kiosk, roots: Roots) -> Callable[[], object]:
+    """What answers the portal at its socket, for the worker to begin. Raises `OperationError`."""
+    read = kernel_clock(roots)
+    checks = Checks(open_accounts(kiosk), open_register(kiosk).is_living, lambda: BootSecond.of(read()))
+    return Door(listener, checks, (_uid(wifi_door.ASKER),)).open
+
+
+def _uid(name: str) -> int:
     try:
-        asker_uid = pwd.getpwnam(marks_door.ASKER).pw_uid
+        return pwd.getpwnam(name).pw_uid
     except KeyError:
-        raise OperationError(f"no user {marks_door.ASKER} on this machine; systemd-sysusers makes it") from None
-    return functools.partial(marks_door.answer_forever, listener, store, asker_uid)
+        raise OperationError(f"no user {name} on this machine; systemd-sysusers makes it") from None
 
 
 def _printer(queue: str, document_format: str) -> Printer:

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from appliance.core.errors import DesahubError
+from appliance.core.errors import DesahubError, StoreError
 from appliance.gate.client import SOCKET_PATH as GATE_SOCKET_PATH
 from appliance.gate.client import GateClient
 from appliance.hotspot.client import SOCKET_PATH
@@ -30,10 +30,13 @@ from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.heartbeat import Heartbeat
 from appliance.unit.notify import notify
 from appliance.unit.state import state_directory
+from appliance.wifi.client import SOCKET_PATH as ACCOUNTS_PATH
+from appliance.wifi.client import AccountsClient
 from captive_portal import database, leases
 from captive_portal.clock import kernel_clock
 from captive_portal.grants import open_grants
-from captive_portal.keeper import office_socket
+from captive_portal.keeper import account_watch, office_socket
+from captive_portal.keeper.account_watch import AccountWatch
 from captive_portal.keeper.office import Office
 from captive_portal.keeper.rounds import Keeper
 from captive_portal.rules import Policy
@@ -118,13 +121,30 @@ class Rounds:
         return took_part
 
 
-async def run(keeper: Keeper, office: Callable[[Callable[[], None]], Office], socket_path: Path) -> None:
+async def _watch(look: Callable[[], None]) -> None:
+    """Call ``look`` in a thread of its own every `account_watch.WATCH_SECONDS`, until cancelled."""
+    thread = ThreadPoolExecutor(1, "accounts")
+    while True:
+        try:
+            await asyncio.get_running_loop().run_in_executor(thread, look)
+        except StoreError as error:  # the rounds say the same, and end the program where it lasts
+            log.error("accounts: %s", error)
+        await asyncio.sleep(account_watch.WATCH_SECONDS)
+
+
+async def run(
+    keeper: Keeper,
+    office: Callable[[Callable[[], None]], Office],
+    socket_path: Path,
+    watch: Callable[[Callable[[], None]], AccountWatch] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         keeper: does the rounds.
         office: makes what answers the office, from what asks for a round now.
         socket_path: where it asks.
+        watch: makes what looks after accounts, as ``office``; None where accounts are no way in.
 
     Raises:
         OperationError: the socket cannot be used.
@@ -136,8 +156,13 @@ async def run(keeper: Keeper, office: Callable[[Callable[[], None]], Office], so
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, rounds.stop)
     answers = office_socket.server(office(rounds.hurry).answer, office_socket.permissions())
-    async with answers.listening(socket_path):
-        await rounds.run()
+    watching = None if watch is None else asyncio.create_task(_watch(watch(rounds.hurry).look))
+    try:
+        async with answers.listening(socket_path):
+            await rounds.run()
+    finally:
+        if watching is not None:
+            watching.cancel()
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -148,6 +173,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="hub.toml, by default %(default)s")
     parser.add_argument("--state-directory", type=Path, help="where grants.db is; by default $STATE_DIRECTORY")
     parser.add_argument("--gate-socket", type=Path, default=GATE_SOCKET_PATH, help="by default %(default)s")
+    parser.add_argument("--accounts-socket", type=Path, default=ACCOUNTS_PATH, help="by default %(default)s")
     parser.add_argument("--socket", type=Path, help="default: keeper.sock in $RUNTIME_DIRECTORY")
     parser.add_argument("--roots", type=Path, help="read /proc, /run and /var below this folder, for tests")
     return parser
@@ -171,7 +197,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             Office, grants=grants, config=config, keys=open_keys(state), clock=clock,
             picture=lambda: keeper.picture, names=names, gate=gate,
         )  # fmt: skip
-        asyncio.run(run(keeper, lambda hurry: office(hurry=hurry), socket_path))
+        accounts = AccountsClient(options.accounts_socket)
+
+        def watch(hurry: Callable[[], None]) -> AccountWatch:
+            return AccountWatch(grants, accounts, gate, clock, hurry)
+
+        watched = watch if config.has_accounts else None
+        asyncio.run(run(keeper, lambda hurry: office(hurry=hurry), socket_path, watched))
         grants.store.close()
     except (DesahubError, OSError, UnicodeDecodeError) as error:
         log.error("keeper: %s", error)

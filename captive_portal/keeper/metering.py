@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
+from captive_portal import rules
 from captive_portal.departures import Departure
 from captive_portal.now import Now
 from captive_portal.rules import Grant, Known
@@ -124,9 +125,9 @@ class Ledger:
                 sent, received = meter.count(found, elapsed_seconds)
                 self._count(grant, sent + received)
                 all_sent, all_received = all_sent + sent, all_received + received
-            if grant.way is Access.TERMS:
-                begun = grant.budget.boot_seconds
-                online[grant.client.mac] = min(begun, online.get(grant.client.mac, begun))
+            if grant.way is not Access.VOUCHER:
+                whose, begun = _subject(grant), grant.budget.boot_seconds
+                online[whose] = min(begun, online.get(whose, begun))
         if self.has_days:
             self._count_seconds(online, left_seconds, now)
         self.boot_seconds, self._online = now.boot_seconds, frozenset(online)
@@ -140,7 +141,7 @@ class Ledger:
                 # Who was online at both looks was so in between: renewing often makes no time shorter.
                 begun = self.boot_seconds if mac in self._online else max(online[mac], self.boot_seconds)
                 passed += now.boot_seconds - begun
-            # A device with two addresses lives one life.
+            # A device with two addresses lives one life, and so does an account with two devices.
             if (passed := min(passed, elapsed)) > 0:
                 self._day_seconds[mac] += passed
 
@@ -160,9 +161,9 @@ class Ledger:
             self._session_of.pop(grant.client, None)
             self._count(grant, sent + received)
             all_sent, all_received = all_sent + sent, all_received + received
-            if grant.way is Access.TERMS and one.boot_id == now.boot_id:
+            if grant.way is not Access.VOUCHER and one.boot_id == now.boot_id:
                 begun = max(grant.budget.boot_seconds, self.boot_seconds)
-                seconds[grant.client.mac] += max(0, one.boot_seconds - begun)
+                seconds[_subject(grant)] += max(0, one.boot_seconds - begun)
         return left, seconds, all_sent, all_received
 
     @property
@@ -190,12 +191,12 @@ class Ledger:
             grant, budget=dataclasses.replace(grant.budget, used_bytes=grant.budget.used_bytes + unnoted)
         )
 
-    def known_now(self, mac: str, known: Known) -> Known:
-        """What the database knows of a device, with its use up to now."""
+    def known_now(self, subject: str, known: Known) -> Known:
+        """What the database knows of a device, with its use up to now, or that of `rules.day_subject`."""
         return dataclasses.replace(
             known,
-            seconds_today=known.seconds_today + self._day_seconds[mac],
-            bytes_today=known.bytes_today + self._day_bytes[mac],
+            seconds_today=known.seconds_today + self._day_seconds[subject],
+            bytes_today=known.bytes_today + self._day_bytes[subject],
         )
 
     def notes(self) -> Notes:
@@ -247,5 +248,9 @@ class Ledger:
             return
         if grant.budget.quota_bytes is not None:
             self._budget_bytes[grant.budget.id] += counted_bytes
-        if grant.way is Access.TERMS and self.has_days:
-            self._day_bytes[grant.client.mac] += counted_bytes
+        if grant.way is not Access.VOUCHER and self.has_days:
+            self._day_bytes[_subject(grant)] += counted_bytes
+
+
+def _subject(grant: Grant) -> str:
+    return rules.day_subject(grant.way, grant.client.mac, grant.voucher)

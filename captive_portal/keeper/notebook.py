@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.store.database import Database
-from captive_portal import blocks, budgets, departures, local_time, sessions
+from captive_portal import account_store, blocks, budgets, departures, local_time, sessions
 from captive_portal.keeper.metering import Notes
 from captive_portal.now import Now
 from captive_portal.vouchers import store as vouchers
@@ -57,7 +57,7 @@ def write(db: Database, notes: Notes, day: str, now: Now) -> None:
 
 
 def add_to_day(db: Database, mac: str, day: str, seconds: int, used_bytes: int) -> None:
-    """Add to what a device used on a day."""
+    """Add to what a device used on a day; or an account, see `rules.day_subject`."""
     db.execute(
         "INSERT INTO daily_use (mac, day, seconds, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (mac, day)"
         " DO UPDATE SET seconds = seconds + excluded.seconds, bytes = bytes + excluded.bytes",
@@ -108,6 +108,7 @@ def tidy(db: Database, history_days: int, day: str, now: Now) -> None:
     sessions.drop_old(db, history_days, now)
     blocks.drop_ended(db, now)
     vouchers.forget_devices(db, now)
+    account_store.forget_devices(db)
     if not day.startswith(local_time.UNDATED):
         vouchers.learn_date(db, day)
 

@@ -18,7 +18,7 @@ from captive_portal.keeper import notebook
 from captive_portal.keeper.host_names import clean
 from captive_portal.keeper.rounds import Picture, Seen
 from captive_portal.now import Now
-from captive_portal.rules import NOTHING_KNOWN, Block, Grant, Policy
+from captive_portal.rules import Block, Grant, Policy
 
 _LINES: Final = """
     SELECT sessions.address, sessions.mac, host_name, sessions.network, sessions.way, sessions.voucher, began_wall,
@@ -36,7 +36,7 @@ def clients(store: Grants, policy: Policy, picture: Picture, names: Mapping[str,
     known = store.known_on(local_time.day(now, policy.timezone), now)
     found = []
     for grant in store.all():
-        standing = rules.standing(policy, grant, known.get(grant.client.mac, NOTHING_KNOWN), now)
+        standing = rules.standing(policy, grant, rules.known_of(grant, known), now)
         if standing.end is None:
             name = clean(names.get(grant.client.mac, ""))
             found.append(_online(grant, standing, seen.get(grant.session_id), name))

@@ -19,7 +19,7 @@ from captive_portal.grants import Grants
 from captive_portal.keeper import notebook, reconcile
 from captive_portal.keeper.metering import Flow, Ledger
 from captive_portal.now import Now
-from captive_portal.rules import NOTHING_KNOWN, End, Grant, Known, Policy, Standing
+from captive_portal.rules import End, Grant, Known, Policy, Standing
 
 CHECKPOINT_SECONDS: Final = 60
 TIDY_SECONDS: Final = 3_600
@@ -70,8 +70,7 @@ class Keeper:
         self._grants, self._gate, self._policy, self._clock = store, gate, policy, clock
         self._history_days, self._names, self._named = history_days, names, set[int]()
         now = clock()
-        has_days = any(network.daily_seconds or network.daily_megabytes for network in policy.networks)
-        self._ledger = Ledger(store.write(lambda db: budgets.carry_over(db, now)), has_days)
+        self._ledger = Ledger(store.write(lambda db: budgets.carry_over(db, now)), policy.has_days)
         self._noted, self._tidied = now.boot_seconds, now.boot_seconds - TIDY_SECONDS
         self._day, self._is_dated = "", False
         self._usage, self._finished = notebook.Usage.begin(now), list[notebook.Usage]()
@@ -150,7 +149,7 @@ class Keeper:
         self._usage.received_bytes += received
         self._usage.online_count = max(self._usage.online_count, sum(grant.client in inside for grant in held))
         known = self._grants.known_on(self._day, now)
-        return [self._see(grant, known.get(grant.client.mac, NOTHING_KNOWN), inside, now) for grant in held]
+        return [self._see(grant, rules.known_of(grant, known), inside, now) for grant in held]
 
     def _see(self, grant: Grant, known: Known, inside: Mapping[Client, Admitted], now: Now) -> Seen:
         found = inside.get(grant.client)
@@ -158,7 +157,7 @@ class Keeper:
 
         def standing() -> tuple[Grant, Standing]:
             held = self._ledger.grant_now(grant)
-            known_now = self._ledger.known_now(grant.client.mac, known)
+            known_now = self._ledger.known_now(rules.day_subject(grant.way, grant.client.mac, grant.voucher), known)
             return held, rules.standing(self._policy, held, known_now, now, idle_seconds)
 
         held, stands = standing()

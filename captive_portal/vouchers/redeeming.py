@@ -2,10 +2,6 @@
 
 A wrong code, one of another form and one that nobody's key made take the same way and give the same answer. What is
 found is found by a keyed digest, and a district's authenticator is compared in constant time.
-
-A voucher belongs to people, not to MACs: phones change theirs. When all places are taken, a device that left, or that
-has been silent for `SILENT_SECONDS`, makes room. Who took a place just now keeps it, silent or not: its admission may
-be on its way.
 """
 
 from __future__ import annotations
@@ -21,16 +17,14 @@ from appliance.core.config.networks import Access
 from appliance.gate.protocol import Admitted, Client
 from appliance.hotspot.protocol import VoucherState
 from appliance.store.database import Database
-from captive_portal import attempts, grants, local_time, rules
+from captive_portal import attempts, grants, local_time, places, rules
 from captive_portal.grants import Grants
 from captive_portal.now import Now
 from captive_portal.rules import Decision, Device, End, Grant, Offer, Policy, Verdict
 from captive_portal.vouchers import codes
 from captive_portal.vouchers import store as vouchers
 from captive_portal.vouchers.keys import VoucherKeys
-from captive_portal.vouchers.store import Place, Voucher
-
-SILENT_SECONDS: Final = 120
+from captive_portal.vouchers.store import Voucher
 
 
 class Outcome(enum.StrEnum):
@@ -113,7 +107,7 @@ class Vouchers:
         done = self._grants.write(lambda db: self._try(db, found, device, now, ()))
         if done.outcome is not Outcome.PLACES_TAKEN:
             return done
-        silent = [holder for holder in done.holders if _is_silent(admitted(holder))]
+        silent = [holder for holder in done.holders if places.is_silent(admitted(holder))]
         if not silent:
             return done
         return self._grants.write(lambda db: self._try(db, found, device, now, silent))
@@ -156,17 +150,18 @@ class Vouchers:
         state = vouchers.state(voucher, now, self._policy.timezone)
         if state in _REFUSED:
             return Redemption(_REFUSED[state])
-        places = vouchers.places(db, voucher)
-        room = _room(voucher, places, client, _yielding(db, voucher, places, now, silent))
+        held = vouchers.places(db, voucher)
+        yielding = places.yielding(db, voucher.reference, held, now, silent)
+        room = places.room(voucher.devices, held, client, yielding)
         if room is None:
-            old = tuple(place.client for place in places if not _is_new(place, now))
+            old = tuple(place.client for place in held if not places.is_new(place, now))
             return Redemption(Outcome.PLACES_TAKEN, holders=old)
         known = grants.known(db, client.mac, day, now)
         decision = rules.decide(self._policy, device, now, known, _offer(voucher, now))
         if decision.verdict is not Verdict.ADMIT or decision.offer is None:
             return Redemption(Outcome.DENIED, decision)
         voucher_id, budget_id = vouchers.begin(db, voucher, now)
-        moved_out = _clear(db, voucher, {room.mac, client.mac}, client, now)
+        moved_out = places.clear(db, voucher.reference, {room.mac, client.mac}, client, now, why=End.VOUCHER)
         vouchers.take_place(db, voucher_id, client, now, room.mac)
         decision = dataclasses.replace(decision, offer=dataclasses.replace(decision.offer, budget_id=budget_id))
         return Redemption(Outcome.WELCOME, decision, grants.keep(db, decision, now), moved_out=moved_out)
@@ -178,39 +173,3 @@ def _offer(voucher: Voucher, now: Now) -> Offer:
         return Offer(Access.VOUCHER, voucher.duration_seconds, voucher.quota_bytes, voucher.speed, voucher.reference)
     left = rules.remaining_seconds(budget, now)
     return Offer(Access.VOUCHER, left, rules.left_of_quota(budget), voucher.speed, voucher.reference, budget.id)
-
-
-def _room(voucher: Voucher, places: tuple[Place, ...], client: Client, yielding: tuple[Client, ...]) -> Client | None:
-    """Whose place this device may have: its own or a free one (then its own), or the first that yields."""
-    if len(places) < voucher.devices or any(place.client.mac == client.mac for place in places):
-        return client
-    return next(iter(yielding), None)
-
-
-def _yielding(
-    db: Database, voucher: Voucher, places: tuple[Place, ...], now: Now, silent: Collection[Client]
-) -> tuple[Client, ...]:
-    """Who makes room: first who left, then who is silent."""
-    live = {grant.client for grant in grants.of_voucher(db, voucher.reference) if rules.remaining_seconds(grant, now)}
-    left = [place.client for place in places if place.client not in live]
-    return (*left, *(place.client for place in places if place.client in silent and not _is_new(place, now)))
-
-
-def _clear(db: Database, voucher: Voucher, macs: Collection[str], client: Client, now: Now) -> tuple[Client, ...]:
-    """End the voucher's grants of who makes room, and of the device itself at another address."""
-    gone = [
-        grant.client
-        for grant in grants.of_voucher(db, voucher.reference)
-        if grant.client.mac in macs and grant.client != client
-    ]
-    for each in gone:
-        grants.take_back(db, each, End.VOUCHER if each.mac != client.mac else End.REPLACED, now)
-    return tuple(gone)
-
-
-def _is_new(place: Place, now: Now) -> bool:
-    return place.boot_id == now.boot_id and now.boot_seconds - place.boot_seconds < SILENT_SECONDS
-
-
-def _is_silent(found: Admitted | None) -> bool:
-    return found is None or found.idle_seconds >= SILENT_SECONDS

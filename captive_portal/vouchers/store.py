@@ -19,6 +19,7 @@ from appliance.hotspot.protocol import Batch, BatchCodes, BatchVoucher, MakeBatc
 from appliance.store.database import Database
 from captive_portal import budgets, grants, local_time
 from captive_portal.now import Now
+from captive_portal.places import Place
 from captive_portal.rules import MEGABYTE, Budget, End, left_of_quota, remaining_seconds
 from captive_portal.vouchers import codes
 from captive_portal.vouchers.codes import DistrictCode
@@ -43,15 +44,6 @@ class Voucher:
     budget: Budget | None = None
     first_used_wall: int = 0
     is_void: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A device that holds one of a voucher's places, since a second of a boot."""
-
-    client: Client
-    boot_id: str
-    boot_seconds: int
 
 
 def state(voucher: Voucher, now: Now, timezone: Timezone) -> VoucherState:

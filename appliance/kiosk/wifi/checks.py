@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
+from appliance.core.clock import Moment as ClockReading
 from appliance.core.errors import StoreBusy
 from appliance.gate.protocol import Client
 from appliance.kiosk.wifi import accounts, rules
@@ -21,6 +23,19 @@ from appliance.wifi.accounts import AccountAnswer, AccountOutcome, Holding
 # Devices that are remembered for each account; a telephone that makes itself a new MAC takes one more.
 DEVICES_KEPT: Final = 8
 _BRAKE: Final = BootBrake("wifi_tries")
+
+
+@dataclass(frozen=True, slots=True)
+class BootSecond:
+    """A second of one boot."""
+
+    boot_id: str
+    boot_seconds: int
+
+    @classmethod
+    def of(cls, moment: ClockReading) -> BootSecond:
+        """As the kernel's clock says."""
+        return cls(moment.boot_id, moment.boottime_ms // 1_000)
 
 
 class Checks:

@@ -27,6 +27,7 @@ from appliance.wifi.accounts import (
     encode,
 )
 
+ASKER: Final = "desahub-portal"
 SOCKET_NAME: Final = "accounts"  # FileDescriptorName= of the socket's unit
 # One hashes, one waits for it, and one is free for the keeper's question, which takes a moment.
 THREADS: Final = 3
@@ -58,7 +59,10 @@ class Door:
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except OSError as error:  # too many files open, or the socket is closed
+            except OSError as error:
+                if self._listener.fileno() < 0:
+                    return  # it was closed
+                # Too many files are open.
                 log.error("accounts: cannot take a connection: %s", error)
                 time.sleep(1.0)
                 continue
@@ -70,7 +74,6 @@ class Door:
 
     def _answer(self, connection: socket.socket) -> None:
         if _peer_uid(connection) not in self._uids:
-            connection.sendall(encode(Refusal("this user may not ask about accounts")))
             return
         line = _read_line(connection)
         try:

@@ -33,6 +33,7 @@ class World(Portal):
             self.config,
             grants=self.grants,
             vouchers=self.vouchers,
+            accounts=self.accounts,
             gate=self.gate,
             mac_of=lambda address, _: self.neighbours.get(address),
             leased_mac_of=self.leased_mac_of,

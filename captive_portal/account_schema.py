@@ -1,0 +1,37 @@
+"""The tables of accounts. See `captive_portal.account_store`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from appliance.store.migrations import Migrations
+
+if TYPE_CHECKING:
+    import sqlite_utils
+
+MIGRATIONS: Final = Migrations("accounts")
+
+
+@MIGRATIONS()
+def m001_accounts(db: sqlite_utils.Database) -> None:
+    """Accounts that were used here, and their places.
+
+    A budget bounds how long devices stay logged in, and names the quota that the kernel lets all of them share.
+    """
+    db.executescript(
+        """
+        CREATE TABLE accounts (
+            reference TEXT PRIMARY KEY,
+            generation INTEGER NOT NULL,
+            budget_id INTEGER NOT NULL REFERENCES budgets (id)
+        ) STRICT;
+        CREATE TABLE account_devices (
+            reference TEXT NOT NULL REFERENCES accounts (reference),
+            mac TEXT NOT NULL,
+            address TEXT NOT NULL,
+            boot_id TEXT NOT NULL,
+            boot_seconds INTEGER NOT NULL,
+            PRIMARY KEY (reference, mac)
+        ) STRICT;
+        """
+    )
