@@ -64,6 +64,7 @@ def end(reason: EndReason | None) -> str:
         EndReason.LOGOUT: gettext("Diputus sendiri"),
         EndReason.OFFICE: gettext("Dihentikan kantor"),
         EndReason.VOUCHER: gettext("Voucher dibatalkan atau dipakai perangkat lain"),
+        EndReason.ACCOUNT: gettext("Akun diakhiri, PIN diganti, atau dipakai perangkat lain"),
         EndReason.REPLACED: gettext("Diganti perangkat lain"),
         EndReason.RENEWED: gettext("Disambung lagi"),
     }
