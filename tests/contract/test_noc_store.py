@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from appliance.core.clock import WallQuality
 from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
+from appliance.core.letter_marks import Mark, digest_of
 from appliance.core.report import CELLS_MAX as CORE_CELLS_MAX
 from appliance.core.report import SAMPLES_MAX, Record, Report, encode
 from noc.ingest.ear import FACTS_SIGN, OwnVoice, ears
@@ -23,9 +25,11 @@ from noc.store.contract import (
     CELLS_MAX,
     Arrivals,
     ArrivedBatch,
+    ArrivedMarks,
     AsideKind,
     Hub,
     HubFacts,
+    KeptMark,
     NocStore,
     SetAside,
     Summary,
@@ -313,6 +317,15 @@ def test_births_are_kept_in_order_and_bounded(store: NocStore) -> None:
     assert store.births("hub-9999") == ()
 
 
+def test_how_often_a_hub_measures_and_sends_is_kept_as_it_said_last(store: NocStore) -> None:
+    birth = born(HUB.hub_id, NOW_MS)
+    for session, rhythm in ((2, (600, 1_800)), (3, (0, 0)), (4, (60, 300))):
+        said = dataclasses.replace(birth.state, session=session, interval_seconds=rhythm[0], batch_seconds=rhythm[1])
+        store.commit(Arrivals(states=[dataclasses.replace(birth, state=said)]))
+        found = store.facts()[0].state
+        assert found is not None and (found.state.interval_seconds, found.state.batch_seconds) == rhythm
+
+
 def test_a_late_will_does_not_undo_a_newer_birth(store: NocStore) -> None:
     birth = born(HUB.hub_id, NOW_MS, session=7)
     store.commit(Arrivals(states=[birth]))
@@ -324,6 +337,47 @@ def test_a_late_will_does_not_undo_a_newer_birth(store: NocStore) -> None:
     assert store.facts()[0].last_contact_ms == NOW_MS, "a will is the broker's word, not the hub's"
 
 
+def letters(hub_id: str, *marks: Mark, at_ms: int = NOW_MS) -> Arrivals:
+    return Arrivals(marks=[ArrivedMarks(hub_id, marks, "k", at_ms)])
+
+
+def mark(token: str = "token", *, is_void: bool = False, title: str = "Surat Keterangan Usaha") -> Mark:
+    return Mark(digest_of(token), title, datetime.date(2026, 8, 17), 90, False, is_void)
+
+
+def test_a_letter_is_known_by_its_digest_and_becomes_void_once_and_for_ever(store: NocStore) -> None:
+    digest = digest_of("token")
+    assert store.letter(digest) is None
+    store.commit(letters(HUB.hub_id, mark(), mark("other")))
+    assert store.letter(digest) == KeptMark(HUB.hub_id, mark(), NOW_MS)
+    store.commit(letters(HUB.hub_id, mark(is_void=True), at_ms=NOW_MS + 1))
+    void = KeptMark(HUB.hub_id, mark(is_void=True), NOW_MS + 1)
+    assert store.letter(digest) == void
+    # Late, twice, both ways round: it stays as it is.
+    store.commit(letters(HUB.hub_id, mark(is_void=True), mark(), mark(title="Lain"), at_ms=NOW_MS + 2))
+    assert store.letter(digest) == void
+    assert store.letter(digest_of("other")) == KeptMark(HUB.hub_id, mark("other"), NOW_MS)
+    assert store.letter(b"") is None
+
+
+def test_a_letter_belongs_to_the_hub_that_told_of_it_first(store: NocStore) -> None:
+    store.add_hub(Hub("hub-0002", "Lain", "51.03.01.2002"))
+    store.commit(letters(HUB.hub_id, mark()))
+    store.commit(letters("hub-0002", mark(is_void=True), mark("their own")))
+    assert store.letter(digest_of("token")) == KeptMark(HUB.hub_id, mark(), NOW_MS)
+    assert store.letter(digest_of("their own")) == KeptMark("hub-0002", mark("their own"), NOW_MS)
+    assert store.aside_counts()[AsideKind.OTHER_HUBS_LETTER] == 1
+    (aside,) = store.aside(5)
+    assert (aside.topic, aside.payload) == ("desahub/1/hub-0002/letter-marks", digest_of("token"))
+
+
+def test_letters_outlive_a_restart_of_the_store_and_every_sweep(site: Site, store: NocStore) -> None:
+    store.commit(letters(HUB.hub_id, mark()))
+    store.sweep(NOW_MS + 10_000 * DAY_MS, 1_000)
+    with contextlib.closing(site.open_reading()) as again:
+        assert again.letter(digest_of("token")) == KeptMark(HUB.hub_id, mark(), NOW_MS)
+
+
 def test_what_is_kept_aside_is_counted_and_bounded(store: NocStore) -> None:
     many = [SetAside("t/1", AsideKind.MALFORMED, "why", b"x" * 9_000, i) for i in range(5_000)]
     other = SetAside("t/2", AsideKind.UNKNOWN_VERSION, "later", b"y" * 9_000, 1)
@@ -331,6 +385,7 @@ def test_what_is_kept_aside_is_counted_and_bounded(store: NocStore) -> None:
     store.commit(Arrivals(aside=many[:150]))
     assert store.aside_counts() == {
         AsideKind.MALFORMED: 5_150, AsideKind.UNKNOWN_VERSION: 1, AsideKind.UNKNOWN_HUB: 0,
+        AsideKind.OTHER_HUBS_LETTER: 0,
     }  # fmt: skip
     kept = store.aside(10_000)
     assert len(kept) == 201

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from appliance.core.clock import WallQuality
+from appliance.core.letter_marks import Mark, digest_of
+from appliance.core.letter_marks_wire import encode_marks, receipt_key
 from appliance.core.report import Ack, Record, Report, State, encode
 from noc.ingest import rules
 from noc.ingest.brake import BAD_PER_MINUTE_MAX, Brake
 from noc.ingest.rules import Message
-from noc.store.contract import AsideKind
+from noc.store.contract import ArrivedMarks, AsideKind
 
 BOOT, OTHER, NOW_MS = "aa" * 16, "bb" * 16, 1_780_000_000_000
 KNOWN = {"hub-satu"}
+MARK = Mark(digest_of("token"), "Surat Keterangan Usaha", datetime.date(2026, 8, 17), None, True, False)
+MARKS = encode_marks([MARK])
 
 
 def record() -> Record:
@@ -34,6 +40,12 @@ def test_records_and_states_are_told_apart_by_topic() -> None:
     assert found.aside == ()
 
 
+def test_marks_of_letters_are_told_by_their_topic() -> None:
+    found = rules.sort([Message("desahub/1/hub-satu/letter-marks", MARKS, NOW_MS)], KNOWN)
+    assert found.marks == (ArrivedMarks("hub-satu", (MARK,), receipt_key(MARKS), NOW_MS),)
+    assert found.aside == ()
+
+
 @pytest.mark.parametrize(
     ("topic", "payload", "kind"),
     [
@@ -43,13 +55,18 @@ def test_records_and_states_are_told_apart_by_topic() -> None:
         ("desahub/1/hub-satu/state", encode(Ack(BOOT, ())), AsideKind.MALFORMED),
         ("desahub/1/hub-asing/report", encode(Report(BOOT, 1, ())), AsideKind.UNKNOWN_HUB),
         ("desahub/1/hub-satu/command", b"", AsideKind.MALFORMED),
+        ("desahub/1/hub-satu/letter-marks", b"nonsense", AsideKind.MALFORMED),
+        ("desahub/1/hub-satu/letter-marks", encode(Report(BOOT, 1, ())), AsideKind.UNKNOWN_VERSION),
+        ("desahub/1/hub-satu/letter-marks", MARKS[:-1], AsideKind.MALFORMED),
+        ("desahub/1/hub-satu/report", MARKS, AsideKind.UNKNOWN_VERSION),
+        ("desahub/1/hub-asing/letter-marks", MARKS, AsideKind.UNKNOWN_HUB),
         ("desahub/1/../report", b"", AsideKind.MALFORMED),
         ("x" * 5_000, b"", AsideKind.MALFORMED),
     ],
 )
 def test_what_cannot_be_used_goes_aside(topic: str, payload: bytes, kind: AsideKind) -> None:
     found = rules.sort([Message(topic, payload, NOW_MS)], KNOWN)
-    assert (found.batches, found.states) == ((), ())
+    assert (found.batches, found.states, found.marks) == ((), (), ())
     (aside,) = found.aside
     assert (aside.kind, aside.payload) == (kind, payload)
     assert len(aside.topic) <= 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import queue
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import pytest
 
 from appliance.core.clock import WallQuality
 from appliance.core.errors import StoreFull
+from appliance.core.letter_marks import Mark, digest_of
+from appliance.core.letter_marks_wire import Receipt, encode_marks, receipt_key
 from appliance.core.report import Ack, Record, Report, encode
 from noc.ingest import worker
 from noc.ingest.__main__ import main
@@ -43,7 +46,10 @@ class Wire:
     def say_to_itself(self, word: bytes) -> None:
         self.said.append(word)
 
-    def acknowledge(self, hub_id: str, ack: Ack) -> None:
+    def acknowledge(self, hub_id: str, ack: Ack | Receipt) -> None:
+        if isinstance(ack, Receipt):
+            self.said.append((hub_id, ack))
+            return
         self.said.append((hub_id, ack.committed[0].first, ack.committed[0].last))
 
 
@@ -65,6 +71,18 @@ def test_duplicates_are_acknowledged_again_and_kept_once(store: SqliteNocStore) 
         worker.step(wire, store, [delivery(mid, 5)], "cc" * 16, Acknowledging(0.0))
     assert wire.said == [1, ("hub-satu", 5, 5), 2, ("hub-satu", 5, 5)]
     assert len(store.records("hub-satu", 0, 100)) == 1
+
+
+def test_marks_of_letters_are_kept_then_told(store: SqliteNocStore) -> None:
+    mark = Mark(digest_of("token"), "Surat Keterangan Usaha", datetime.date(2026, 8, 17), None, True, False)
+    payload, wire = encode_marks([mark]), Wire()
+    message = Message("desahub/1/hub-satu/letter-marks", payload, 10)
+    for mid in (1, 2):
+        worker.step(wire, store, [Delivery(message, mid, 1)], "cc" * 16, Acknowledging())
+    told = ("hub-satu", Receipt("cc" * 16, receipt_key(payload)))
+    assert wire.said == [1, told, 2, told]
+    kept = store.letter(mark.digest)
+    assert kept is not None and kept.mark == mark
 
 
 def test_nonsense_is_let_go_by_the_broker_and_counted(store: SqliteNocStore) -> None:
