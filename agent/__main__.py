@@ -157,7 +157,13 @@ class Agent:
             made = Publisher(
                 self._config.noc,
                 self._options.identity,
-                Birth(self._config.hub.id, software_version(), self._fingerprint),
+                Birth(
+                    self._config.hub.id,
+                    software_version(),
+                    self._fingerprint,
+                    self._config.agent.interval_seconds,
+                    self._config.agent.batch_seconds,
+                ),
                 self._outbox,
                 rhythm=rhythm(self._config),
                 now=self._now,

@@ -71,6 +71,8 @@ class Birth:
     hub_id: str
     software_version: str
     configuration_fingerprint: str
+    interval_seconds: int = 60
+    batch_seconds: int = 300
 
 
 class Letters(Protocol):
@@ -393,7 +395,11 @@ class Publisher:
     def _state(self, *, online: bool) -> State:
         now = self._now()
         session = now.boottime_ms if online else self._state_now.session
-        return State(now.boot_id, session, online, self._birth.software_version, self._birth.configuration_fingerprint)
+        birth = self._birth
+        return State(
+            now.boot_id, session, online, birth.software_version, birth.configuration_fingerprint,
+            birth.interval_seconds, birth.batch_seconds,
+        )  # fmt: skip
 
     def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, props: Any) -> None:
         if reason.is_failure:

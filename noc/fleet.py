@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.core.report import Number
+from appliance.core.report import Number, State
 from noc.store.contract import ArrivedRecord, HubFacts
 
 CONTACT_LOST_MS: Final = 450_000  # a batch of the default 300 s is half as late again; the broker's will comes then too
 RECENT_MS: Final = 900_000  # what a hub said stands for how it is for three batches
+RHYTHM_SECONDS_MAX: Final = 3_600  # no hub.toml allows more, and no hub hides its silence for longer by saying so
 GAP_MS: Final = 900_000  # two records further apart than this say nothing about what lay between
 BYTES_END: Final = 1 << 63  # a hub may say any number; more than this no store takes
 TEMPERATURE_HIGH_CELSIUS: Final = 80.0
@@ -94,9 +95,10 @@ def judge(facts: HubFacts, now_ms: int, heard_until_ms: int | None = None) -> Hu
             silence and wills say after that is no word of the hub.
     """
     until_ms = now_ms if heard_until_ms is None else min(now_ms, heard_until_ms)
+    said = facts.state.state if facts.state is not None else None
     latest = facts.recent[-1] if facts.recent else None
     age_ms = None if facts.last_contact_ms is None else max(0, now_ms - facts.last_contact_ms)
-    is_recent = latest is not None and latest.time_ms is not None and until_ms - latest.time_ms <= RECENT_MS
+    is_recent = latest is not None and latest.time_ms is not None and until_ms - latest.time_ms <= recent_ms(said)
     state = _state(facts, until_ms, now_ms)
     samples = latest.record.samples if latest is not None and is_recent and state is HubState.ONLINE else {}
     reasons = tuple(_reasons(samples, facts.recent))
@@ -111,6 +113,22 @@ def judge(facts: HubFacts, now_ms: int, heard_until_ms: int | None = None) -> Hu
         _rates_now(facts.recent) if samples else None,
         samples,
     )
+
+
+def contact_lost_ms(said: State | None) -> int:
+    """Say after how long a silence there is no contact: by what the hub said last of its own rhythm.
+
+    One whose batches come less often is not silent in between: what it would miss sooner, its keepalive, the broker
+    tells by its will within 450 s.
+    """
+    return (
+        CONTACT_LOST_MS if said is None else max(CONTACT_LOST_MS, 1_500 * min(RHYTHM_SECONDS_MAX, said.batch_seconds))
+    )
+
+
+def recent_ms(said: State | None) -> int:
+    """Say for how long what a hub said stands for how it is: three of its batches."""
+    return RECENT_MS if said is None else max(RECENT_MS, 3_000 * min(RHYTHM_SECONDS_MAX, said.batch_seconds))
 
 
 def flows(records: Sequence[ArrivedRecord]) -> Iterator[Flow]:
@@ -173,7 +191,8 @@ def _state(facts: HubFacts, until_ms: int, now_ms: int) -> HubState:
     said = facts.state
     if said is not None and not said.state.online and facts.last_contact_ms <= said.received_ms <= until_ms:
         return HubState.NO_CONTACT
-    return HubState.NO_CONTACT if until_ms - facts.last_contact_ms > CONTACT_LOST_MS else HubState.ONLINE
+    is_lost = until_ms - facts.last_contact_ms > contact_lost_ms(None if said is None else said.state)
+    return HubState.NO_CONTACT if is_lost else HubState.ONLINE
 
 
 def _reasons(samples: Mapping[str, Number | None], recent: Sequence[ArrivedRecord]) -> Iterator[Reason]:

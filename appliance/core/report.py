@@ -58,7 +58,11 @@ class Schema(enum.IntEnum):
     ACK = 3
 
 
-VERSIONS: Final = {Schema.REPORT: 2, Schema.STATE: 1, Schema.ACK: 1}
+VERSIONS: Final = {Schema.REPORT: 2, Schema.STATE: 2, Schema.ACK: 1}
+# What is read is more than what is written: boxes of an earlier release say of themselves less.
+_READ: Final = {Schema.REPORT: (2,), Schema.STATE: (1, 2), Schema.ACK: (1,)}
+_STATE_FIELDS: Final = {1: 5, 2: 7}
+RHYTHM_SECONDS_MAX: Final = 86_400
 _QUALITIES: Final = dict(enumerate(WallQuality))
 # What a short body packs best with differs with its content: each is tried (zlib.h, deflateInit2).
 _HAS_DICTIONARY: Final = 0x20  # of zlib's two bytes of header, which 31 divides (RFC 1950, FLG.FDICT, FCHECK)
@@ -115,13 +119,19 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Birth (``online``) or will. ``session`` grows with each connection of a boot: a late will is told by it."""
+    """Birth (``online``) or will. ``session`` grows with each connection of a boot: a late will is told by it.
+
+    ``interval_seconds`` is how often the box makes a record and ``batch_seconds`` how long records wait to be sent
+    together; 0 where it did not say.
+    """
 
     boot_id: str
     session: int
     online: bool
     software_version: str
     configuration_fingerprint: str
+    interval_seconds: int = 0
+    batch_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +203,12 @@ def decode(payload: bytes) -> Message:
         ReportUnknown: its version or schema is not of this release.
         ReportMalformed: the bytes are no message, or a value is outside its bounds.
     """
-    schema, packed = _opened(payload)
+    schema, version, packed = _opened(payload)
     body = _loads(_inflate(packed, schema))
     if schema is Schema.REPORT:
         return _report(body)
     if schema is Schema.STATE:
-        return _state(body)
+        return _state(body, version)
     return _ack(body)
 
 
@@ -207,10 +217,10 @@ def outline(payload: bytes) -> Outline | State | Ack:
 
     It takes what `decode` takes and raises where that raises: who keeps a payload can read it later.
     """
-    schema, packed = _opened(payload)
+    schema, version, packed = _opened(payload)
     if schema is not Schema.REPORT:
         body = _loads(_inflate(packed, schema))
-        return _state(body) if schema is Schema.STATE else _ack(body)
+        return _state(body, version) if schema is Schema.STATE else _ack(body)
     ids, sent_after_ms, groups = _parts(_loads(_inflate(packed, schema)))
     stamps: list[Stamp] = []
     cells_left = CELLS_MAX
@@ -222,16 +232,16 @@ def outline(payload: bytes) -> Outline | State | Ack:
     return Outline(ids[0], _sent_ms(sent_after_ms, ids[0], stamps), tuple(stamps))
 
 
-def _opened(payload: bytes) -> tuple[Schema, bytes]:
+def _opened(payload: bytes) -> tuple[Schema, int, bytes]:
     if len(payload) > MESSAGE_BYTES_MAX:
         _refuse(f"the message has {len(payload)} bytes; at most {MESSAGE_BYTES_MAX} are read")
     if payload[:2] != MAGIC or len(payload) < 4:
         _refuse("the message does not begin with DH, a version and a schema")
     version, number = payload[2], payload[3]
-    if number not in set(Schema) or version != VERSIONS[Schema(number)]:
-        reads = ", ".join(f"version {VERSIONS[each]} of schema {each}" for each in Schema)
+    if number not in set(Schema) or version not in _READ[Schema(number)]:
+        reads = ", ".join(f"version {' and '.join(map(str, _READ[each]))} of schema {each}" for each in Schema)
         raise ReportUnknown(f"version {version}, schema {number}; this release reads {reads}")
-    return Schema(number), payload[4:]
+    return Schema(number), version, payload[4:]
 
 
 def _body(message: Message) -> tuple[Schema, list[Any]]:
@@ -245,6 +255,8 @@ def _body(message: Message) -> tuple[Schema, list[Any]]:
                 message.online,
                 message.software_version,
                 message.configuration_fingerprint,
+                message.interval_seconds,
+                message.batch_seconds,
             ]
         return Schema.ACK, [
             bytes.fromhex(message.store_epoch),
@@ -413,13 +425,16 @@ def _stamps(
     return found, order, columns
 
 
-def _state(body: Any) -> State:
-    boot_id, session, online, version, fingerprint = _list(body, 5, "a state")
+def _state(body: Any, of_version: int) -> State:
+    boot_id, session, online, version, fingerprint, *rhythm = _list(body, _STATE_FIELDS[of_version], "a state")
     if type(online) is not bool:
         _refuse("online is true or false")
+    for name, seconds in zip(("interval_seconds", "batch_seconds"), rhythm, strict=False):
+        if _whole(seconds, name) > RHYTHM_SECONDS_MAX:
+            _refuse(f"{name} is at most {RHYTHM_SECONDS_MAX}")
     return State(
         _id(boot_id), _whole(session, "session"), online, _text(version, "software_version"),
-        _text(fingerprint, "configuration_fingerprint"),
+        _text(fingerprint, "configuration_fingerprint"), *rhythm,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from appliance.core.clock import WallQuality
@@ -60,6 +60,8 @@ class Boot:
         battery: boottime and start by a battery's clock, the last word; None without.
         number: `boots`, how many boots this box has had; None while nobody knows.
         reason: `boot_reason`, 0 while nobody knows.
+        interval_ms: how often it made a record: of several words the longest, 0 while nobody knows. By it the boot is
+            told for ever, however often the box measures later.
     """
 
     boot_id: str
@@ -70,6 +72,11 @@ class Boot:
     battery: tuple[int, int] | None = None
     number: int | None = None
     reason: int = 0
+    interval_ms: int = 0
+
+    def terms(self, terms: Terms) -> Terms:
+        """Take this boot's own interval, where it is known."""
+        return replace(terms, interval_ms=self.interval_ms) if self.interval_ms else terms
 
 
 History = Mapping[str, Boot]
@@ -103,10 +110,10 @@ def observe(records: Iterable[ArrivedRecord], terms: Terms, arrivals: Iterable[A
 
 
 def merge(one: History, other: History, terms: Terms) -> dict[str, Boot]:
-    """Put two histories of one hub together, both read by the same interval of ``terms``."""
+    """Put two histories of one hub together; ``terms`` are for boots of which nobody knows how often they measured."""
     merged = dict(one)
     for boot_id, boot in other.items():
-        merged[boot_id] = _merged(merged[boot_id], boot, terms.hold_ms) if boot_id in merged else boot
+        merged[boot_id] = _merged(merged[boot_id], boot, terms) if boot_id in merged else boot
     return merged
 
 
@@ -129,6 +136,7 @@ def as_plain(history: History) -> list[list[Any]]:
                 [r.first_sequence, r.last_sequence, r.first_boottime_ms, r.last_boottime_ms, *_plain_look(r.look)]
                 for r in boot.runs
             ],
+            boot.interval_ms,
         ]
         for _, boot in sorted(history.items())
     ]  # fmt: skip
@@ -146,8 +154,9 @@ def from_plain(rows: Iterable[list[Any]]) -> dict[str, Boot]:
             tuple(battery) if battery else None,
             number,
             reason,
+            *interval_ms,  # not there in what earlier releases wrote
         )
-        for boot_id, latest_start_ms, arrival_start_ms, battery, number, reason, dates, runs in rows
+        for boot_id, latest_start_ms, arrival_start_ms, battery, number, reason, dates, runs, *interval_ms in rows
     }
 
 
@@ -196,6 +205,7 @@ def _boot(boot_id: str, records: list[ArrivedRecord], terms: Terms, arrival_star
         ),
         int(max(numbers)) if numbers else None,
         max((int(reason) for reason in reasons if reason is not None), default=0),
+        terms.interval_ms,
     )  # fmt: skip
 
 
@@ -207,7 +217,9 @@ def _start_by_arrival(arrived: ArrivedRecord) -> int | None:
     return arrived.time_ms - record.boottime_ms
 
 
-def _merged(one: Boot, other: Boot, hold_ms: int) -> Boot:
+def _merged(one: Boot, other: Boot, terms: Terms) -> Boot:
+    interval_ms = max(one.interval_ms, other.interval_ms)
+    hold_ms = (replace(terms, interval_ms=interval_ms) if interval_ms else terms).hold_ms
     return Boot(
         one.boot_id,
         _runs((*one.runs, *other.runs), hold_ms),
@@ -217,6 +229,7 @@ def _merged(one: Boot, other: Boot, hold_ms: int) -> Boot:
         max((b for b in (one.battery, other.battery) if b is not None), default=None),
         max((n for n in (one.number, other.number) if n is not None), default=None),
         max(one.reason, other.reason),
+        interval_ms,
     )
 
 

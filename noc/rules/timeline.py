@@ -55,10 +55,10 @@ def timeline(
     anchors = place(history)
     found: list[Span] = []
     for anchor in anchors:
-        found += _placed(anchor, _in_boot(anchor.boot, terms))
+        found += _placed(anchor, _in_boot(anchor.boot, anchor.boot.terms(terms)))
     exact = [anchor for anchor in anchors if anchor.source is not Source.ORDER]
     for one, other in itertools.pairwise(exact):
-        found += _between(one, other, terms)
+        found += _between(one, other, one.boot.terms(terms))
     excused = _excuse(_fill(found, from_ms, to_ms), sorted(windows, key=lambda w: (w.start_ms, w.end_ms)))
     return tuple(_joined(excused))
 

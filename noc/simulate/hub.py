@@ -80,4 +80,4 @@ class SimulatedHub:
         self.acknowledged += before - len(self._outbox)
 
     def _state(self, *, is_online: bool) -> State:
-        return State(self._session_boot, self._session, is_online, "simulated", "simulated")
+        return State(self._session_boot, self._session, is_online, "simulated", "simulated", 60, 60 * BATCH_RECORDS)

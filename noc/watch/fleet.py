@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from noc.fleet_book.contract import Card, KeptWindow
 from noc.rules.groups import Fleet, Place
@@ -15,11 +15,12 @@ class Inventory:
     """Cards and windows of planned work as they were read last.
 
     Args:
-        interval_ms: how often the hubs make a record.
+        interval_ms: how often hubs make a record that did not say it themselves.
+        said_ms: how often this hub does, as it said itself; None where it did not.
     """
 
-    def __init__(self, interval_ms: int = INTERVAL_MS) -> None:
-        self._interval_ms = interval_ms
+    def __init__(self, interval_ms: int = INTERVAL_MS, said_ms: Callable[[str], int | None] = lambda _: None) -> None:
+        self._interval_ms, self._said_ms = interval_ms, said_ms
         self._cards: dict[str, Card] = {}
         self._windows: tuple[KeptWindow, ...] = ()
         self.fleet = Fleet(())
@@ -57,7 +58,8 @@ class Inventory:
         if card is None:
             raise NoCardError(hub_id)
         windows = tuple(each.window for each in self._windows if _is_for(each, card))
-        return Reading(card.timezone, Terms(self._interval_ms, card.download_kbit, card.upload_kbit), windows)
+        interval_ms = self._said_ms(hub_id) or self._interval_ms
+        return Reading(card.timezone, Terms(interval_ms, card.download_kbit, card.upload_kbit), windows)
 
     def excused(self, now_ms: int) -> frozenset[str]:
         """Name the hubs on which work is planned now."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from appliance.core.errors import StoreError
 from noc import clones
-from noc.fleet import CONTACT_LOST_MS, RECENT_MS, HubState, HubStatus, judge
+from noc.fleet import RHYTHM_SECONDS_MAX, HubState, HubStatus, contact_lost_ms, judge, recent_ms
 from noc.fleet_book.contract import FleetBook, Standing
 from noc.rules.hearing import Deafness, deafness_of, heard_until_ms
 from noc.rules.outages import is_used
@@ -44,6 +44,7 @@ class Standings:
         self._due_ms: dict[str, int] = {}
         self._unheard: set[str] = set()
         self._ears: Collection[str] = ()
+        self._intervals_ms: dict[str, int] = {}
         self._births: dict[str, tuple[int, int | None]] = {}
         self._unjudged = Mishaps("it stands as it was judged last")
 
@@ -63,6 +64,16 @@ class Standings:
             self._alive()
         self._mark = mark
         return number
+
+    def interval_ms(self, hub_id: str) -> int | None:
+        """How often a hub makes a record, as it said when it was born last; None where it did not."""
+        return self._intervals_ms.get(hub_id)
+
+    def _note_interval(self, hub_id: str, seconds: int) -> None:
+        if seconds:
+            self._intervals_ms[hub_id] = 1_000 * min(RHYTHM_SECONDS_MAX, seconds)
+        else:
+            self._intervals_ms.pop(hub_id, None)
 
     def look_again(self) -> None:
         """Judge every hub anew at the next turn: the clock was set."""
@@ -105,23 +116,24 @@ class Standings:
                 self._unjudged.note(hub_id)
                 self._look_at(hub_id, now_ms + AGAIN_MS)
                 continue
-            self._plan(standing, now_ms, is_deaf=deaf is not None)
+            self._plan(standing, facts, now_ms, is_deaf=deaf is not None)
             if standing != before:
                 self._known[hub_id] = standing
                 changed.append(standing)
         self._book.put_standings(changed, now_ms)
         return len(changed)
 
-    def _plan(self, standing: Standing, now_ms: int, *, is_deaf: bool) -> None:
+    def _plan(self, standing: Standing, facts: HubFacts, now_ms: int, *, is_deaf: bool) -> None:
         """Note when this hub must be looked at again though nothing came of it."""
-        hub_id = standing.hub_id
+        hub_id, said = standing.hub_id, facts.state.state if facts.state is not None else None
+        self._note_interval(hub_id, 0 if said is None else said.interval_seconds)
         if is_deaf:
             self._unheard.add(hub_id)
         times = [
             at_ms + 1
             for at_ms in (
-                None if standing.contact_ms is None else standing.contact_ms + CONTACT_LOST_MS,
-                None if standing.record_ms is None else standing.record_ms + RECENT_MS,
+                None if standing.contact_ms is None else standing.contact_ms + contact_lost_ms(said),
+                None if standing.record_ms is None else standing.record_ms + recent_ms(said),
                 self._births[hub_id][1] if hub_id in self._births else None,
             )
             if at_ms is not None and at_ms >= now_ms

@@ -37,7 +37,7 @@ def is_calm(said: History, terms: Terms) -> bool:
     (boot,) = said.values()
     return all(_is_well(run.look) for run in boot.runs) and all(
         other.first_sequence == one.last_sequence + 1
-        and 0 <= other.first_boottime_ms - one.last_boottime_ms <= terms.hold_ms
+        and 0 <= other.first_boottime_ms - one.last_boottime_ms <= boot.terms(terms).hold_ms
         for one, other in itertools.pairwise(boot.runs)
     )
 

@@ -79,7 +79,7 @@ class Watch:
     ) -> None:
         self._store, self._book, self._alarms = store, book, alarms
         self._plan, self._clock, self._monotonic, self._alive = plan or Plan(), clock or Clock(), monotonic, alive
-        self._inventory = Inventory(self._plan.interval_ms)
+        self._inventory = Inventory(self._plan.interval_ms, self._interval_ms)
         self._standings = Standings(store, book, self._inventory.broker, alive)
         self._follower = Follower(store, book, self._inventory.reading, monotonic=monotonic, alive=alive)
         self._read = Pace(self._plan.turn_seconds, monotonic)
@@ -92,6 +92,9 @@ class Watch:
         self._believed_ms: int | None = self._last_ms
         self._is_believed = True
         self._has_begun = False
+
+    def _interval_ms(self, hub_id: str) -> int | None:
+        return self._standings.interval_ms(hub_id)
 
     def turn(self) -> None:
         """Do one turn; what cannot be done now is said, and tried again, and keeps nothing else from being done."""

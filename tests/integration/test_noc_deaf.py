@@ -43,8 +43,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (hearing, alerts, turn):
         monkeypatch.setattr(module, "DEAF_AFTER_MS", 2_000)
     monkeypatch.setattr(hearing, "RECONNECT_MS", 15_000)
-    for module in (fleet, standings):
-        monkeypatch.setattr(module, "CONTACT_LOST_MS", 4_000)
+    monkeypatch.setattr(fleet, "CONTACT_LOST_MS", 4_000)
+    # What this hub says of its rhythm would lengthen it.
+    monkeypatch.setattr(fleet, "contact_lost_ms", lambda _: 4_000)
+    monkeypatch.setattr(standings, "contact_lost_ms", lambda _: 4_000)
     monkeypatch.setitem(problems.RULES, Problem.NOC_DEAF, Rule(0, 500, is_shared=True))
     monkeypatch.setattr(alerts, "PACE_MS", 500)
 

@@ -17,7 +17,7 @@ from agent.pace import Bucket
 from agent.publisher import Birth, Publisher, Rhythm
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.config.reporting import Noc
-from appliance.core.report import Ack, Committed, Report, decode, encode
+from appliance.core.report import Ack, Committed, Message, Report, State, decode, encode
 from appliance.store.outbox import MemoryOutbox
 from tests.unit.agent.around import TOML
 
@@ -32,10 +32,12 @@ class Quiet:
         self.topics: list[tuple[str, int | None]] = []
         self.aliases: dict[int, str] = {}
         self.message_id = self.births = 0
+        self.birth: Message | None = None
 
     def publish(self, topic: str, payload: bytes, qos: int, properties: Properties | None = None) -> Mock:
         if topic.endswith("/state"):
             self.births += 1
+            self.birth = decode(payload)
             return Mock(mid=0)
         alias = getattr(properties, "TopicAlias", None)
         self.topics.append((topic, alias))
@@ -55,7 +57,7 @@ class Hub:
         self.is_urgent = False
         monkeypatch.setattr(Publisher, "_make", lambda *_: self.wire)
         self.publisher = Publisher(
-            Noc("noc.example.go.id"), folder, Birth("hub-satu", "0.1.0", ""), self.outbox,
+            Noc("noc.example.go.id"), folder, Birth("hub-satu", "0.1.0", "", 600, 1_800), self.outbox,
             rhythm=Rhythm(300, 10_000.0), now=self.now, wake=lambda: None, urgent=self.urgent,
         )  # fmt: skip
         self.publisher._state_now = self.publisher._state(online=True)
@@ -278,6 +280,12 @@ def test_backlog_is_not_poured_out_where_nobody_listens(hub: Hub) -> None:
     assert hub.sent() == []
     hub.boottime_ms += 1
     assert hub.sent()[0] == list(range(1_971, 2_001)), "the newest first, as ever"
+
+
+def test_a_birth_says_how_often_the_box_measures_and_sends(hub: Hub) -> None:
+    said = hub.wire.birth
+    assert isinstance(said, State)
+    assert (said.interval_seconds, said.batch_seconds, said.software_version) == (600, 1_800, "0.1.0")
 
 
 def test_a_birth_that_nobody_heard_is_said_again(hub: Hub) -> None:

@@ -20,7 +20,7 @@ from appliance.core import report, samples
 from appliance.core.clock import WallQuality
 from appliance.core.columns import ABSENT, INTEGER_MAX
 from appliance.core.errors import ReportError, ReportMalformed, ReportUnknown
-from appliance.core.report import Ack, Committed, Record, Report, Schema, State, decode, encode, ranges
+from appliance.core.report import Ack, Committed, Record, Report, Schema, State, decode, encode, outline, ranges
 from appliance.core.report_dictionary import DICTIONARY, NUMBER
 from appliance.core.samples import told
 from tests.bench import village_day
@@ -38,7 +38,7 @@ REFERENCE = tuple(
 )
 EXAMPLES: dict[str, report.Message] = {
     "report": Report(BOOT, 90_062_000, (RECORD, Record(OTHER, 7, 5, 0, WallQuality.UNKNOWN, {}))),
-    "state": State(BOOT, 90_000_000, True, "0.1.0", "3f9a1c22b0de"),
+    "state": State(BOOT, 90_000_000, True, "0.1.0", "3f9a1c22b0de", 60, 300),
     "reference": Report(REFERENCE[-1].boot_id, REFERENCE[-1].boottime_ms + 41, REFERENCE),
     "ack": Ack(OTHER, (Committed(BOOT, 40, 41), Committed(OTHER, 7, 7))),
 }
@@ -281,9 +281,14 @@ def test_a_cut_message_is_refused(message: report.Message, data: st.DataObject) 
         (b"DH\x02\x01" + zlib.compress(b"\x81" * 100_000), "CBOR"),
         (b"DH\x02\x01" + zlib.compress(b"\x9b" + struct.pack(">Q", 2**62)), "CBOR"),
         (b"DH\x02\x01" + zlib.compress(b"\xa2\x01\x01\x01\x02"), "CBOR"),  # a key twice
-        (wrapped([bytes(16), 0, 1, "", ""], Schema.STATE), "online"),
-        (wrapped([bytes(16), 0, True, "x" * 65, ""], Schema.STATE), "software_version"),
-        (wrapped([bytes(16), 0, True, "", "a\nb"], Schema.STATE), "configuration_fingerprint"),
+        (wrapped([bytes(16), 0, 1, "", "", 60, 300], Schema.STATE), "online"),
+        (wrapped([bytes(16), 0, True, "x" * 65, "", 60, 300], Schema.STATE), "software_version"),
+        (wrapped([bytes(16), 0, True, "", "a\nb", 60, 300], Schema.STATE), "configuration_fingerprint"),
+        (wrapped([bytes(16), 0, True, "", ""], Schema.STATE), "a state is a list of 7"),
+        (wrapped([bytes(16), 0, True, "", "", 60, 300, 1], Schema.STATE), "a state is a list of 7"),
+        (wrapped([bytes(16), 0, True, "", "", -1, 300], Schema.STATE), "interval_seconds"),
+        (wrapped([bytes(16), 0, True, "", "", 60, 86_401], Schema.STATE), "batch_seconds is at most 86400"),
+        (wrapped([bytes(16), 0, True, "", "", 60.0, 300], Schema.STATE), "interval_seconds"),
         (wrapped([bytes(16), [[bytes(16), 2, 1]]], Schema.ACK), "ends before"),
         (wrapped([bytes(16), {}], Schema.ACK), "ranges"),
     ],
@@ -293,7 +298,7 @@ def test_bad_input_is_named(payload: bytes, wrong: str) -> None:
         decode(payload)
 
 
-@pytest.mark.parametrize(("version", "schema"), [(1, 1), (3, 1), (255, 1), (2, 2), (2, 0), (1, 4)])
+@pytest.mark.parametrize(("version", "schema"), [(1, 1), (3, 1), (255, 1), (3, 2), (2, 3), (2, 0), (1, 4)])
 def test_what_a_later_release_says_is_unknown_not_malformed(version: int, schema: int) -> None:
     with pytest.raises(ReportUnknown, match=f"version {version}, schema {schema}"):
         decode(b"DH" + bytes((version, schema)) + zlib.compress(b"\x80"))
@@ -336,6 +341,15 @@ def test_any_cbor_tool_reads_a_report() -> None:
 def test_nothing_is_sent_that_would_be_refused(record: Record) -> None:
     with pytest.raises(ReportMalformed):
         encode(Report(BOOT, 1, (record,)))
+
+
+def test_a_box_of_an_earlier_release_does_not_say_its_rhythm() -> None:
+    golden = bytes.fromhex((GOLDEN / "state-version-1.hex").read_text())
+    for read in (decode, outline):
+        said = read(golden[:4] + zlib.compress(golden[4:]))
+        assert said == State(BOOT, 90_000_000, True, "0.1.0", "3f9a1c22b0de", 0, 0)
+    with pytest.raises(ReportMalformed, match="a list of 5"):
+        decode(wrapped([bytes(16), 0, True, "", "", 60, 300], Schema.STATE, version=1))
 
 
 def test_ranges_are_few_and_in_order() -> None:

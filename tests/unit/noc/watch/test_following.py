@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from appliance.core.errors import StoreError
+from appliance.core.report import State
 from noc.fleet_book.contract import Day, Followed, KeptWindow, Scope, Tail
 from noc.fleet_book.sqlite import SqliteFleetBook
 from noc.rules.history import observe
 from noc.rules.reading import Terms
 from noc.rules.sla import Month, SlaClass, of_hub
 from noc.rules.states import Cause, Condition, Window
-from noc.store.contract import ArrivedRecord
+from noc.store.contract import Arrivals, ArrivedRecord, ArrivedState
 from noc.watch import past
 from tests.unit.noc.rules.making import A, B, minutes, record
 from tests.unit.noc.watch.world import BY_ADMIN, HUB, World, reports, shuffled
@@ -373,3 +374,72 @@ def test_what_a_hub_says_too_much_takes_nothing_from_what_was_told(
     assert [each for each in days if each.day < "2026-08-04"] == [each for each in before[2] if each.day < "2026-08-04"]
     after = world.book.versions((HUB.hub_id,), str(AUGUST))[HUB.hub_id]
     assert after.sla.seconds[SlaClass.POWER] >= version[HUB.hub_id].sla.seconds[SlaClass.POWER]
+
+
+def seldom(boot_id: str, begin_ms: int, seconds: int, count: int, number: int = 1) -> list[ArrivedRecord]:
+    """A boot of a hub that measures each so many seconds."""
+    every_ms = seconds * 1_000
+    return [
+        record(boot_id, 60_000 + i, 60_000 + i * every_ms, wall_ms=begin_ms + 60_000 + i * every_ms,
+               said={"uplink_state": 5, "boots": number, "boot_reason": 2})
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def born(world: World, boot_id: str, interval_seconds: int) -> None:
+    said = State(boot_id, 1, True, "0.1.0", "3f9a1c22b0de", interval_seconds, max(300, interval_seconds))
+    world.store.commit(Arrivals(states=[ArrivedState(HUB.hub_id, said, world.wall_ms)]))
+
+
+def unknown_seconds(world: World, day: str) -> int:
+    return days_of(world)[day].seconds[SlaClass.UNKNOWN]
+
+
+def test_a_hub_that_measures_each_ten_minutes_is_known_in_between(world: World) -> None:
+    born(world, A, 600)
+    world.turn()
+    for each in reports(seldom(A, BEGIN_MS, 600, 432), 6):
+        world.send(*each)
+    world.turns(60_000)
+    world.settle()
+    assert unknown_seconds(world, "2026-08-02") == 0
+
+
+def test_a_hub_that_did_not_say_so_is_unknown_where_nobody_looked(world: World) -> None:
+    for each in reports(seldom(A, BEGIN_MS, 600, 432), 6):
+        world.send(*each)
+    world.settle()
+    assert unknown_seconds(world, "2026-08-02") == 86_400
+
+
+def test_what_a_boot_told_stays_as_it_was_told_when_the_hub_measures_more_often_later(world: World) -> None:
+    born(world, A, 600)
+    world.turn()
+    for each in reports(seldom(A, BEGIN_MS, 600, 144), 6):
+        world.send(*each)
+    world.settle()
+    before = days_of(world)["2026-08-01"]
+    assert before.seconds[SlaClass.UP] > 85_000
+    born(world, B, 60)
+    world.turn()
+    for each in reports(seldom(B, BEGIN_MS + DAY_MS + HOUR_MS, 60, 1_000, number=2), 60):
+        world.send(*each)
+    world.settle()
+    after = days_of(world)
+    assert after["2026-08-01"] == before
+    assert after["2026-08-02"].seconds[SlaClass.UP] > 55_000
+
+
+def test_a_watch_that_was_started_again_still_knows_how_often_a_hub_measures(world: World) -> None:
+    born(world, A, 600)
+    world.turn()
+    told = reports(seldom(A, BEGIN_MS, 600, 432), 6)
+    for each in told[:30]:
+        world.send(*each)
+    world.turns(60_000)
+    world.start()
+    for each in told[30:]:
+        world.send(*each)
+    world.turns(60_000)
+    world.settle()
+    assert unknown_seconds(world, "2026-08-02") == 0

@@ -96,6 +96,43 @@ def test_a_silent_hub_shows_no_contact_within_450_s_and_a_turn(world: World) -> 
     assert state(world, HUBS[1]) is HubState.ONLINE
 
 
+def born(world: World, boot: str, interval_seconds: int, batch_seconds: int, *, online: bool = True) -> None:
+    said = State(boot, 1, online, "0.1.0", "3f9a1c22b0de", interval_seconds, batch_seconds)
+    world.store.commit(Arrivals(states=[ArrivedState(HUBS[0].hub_id, said, world.wall_ms)]))
+
+
+def test_a_hub_that_reports_each_half_hour_is_not_silent_in_between(world: World) -> None:
+    born(world, A, 600, 1_800)
+    speak(world)
+    world.turn()
+    seen: dict[HubState, int] = {}
+    began_ms = world.wall_ms
+    world.turns(3_600_000, every_ms=10_000, each=lambda: seen.setdefault(state(world), world.wall_ms - began_ms))
+    assert 2_700_000 < seen[HubState.NO_CONTACT] <= 2_700_000 + 2 * 10_000, "half as late again as its batches"
+    assert state(world, HUBS[1]) is HubState.NO_CONTACT
+    found = world.book.standing(HUBS[0].hub_id)
+    assert found is not None and found.clients_online is None
+
+
+def test_of_a_hub_that_reports_seldom_the_broker_s_word_counts_at_once(world: World) -> None:
+    born(world, A, 600, 1_800)
+    speak(world)
+    world.turn()
+    world.turns(440_000, every_ms=40_000)
+    assert state(world) is HubState.ONLINE
+    born(world, A, 600, 1_800, online=False)
+    world.turns(10_000)
+    assert state(world) is HubState.NO_CONTACT
+
+
+def test_no_hub_hides_its_silence_by_saying_that_it_reports_once_a_day(world: World) -> None:
+    born(world, A, 86_400, 86_400)
+    speak(world)
+    world.turn()
+    world.turns(5_450_000, every_ms=50_000)
+    assert state(world) is HubState.NO_CONTACT
+
+
 def test_figures_grow_old_though_nothing_comes(world: World) -> None:
     speak(world)
     world.turn()
