@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+from typing import Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,15 +24,24 @@ from appliance.kiosk.places import Place
 from appliance.kiosk.services import current_kiosk, current_place
 from appliance.papers.printing import Condition, JobState
 
+PAGE_ROWS: Final = 20
 pages = Blueprint("letters_mine", __name__, url_prefix="/surat/saya", template_folder="templates")
 
 
 @pages.get("")
 @resident_required
 def mine() -> ResponseReturnValue:
-    """Show the resident's letters, the newest first."""
-    letters = current_desk().of_resident(_resident())
-    return render_template("letters/mine.html", letters=letters, kinds=current_desk().kinds, **_shared())
+    """Show the resident's letters, the newest first; in the address the last one of the page before."""
+    asked = request.args.get("sebelum", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 16 else 0
+    letters = current_desk().of_resident(_resident(), PAGE_ROWS + 1, before=before)
+    return render_template(
+        "letters/mine.html",
+        letters=letters[:PAGE_ROWS],
+        older=letters[PAGE_ROWS - 1].id if len(letters) > PAGE_ROWS else 0,
+        kinds=current_desk().kinds,
+        **_shared(),
+    )
 
 
 @pages.get("/<int(max=9007199254740991):letter_id>")

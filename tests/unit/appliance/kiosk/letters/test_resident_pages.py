@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from appliance.kiosk.actors import Actor
+from appliance.kiosk.actors import RESIDENT, Actor
 from appliance.kiosk.letters.current import make_desk
 from appliance.kiosk.letters.desk import Desk
 from appliance.kiosk.letters.flow import State
+from appliance.kiosk.letters.resident_letters import PAGE_ROWS
 from appliance.papers.twin_printer import TwinPrinter
 from tests.unit.appliance.kiosk.citizen.conftest import Hall, words
 from tests.unit.appliance.kiosk.citizen.people import MADE, PIN, WAYAN
@@ -264,3 +265,24 @@ def test_who_is_too_young_is_told_so(hall: Hall) -> None:
     assert response.status_code == 403
     assert "60 tahun" in words(response)
     assert _forms(hall) == 0
+
+
+def test_many_letters_are_walked_page_by_page_and_only_ones_own(hall: Hall) -> None:
+    desk, letter_id = _desk(hall), _asked(hall)
+    answers = desk.own(hall.ids[WAYAN], letter_id).answers
+    mine = [letter_id]
+    for number in range(2 * PAGE_ROWS):
+        receipt = desk.submit(RESIDENT, f"form-{number}", SLUG, answers=answers, resident_id=hall.ids[WAYAN])
+        mine.append(receipt.letter_id)
+        if number == PAGE_ROWS:
+            foreign = desk.submit(RESIDENT, "hers", SLUG, answers=answers, resident_id=hall.ids[MADE]).letter_id
+    seen, path = [], "/surat/saya"
+    while path:
+        page = hall.get(path).get_data(as_text=True)
+        seen += [int(one) for one in re.findall(r'href="/surat/saya/(\d+)"', page)]
+        older = re.search(r'href="(/surat/saya\?sebelum=\d+)" rel="next"', page)
+        path = older[1] if older else ""
+    assert seen == mine[::-1]
+    for before in (foreign, "x", "-1", "9" * 40):  # nothing is told of somebody else's letter
+        assert str(foreign) not in hall.get(f"/surat/saya?sebelum={before}").get_data(as_text=True).partition("rel=")[0]
+    assert words(hall.get(f"/surat/saya?sebelum={foreign}")).count("Dikirim") == 0
