@@ -11,7 +11,16 @@ from typing import Any, Final
 
 from appliance.core.errors import StoreError
 from appliance.core.report import State
-from noc.store import marks, postgres_aside, postgres_letters, postgres_projection, postgres_schema, ranges, reading, rollup
+from noc.store import (
+    marks,
+    postgres_aside,
+    postgres_letters,
+    postgres_projection,
+    postgres_schema,
+    ranges,
+    reading,
+    rollup,
+)
 from noc.store.budget import HourBudget
 from noc.store.contract import (
     CELLS_MAX,
@@ -38,7 +47,8 @@ from noc.store.sqlite import BIRTHS_KEPT
 Key = tuple[str, bytes]
 _FACTS: Final = (
     "SELECT hub.hub_id, name, kode_wilayah, timezone, last_contact_ms, state.boot_id, session, online,"
-    " software_version, configuration_fingerprint, received_ms FROM hub LEFT JOIN state ON state.hub_id = hub.hub_id"
+    " software_version, configuration_fingerprint, interval_seconds, batch_seconds, received_ms"
+    " FROM hub LEFT JOIN state ON state.hub_id = hub.hub_id"
 )
 _STAGE: Final = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS staged (hub_id text, boot_id bytea, first bigint, last bigint)"
@@ -412,13 +422,15 @@ def _put_state(db: Connection, arrived: ArrivedState) -> None:
         if boot_id != state.boot_id and not state.online:
             return  # the will of a boot that is over
     db.execute(
-        "INSERT INTO state VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (hub_id) DO UPDATE SET"
-        " (boot_id, session, online, software_version, configuration_fingerprint, received_ms) = (excluded.boot_id,"
-        " excluded.session, excluded.online, excluded.software_version, excluded.configuration_fingerprint,"
-        " excluded.received_ms)",
+        "INSERT INTO state (hub_id, boot_id, session, online, software_version, configuration_fingerprint,"
+        " interval_seconds, batch_seconds, received_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (hub_id) DO UPDATE SET"
+        " (boot_id, session, online, software_version, configuration_fingerprint, interval_seconds, batch_seconds,"
+        " received_ms) = (excluded.boot_id, excluded.session, excluded.online, excluded.software_version,"
+        " excluded.configuration_fingerprint, excluded.interval_seconds, excluded.batch_seconds, excluded.received_ms)",
         (
             arrived.hub_id, state.boot_id, state.session, state.online, state.software_version,
-            state.configuration_fingerprint, arrived.received_ms,
+            state.configuration_fingerprint, state.interval_seconds, state.batch_seconds, arrived.received_ms,
         ),
     )  # fmt: skip
 
@@ -447,7 +459,8 @@ def _put_birth(db: Connection, arrived: ArrivedState) -> None:
 
 
 def _state(row: Sequence[Any]) -> ArrivedState | None:
-    boot_id, session, online, version, fingerprint, received_ms = row[5:]
+    boot_id, session, online, version, fingerprint, interval_seconds, batch_seconds, received_ms = row[5:]
     if boot_id is None:
         return None
-    return ArrivedState(row[0], State(boot_id, session, online, version, fingerprint), received_ms)
+    said = State(boot_id, session, online, version, fingerprint, interval_seconds, batch_seconds)
+    return ArrivedState(row[0], said, received_ms)

@@ -57,6 +57,11 @@ STEPS: Final = {
         " samples bytea NOT NULL, PRIMARY KEY (hour_ms, hub_id))",
         "ALTER TABLE hour ALTER COLUMN samples SET STORAGE EXTERNAL",
     ),
+    "m002_rhythm": (
+        # How often a hub measures and sends, as it says when it is born; 0 where it did not.
+        "ALTER TABLE state ADD COLUMN interval_seconds bigint NOT NULL DEFAULT 0,"
+        " ADD COLUMN batch_seconds bigint NOT NULL DEFAULT 0",
+    ),
     "m003_letters": (
         f"CREATE TABLE letter (digest bytea PRIMARY KEY, hub_id {_TEXT} NOT NULL REFERENCES hub, title text NOT NULL,"
         " date text NOT NULL, valid_days integer, is_electronic boolean NOT NULL, is_void boolean NOT NULL,"

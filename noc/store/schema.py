@@ -105,6 +105,13 @@ def m006_followers(db: sqlite_utils.Database) -> None:
 
 
 @MAIN()
+def m007_rhythm(db: sqlite_utils.Database) -> None:
+    """Keep how often a hub measures and sends, as it says when it is born; 0 where it did not."""
+    for column in ("interval_seconds", "batch_seconds"):
+        db.execute(f"ALTER TABLE state ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0")
+
+
+@MAIN()
 def m008_letters(db: sqlite_utils.Database) -> None:
     """Keep for ever which letters hubs call valid or void, by digests of their tokens (`noc.store.letters`)."""
     db.execute(

@@ -163,7 +163,7 @@ class SqliteNocStore:
         with self._store.reading() as db:
             rows = db.execute(
                 "SELECT hub.hub_id, name, kode_wilayah, timezone, last_contact_ms, state.boot_id, session, online,"  # noqa: S608 - constants
-                " software_version, configuration_fingerprint, received_ms"
+                " software_version, configuration_fingerprint, interval_seconds, batch_seconds, received_ms"
                 f" FROM hub LEFT JOIN state ON state.hub_id = hub.hub_id{where} ORDER BY name, hub.hub_id",
                 values,
             ).fetchall()
@@ -330,10 +330,11 @@ def _put_state(db: Database, arrived: ArrivedState) -> None:
         if boot_id != state.boot_id and not state.online:
             return  # the will of a boot that is over
     db.execute(
-        "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO state (hub_id, boot_id, session, online, software_version, configuration_fingerprint,"
+        " interval_seconds, batch_seconds, received_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             arrived.hub_id, state.boot_id, state.session, state.online, state.software_version,
-            state.configuration_fingerprint, arrived.received_ms,
+            state.configuration_fingerprint, state.interval_seconds, state.batch_seconds, arrived.received_ms,
         ),
     )  # fmt: skip
 
@@ -361,7 +362,8 @@ def _put_birth(db: Database, arrived: ArrivedState) -> None:
 
 
 def _state(row: Sequence[Any]) -> ArrivedState | None:
-    boot_id, session, online, version, fingerprint, received_ms = row[5:]
+    boot_id, session, online, version, fingerprint, interval_seconds, batch_seconds, received_ms = row[5:]
     if boot_id is None:
         return None
-    return ArrivedState(row[0], State(boot_id, session, bool(online), version, fingerprint), received_ms)
+    said = State(boot_id, session, bool(online), version, fingerprint, interval_seconds, batch_seconds)
+    return ArrivedState(row[0], said, received_ms)
