@@ -75,6 +75,8 @@ def is_receipt(payload: bytes) -> bool:
 
 def encode_marks(marks: Sequence[Mark]) -> bytes:
     """Write a message of 1 to `MARKS_MAX` marks. Raises `ReportMalformed`: what a reader refuses is never sent."""
+    if not marks:
+        _refuse("a message holds at least one mark")
     titles = list(dict.fromkeys(each.title for each in marks))
     body = [
         b"".join(each.digest for each in marks),

@@ -13,15 +13,19 @@ from paho.mqtt.properties import Properties
 
 from agent import commands, identity, publisher
 from agent.in_flight import NOBODY_LISTENS, SOON_MS
+from agent.letter_marks import LetterMarks
 from agent.pace import Bucket
 from agent.publisher import Birth, Publisher, Rhythm
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.config.reporting import Noc
+from appliance.core.letter_marks_wire import Receipt, decode_marks, encode_receipt, receipt_key
 from appliance.core.report import Ack, Committed, Message, Report, State, decode, encode
 from appliance.store.outbox import MemoryOutbox
 from tests.unit.agent.around import TOML
+from tests.unit.agent.test_letter_marks import Book
 
 BOOT, EPOCH = "ab" * 16, "cd" * 16
+LIVE = publisher.LIVE_RECORDS
 
 
 class Quiet:
@@ -32,6 +36,7 @@ class Quiet:
         self.topics: list[tuple[str, int | None]] = []
         self.aliases: dict[int, str] = {}
         self.message_id = self.births = 0
+        self.marks: list[bytes] = []
         self.birth: Message | None = None
 
     def publish(self, topic: str, payload: bytes, qos: int, properties: Properties | None = None) -> Mock:
@@ -43,8 +48,11 @@ class Quiet:
         self.topics.append((topic, alias))
         if alias is not None:
             topic = self.aliases.setdefault(alias, topic) if topic else self.aliases[alias]
-        assert (topic, qos) == ("desahub/1/hub-satu/report", 1)
-        self.sent.put(payload)
+        if topic.endswith("/letter-marks"):
+            self.marks.append(payload)
+        else:
+            assert (topic, qos) == ("desahub/1/hub-satu/report", 1)
+            self.sent.put(payload)
         self.message_id += 1
         return Mock(mid=self.message_id)
 
@@ -79,6 +87,12 @@ class Hub:
 
     def now(self) -> Moment:
         return Moment(BOOT, self.boottime_ms, 0, WallQuality.UNKNOWN)
+
+    def with_letters(self, folder: Path, *tokens: str) -> None:
+        """Let the kiosk have marks of letters, two at once."""
+        book = Book()
+        book.add(*tokens)
+        self.publisher._letter_marks = LetterMarks(folder / "letter-marks.json", book.behind)
 
     def keep(self, count: int, samples: Mapping[str, int] = MappingProxyType({"a": 1})) -> None:
         for _ in range(count):
@@ -145,6 +159,44 @@ def test_the_topic_travels_once_in_a_connection(hub: Hub) -> None:
     hub.sent()
     full = "desahub/1/hub-satu/report"
     assert hub.wire.topics == [(full, 1), ("", 1), (full, 1)]
+
+
+def test_letters_go_beside_the_reports_and_hold_none_up(hub: Hub, tmp_path: Path) -> None:
+    hub.with_letters(tmp_path, *"abc")
+    hub.publisher._bucket = Bucket(100.0)
+    hub.keep(LIVE + 5)
+    assert [len(each) for each in hub.sent()] == [LIVE, 5]
+    assert len(hub.wire.marks) == 1
+    for _ in range(2):
+        receipt = Receipt(EPOCH, receipt_key(hub.wire.marks[-1]))
+        hub.publisher._acks.put(encode_receipt(receipt))
+        hub.boottime_ms += 60_000
+        hub.sent()
+    assert [len(decode_marks(each)) for each in hub.wire.marks] == [2, 1]
+    hub.keep(1)
+    hub.boottime_ms += 290_000
+    assert len(hub.sent()) == 1
+
+
+def test_letters_are_told_again_to_another_store(hub: Hub, tmp_path: Path) -> None:
+    hub.with_letters(tmp_path, "a")
+    hub.keep(1)
+    hub.sent()
+    hub.publisher._acks.put(encode_receipt(Receipt(EPOCH, receipt_key(hub.wire.marks[0]))))
+    hub.acknowledge(1, 1)
+    hub.sent()
+    assert len(hub.wire.marks) == 1
+    hub.acknowledge(1, 1, "ee" * 16)
+    hub.sent()
+    assert len(hub.wire.marks) == 2
+    hub.answer(hub.wire.message_id, NOBODY_LISTENS)
+    hub.sent()
+    hub.boottime_ms += SOON_MS
+    hub.sent()
+    assert len(hub.wire.marks) == 3
+    hub.connect()
+    hub.sent()
+    assert len(set(hub.wire.marks)) == 1 and len(hub.wire.marks) == 4
 
 
 def test_a_broker_without_aliases_is_given_the_topic_each_time(hub: Hub) -> None:
