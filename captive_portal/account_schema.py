@@ -14,7 +14,7 @@ MIGRATIONS: Final = Migrations("accounts")
 
 @MIGRATIONS()
 def m001_accounts(db: sqlite_utils.Database) -> None:
-    """Accounts that were used here, and their places.
+    """Accounts that were used here, their places, and on which days they got codes for other villages.
 
     A budget bounds how long devices stay logged in, and names the quota that the kernel lets all of them share.
     """
@@ -33,5 +33,11 @@ def m001_accounts(db: sqlite_utils.Database) -> None:
             boot_seconds INTEGER NOT NULL,
             PRIMARY KEY (reference, mac)
         ) STRICT;
+        CREATE TABLE travel_codes (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            reference TEXT NOT NULL,
+            day TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX travel_codes_by_reference ON travel_codes (reference, day);
         """
     )

@@ -23,6 +23,7 @@ class RefusalCode(enum.StrEnum):
     NOT_FOUND = "not_found"  # no such batch, voucher or block
     UNKNOWN_SPEED = "unknown_speed"  # [[speeds]] has no such name
     GATE_SILENT = "gate_silent"  # the firewall did not answer; what was asked is kept and done when it does
+    NOT_NOW = "not_now"  # no code for other villages today: `AskTravel` says why
     FAILED = "failed"  # nothing was changed
 
 
@@ -48,6 +49,34 @@ class ActionKind(enum.StrEnum):
     VOID_BATCH = "void_batch"
     VOID_VOUCHER = "void_voucher"
     INSTALL_DISTRICT_KEY = "install_district_key"
+    MAKE_TRAVEL_CODE = "make_travel_code"
+
+
+class TravelState(enum.StrEnum):
+    """Whether a resident may have a code for other villages."""
+
+    OFFERED = "offered"
+    NOT_OFFERED = "not_offered"  # this box has no key of a district, or the village gives none
+    LATER = "later"  # this account had one, or the box gave enough today
+    NO_DATE = "no_date"  # the box does not know the date
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """The answer to `AskTravel`; with LATER the first day on which it is worth asking again, as 2026-12-31."""
+
+    state: TravelState
+    next_day: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TravelCode:
+    """A code for other villages, as it is typed; ``megabytes`` 0 sets no bound."""
+
+    code: str
+    minutes: int
+    megabytes: int
+    last_day: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from appliance.hotspot.answers import (
     Done,
     History,
     RefusalCode,
+    Travel,
+    TravelCode,
     Usage,
 )
 
@@ -38,6 +40,7 @@ WHY_LENGTH_MAX: Final = 200
 USAGE_STEP_SECONDS: Final = 300
 USAGE_POINTS_MAX: Final = 576  # 48 hours
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_REFERENCE = re.compile(r"A-[0-9A-Z]{1,16}")
 _BY = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _SPEED = re.compile(r"(?:[a-z][a-z0-9]{0,10})?")
 
@@ -213,6 +216,28 @@ class ListActions(Request[Actions]):
 
 
 @dataclass(frozen=True, slots=True)
+class AskTravel(Request[Travel]):
+    """May the owner of an account have a code for other villages now?"""
+
+    reference: str
+
+    def __post_init__(self) -> None:
+        _check_reference(self.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeTravelCode(Request[TravelCode]):
+    """Make the owner of an account a code for other villages. What it is worth is in ``hub.toml``."""
+
+    reference: str
+    by: str
+
+    def __post_init__(self) -> None:
+        _check_reference(self.reference)
+        _check_by(self.by)
+
+
+@dataclass(frozen=True, slots=True)
 class InstallDistrictKey(Request[Done]):
     """Accept the vouchers of a district: ``key`` is 64 hexadecimal digits; "" accepts none any more. Root only."""
 
@@ -232,6 +257,10 @@ def need(holds: bool, allowed: str) -> None:
 
 def _check_number(name: str, value: int, least: int, most: int) -> None:
     need(type(value) is int and least <= value <= most, f"{name} is a whole number from {least} to {most}")
+
+
+def _check_reference(reference: str) -> None:
+    need(_REFERENCE.fullmatch(reference) is not None, "reference is an account's, such as A-7K2M9Q4X")
 
 
 def _check_page(page: int) -> None:

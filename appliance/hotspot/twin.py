@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from appliance.core.config.accounts import Accounts
 from appliance.core.config.networks import Access
 from appliance.core.errors import HotspotRefused
 from appliance.gate.protocol import Client
@@ -26,6 +28,7 @@ from appliance.hotspot.protocol import (
     PastSession,
     RefusalCode,
     Request,
+    TravelState,
     VoucherState,
 )
 
@@ -68,6 +71,7 @@ class TwinHotspot:
         self._actions: list[Action] = []
         self.usage_points: tuple[protocol.UsagePoint, ...] = ()
         self.district_key = ""
+        self._travelled: dict[str, datetime.date] = {}
         self.requests: list[Request[Any]] = []
 
     def ask(self, request: Request[A]) -> A:
@@ -213,6 +217,30 @@ class TwinHotspot:
     def _on_InstallDistrictKey(self, request: protocol.InstallDistrictKey) -> protocol.Done:  # noqa: N802
         self.district_key = request.key
         return self._act(request, ActionKind.INSTALL_DISTRICT_KEY, "", "" if request.key else "removed")
+
+    def _on_AskTravel(self, request: protocol.AskTravel) -> protocol.Travel:  # noqa: N802
+        if not self.district_key:
+            return protocol.Travel(TravelState.NOT_OFFERED)
+        again = self._travelled.get(request.reference, datetime.date.min)
+        return (
+            protocol.Travel(TravelState.LATER, again.isoformat())
+            if self._today() < again
+            else protocol.Travel(TravelState.OFFERED)
+        )
+
+    def _on_MakeTravelCode(self, request: protocol.MakeTravelCode) -> protocol.TravelCode:  # noqa: N802
+        if self._on_AskTravel(protocol.AskTravel(request.reference)).state is not TravelState.OFFERED:
+            raise HotspotRefused(RefusalCode.NOT_NOW, "no code for other villages today")
+        terms, today = Accounts(), self._today()
+        self._travelled[request.reference] = today + datetime.timedelta(days=terms.travel_wait_days)
+        letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
+        code = "-".join(letters[i : i + 5] for i in range(0, 20, 5))
+        self._act(request, ActionKind.MAKE_TRAVEL_CODE, request.reference)
+        last_day = today + datetime.timedelta(days=terms.travel_valid_days)
+        return protocol.TravelCode(code, terms.travel_minutes, terms.travel_megabytes, last_day.isoformat())
+
+    def _today(self) -> datetime.date:
+        return datetime.datetime.fromtimestamp(self._clock(), self._zone).date()
 
     # -- state ---------------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from captive_portal.keeper import office_views
 from captive_portal.keeper.rounds import Picture
 from captive_portal.now import Now
 from captive_portal.rules import Block, End, Grant, Policy
+from captive_portal.travel import Desk
 from captive_portal.vouchers import keys as voucher_keys
 from captive_portal.vouchers import store as vouchers
 from captive_portal.vouchers.keys import VoucherKeys
@@ -209,6 +210,29 @@ def _install_district_key(office: Office, request: protocol.InstallDistrictKey) 
     return done
 
 
+def _desk(office: Office) -> Desk:
+    return Desk(office.config.account_terms, office.keys.district(), office.config.village.timezone)
+
+
+def _ask_travel(office: Office, request: protocol.AskTravel) -> protocol.Travel:
+    desk = _desk(office)
+    with office.grants.store.reading() as db:
+        return desk.standing(db, request.reference, office.clock())
+
+
+def _make_travel_code(office: Office, request: protocol.MakeTravelCode) -> protocol.TravelCode:
+    desk, now = _desk(office), office.clock()
+
+    def step(db: Database) -> protocol.TravelCode:
+        made = desk.make(db, request.reference, now)
+        if made is None:
+            raise HotspotRefused(RefusalCode.NOT_NOW, "no code for other villages today")
+        actions.add(db, now, request.by, ActionKind.MAKE_TRAVEL_CODE, what=request.reference)
+        return made
+
+    return office.grants.write(step)
+
+
 def _online(db: Database, client: Client) -> Grant:
     for grant in grants.of_mac(db, client.mac):
         if grant.client == client:
@@ -238,4 +262,6 @@ _ANSWERS: Final[Mapping[type[Any], Callable[[Office, Any], Any]]] = {
     protocol.AskUsage: _usage,
     protocol.ListActions: _actions,
     protocol.InstallDistrictKey: _install_district_key,
+    protocol.AskTravel: _ask_travel,
+    protocol.MakeTravelCode: _make_travel_code,
 }

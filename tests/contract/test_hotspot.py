@@ -19,6 +19,7 @@ from appliance.gate.protocol import Client
 from appliance.hotspot import protocol
 from appliance.hotspot.client import HotspotClient
 from appliance.hotspot.protocol import (
+    AskTravel,
     AskUsage,
     Block,
     EndReason,
@@ -32,9 +33,12 @@ from appliance.hotspot.protocol import (
     ListClients,
     ListHistory,
     MakeBatch,
+    MakeTravelCode,
     RefusalCode,
     Request,
     Stop,
+    Travel,
+    TravelState,
     Unblock,
     VoidBatch,
     VoidVoucher,
@@ -397,3 +401,28 @@ def test_a_silent_gate_is_said_and_what_was_asked_is_kept(real: RealWorld, monke
     monkeypatch.setattr(real.gate, "revoke", silent)
     assert _refused(real, Stop(ONE, "made", "x")) is RefusalCode.GATE_SILENT
     assert real.hotspot.ask(ListClients()).online == () and len(real.hotspot.ask(ListActions(0)).actions) == 1
+
+
+def test_an_account_gets_one_code_for_other_villages_a_week(world: World) -> None:
+    ask = world.hotspot.ask
+    assert ask(AskTravel("A-7K2M9Q4X")) == Travel(TravelState.NOT_OFFERED), "without a key of the district"
+    with pytest.raises(HotspotRefused) as refused:
+        ask(MakeTravelCode("A-7K2M9Q4X", "warga"))
+    assert refused.value.code == RefusalCode.NOT_NOW
+    ask(InstallDistrictKey("5" * 64, "root"))
+    assert ask(AskTravel("A-7K2M9Q4X")) == Travel(TravelState.OFFERED)
+    made = ask(MakeTravelCode("A-7K2M9Q4X", "warga"))
+    assert (made.minutes, made.megabytes, made.last_day, len(made.code)) == (240, 1_000, "2026-09-28", 23)
+    assert ask(AskTravel("A-7K2M9Q4X")) == Travel(TravelState.LATER, "2026-09-28")
+    with pytest.raises(HotspotRefused):
+        ask(MakeTravelCode("A-7K2M9Q4X", "warga"))
+    assert ask(MakeTravelCode("A-OTHER", "warga")).code != made.code
+    world.wait(7 * 86_400)
+    assert ask(AskTravel("A-7K2M9Q4X")) == Travel(TravelState.OFFERED)
+    assert [one.what for one in ask(ListActions(0)).actions[:2]] == ["A-OTHER", "A-7K2M9Q4X"]
+
+
+@pytest.mark.parametrize("reference", ["", "A-", "12-7", "A-x", "A-" + "7" * 17, "A-7 OR 1=1"])
+def test_what_is_no_account_gets_no_code(reference: str) -> None:
+    with pytest.raises(HotspotRefused, match="reference is an account's"):
+        MakeTravelCode(reference, "warga")

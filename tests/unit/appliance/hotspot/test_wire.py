@@ -25,6 +25,7 @@ REQUESTS = [
     protocol.MakeBatch("Rapat \u2013 desa \U0001f600", 500, 10, 60, 0, "", 1, "made"), protocol.ListBatches(),
     protocol.GetBatch(1, "made"), protocol.VoidBatch(1, "made", "x"), protocol.VoidVoucher(1, 2, "made", "x"),
     protocol.AskUsage(), protocol.ListActions(0), protocol.InstallDistrictKey("ab" * 32, "root"),
+    protocol.AskTravel("A-7K2M9Q4X"), protocol.MakeTravelCode("A-7K2M9Q4X", "warga"),
 ]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
