@@ -216,6 +216,7 @@ def action(one: Action) -> tuple[str, str, str]:
         ActionKind.VOID_BATCH: gettext("Membatalkan voucher"),
         ActionKind.VOID_VOUCHER: gettext("Membatalkan satu voucher"),
         ActionKind.INSTALL_DISTRICT_KEY: gettext("Memasang kunci kabupaten"),
+        ActionKind.MAKE_TRAVEL_CODE: gettext("Memberi warga kode untuk desa lain"),
     }
     on_device = one.kind in (ActionKind.EXTEND, ActionKind.STOP, ActionKind.BLOCK, ActionKind.UNBLOCK)
     is_number = one.detail.isascii() and one.detail.isdigit() and len(one.detail) < 10
