@@ -1,7 +1,7 @@
-"""``python -m agent.enrolment claim|renew``: the short-lived process that gets and renews this box's identity.
+"""``python -m agent.enrolment claim|renew|portal``: the short-lived process that gets what the NOC vouches for.
 
 A process of its own, since certificates and HTTP take more memory than the agent itself. Timers start it
-(desahub-claim.timer, desahub-renew.timer); ``desahub claim`` does the same by hand.
+(desahub-claim.timer, desahub-renew.timer, desahub-portal-request.timer); ``desahub claim`` does the same by hand.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from agent import identity
+from agent import identity, portal_certificate
 from agent.enrolment_link import EnrolmentLink, Refused, Unreachable
 from appliance.core import claim
 from appliance.core import config as schema
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.config import Config
 from appliance.core.config.reporting import Noc
-from appliance.core.enrolment import CLAIM_PATH, NONCE_PATH, RENEW_PATH
+from appliance.core.enrolment import CLAIM_PATH, NONCE_PATH, RENEW_PATH, PortalState
 from appliance.core.errors import DesahubError, OperationError
 from appliance.system import clock_floor
 from appliance.system.clock import kernel_clock
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None, clock: Callable[[], Moment] | N
             _log.info("no [noc] section: this box reports to nobody and needs no identity")
             return 0
         moment = (clock or kernel_clock())()
-        return (_claim if options.what == "claim" else _renew)(options, config, config.noc, moment)
+        return {"claim": _claim, "renew": _renew, "portal": _portal}[options.what](options, config, config.noc, moment)
     except Unreachable as error:
         _log.warning("%s", error)
         return TEMPORARY
@@ -199,6 +199,14 @@ def _renew(options: argparse.Namespace, config: Config, noc: Noc, moment: Moment
     return 0
 
 
+def _portal(options: argparse.Namespace, _config: Config, noc: Noc, moment: Moment) -> int:
+    directory, folder = options.state / "identity", options.answers
+    state = portal_certificate.carry(directory, noc, moment, request=options.request, folder=folder)
+    if state == PortalState.DONE:
+        _log.info("the portal's certificate is here; desahub-certificate.service judges it")
+    return TEMPORARY if state == PortalState.WAITING else 0
+
+
 def _read_mark(path: Path) -> object:
     with suppress(OSError, ValueError):
         return json.loads(path.read_text("ascii"))
@@ -208,14 +216,18 @@ def _read_mark(path: Path) -> object:
 def _parser() -> argparse.ArgumentParser:
     state = Path(os.environ.get("STATE_DIRECTORY", str(STATE)).split(":")[0])
     parser = argparse.ArgumentParser(
-        prog="python -m agent.enrolment", description="Gets and renews this box's identity."
+        prog="python -m agent.enrolment", description="Gets and renews this box's identity and portal certificate."
     )
-    parser.add_argument("what", choices=["claim", "renew"])
+    parser.add_argument("what", choices=["claim", "renew", "portal"])
     parser.add_argument("--config", type=Path, default=APPLIED_PATH, help="the box's configuration (%(default)s)")
     parser.add_argument("--state", type=Path, default=state, help="the agent's folder (%(default)s)")
     parser.add_argument(
         "--codes", type=Path, nargs="+", help="where a claim code may be (STATE/claim, the card's boot partition)"
     )
+    parser.add_argument(
+        "--request", type=Path, default=portal_certificate.REQUEST, help="what is asked for the portal (%(default)s)"
+    )
+    parser.add_argument("--answers", type=Path, default=portal_certificate.FOLDER, help="what came of it (%(default)s)")
     return parser
 
 

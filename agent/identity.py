@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
@@ -117,13 +118,13 @@ def due_s(found: x509.Certificate) -> int:
     return renewal_due_s(int(begin.timestamp()), int(end.timestamp()), found.serial_number)
 
 
-def prove(directory: Path, nonce: str, request_pem: bytes) -> str:
-    """Sign, with the key in use, that it asks for this request; in base64.
+def prove(directory: Path, nonce: str, request_pem: bytes, text: Callable[[str, bytes], bytes] = renewal_text) -> str:
+    """Sign, with the key in use, that it asks for this request; in base64. ``text`` makes what is signed.
 
     Raises:
         OperationError: the key cannot be read.
     """
-    made = _key(directory / KEY).sign(renewal_text(nonce, request_pem), ec.ECDSA(hashes.SHA256()))
+    made = _key(directory / KEY).sign(text(nonce, request_pem), ec.ECDSA(hashes.SHA256()))
     return base64.b64encode(made).decode("ascii")
 
 

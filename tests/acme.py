@@ -108,7 +108,7 @@ def refusing_authority(kind: str, status: int) -> Iterator[str]:
             self._say(200, {})
 
         def do_GET(self) -> None:
-            here = f"http://127.0.0.1:{self.server.server_address[1]}"
+            here = f"http://127.0.0.1:{self.connection.getsockname()[1]}"
             paths = ("newNonce", "newAccount", "newOrder", "revokeCert", "keyChange")
             self._say(200, {path: f"{here}/{path}" for path in paths})
 
@@ -124,7 +124,7 @@ def refusing_authority(kind: str, status: int) -> Iterator[str]:
             self.send_response(code)
             self.send_header("Content-Type", "application/problem+json" if code >= 400 else "application/json")
             self.send_header("Replay-Nonce", secrets.token_urlsafe(12))
-            self.send_header("Location", f"http://127.0.0.1:{self.server.server_address[1]}/account/1")
+            self.send_header("Location", f"http://127.0.0.1:{self.connection.getsockname()[1]}/account/1")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":
@@ -174,7 +174,7 @@ zone:
 
 def _ports(count: int) -> list[int]:
     """Free for UDP and for TCP; the kernel chooses. Held together, so that no two are the same."""
-    found = []
+    found: list[int] = []
     with contextlib.ExitStack() as held:
         while len(found) < count:
             stream = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import fcntl
 import os
 import signal
@@ -13,9 +14,11 @@ from appliance.core.config import Config
 from appliance.core.errors import OperationError
 from appliance.gate.client import GateClient
 from appliance.system import apply as applying
-from appliance.system.certificate import Judgement, State
+from appliance.system import portal_request
+from appliance.system.certificate import Judgement, State, WallClock
+from appliance.system.clock import wall_quality
 from appliance.system.operations import RealOperations
-from appliance.system.roots import REAL
+from appliance.system.roots import REAL, Roots
 
 
 def apply(config: Config, text: str, certificate: Judgement) -> int:
@@ -39,7 +42,19 @@ def apply(config: Config, text: str, certificate: Judgement) -> int:
         print("Nothing had changed.")
     if certificate.state is not State.ABSENT:
         say(certificate)
+    ask_noc(config)
     return 0
+
+
+def ask_noc(config: Config, roots: Roots = REAL) -> None:
+    """Ask the NOC for the portal's certificate, where hub.toml wants that and it is time; it comes within the hour."""
+    clock = WallClock(datetime.datetime.now(datetime.UTC), wall_quality(roots))
+    try:
+        if portal_request.keep_up(config, clock, roots):
+            print(f"asked    the NOC for a certificate of {config.portal.host}")
+    except OperationError as error:
+        # What was applied stands: the timer tries this again each day.
+        print(f"The NOC was not asked for a certificate: {error}")
 
 
 def say(certificate: Judgement) -> None:

@@ -7,11 +7,11 @@ import datetime
 from pathlib import Path
 
 from appliance.commands import places
-from appliance.commands.apply import apply, say
+from appliance.commands.apply import apply, ask_noc, say
 from appliance.core import config as hub
 from appliance.core.errors import OperationError
 from appliance.network import nginx
-from appliance.system import certificate, files
+from appliance.system import certificate, files, portal_request
 from appliance.system.certificate import Delivered, WallClock
 from appliance.system.clock import wall_quality
 from appliance.system.roots import REAL, Roots
@@ -61,15 +61,20 @@ def run_install(chosen: argparse.Namespace, roots: Roots = REAL) -> int:
 
 
 def run_refresh(_: argparse.Namespace, roots: Roots = REAL) -> int:
-    """``desahub certificate refresh``: apply what is applied already, if the certificate's state is another now."""
+    """``desahub certificate refresh``: take what the NOC delivered, and apply what is applied already, if need be."""
     try:
         text = places.text(places.APPLIED_TOML)
     except OperationError as error:
         raise OperationError(f"{error}; nothing was applied on this box yet: sudo desahub apply") from None
     config = hub.parse(text)
-    judgement = certificate.look(config, roots)
+    clock = WallClock(datetime.datetime.now(datetime.UTC), wall_quality(roots))
+    came = portal_request.take(config, clock, roots)
+    if came is not None and not came.is_usable:
+        print(f"The NOC delivered a certificate that is not used: {came.because}.")
+    judgement = certificate.look(config, roots, clock)
     if _pem_in_use() == judgement.pem:
         say(judgement)
+        ask_noc(config, roots)
         return 0
     return apply(config, text, judgement)
 

@@ -19,7 +19,7 @@ from appliance.gate.protocol import GateStatus
 from appliance.network import nftables
 from appliance.papers.cups import CupsPrinter
 from appliance.papers.signer_client import SignerClient
-from appliance.system import certificate, doctor, examine, links, uplink_state
+from appliance.system import certificate, doctor, examine, links, portal_request, uplink_state
 from appliance.system.clock import wall_quality
 from appliance.system.doctor import Box, Finding, GateFacts, Level, PrinterFacts, SignerFacts
 from appliance.system.roots import REAL, Roots
@@ -88,6 +88,7 @@ def examined(
         gate_problem=problem,
         forwards=links.forwards(roots),
         certificate=certificate.look(config, roots, certificate.WallClock(now, quality)),
+        portal_request=portal_request.facts(config, certificate.WallClock(now, quality), roots),
         is_certificate_in_use=examine.is_certificate_in_use(roots),
         offers_option_114=examine.offers_option_114(roots),
         clock=quality,

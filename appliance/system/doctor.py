@@ -13,6 +13,8 @@ from typing import Final
 
 from appliance.core.clock import WallQuality
 from appliance.core.config import Config
+from appliance.core.enrolment import PortalState
+from appliance.system import portal_request
 from appliance.system.certificate import Judgement, State
 from appliance.system.links import Link
 from appliance.system.uplink_state import UplinkState
@@ -94,6 +96,7 @@ class Box:
     gate_problem: str = ""
     forwards: bool | None = None
     certificate: Judgement | None = None
+    portal_request: portal_request.Facts | None = None
     is_certificate_in_use: bool = False
     offers_option_114: bool = False
     clock: WallQuality = WallQuality.UNKNOWN
@@ -243,9 +246,40 @@ def certificate(box: Box) -> Iterator[Finding]:
     elif found.ends and box.now and found.ends - box.now < datetime.timedelta(days=_DAYS_TO_RENEW):
         yield Finding(matter, Level.WARN, f"option 114 is sent; {found.because}", "it should have been renewed by now")
     else:
-        yield Finding(matter, Level.GOOD, f"option 114 is sent, TLS answers; {found.because}")
+        whose = "" if box.portal_request is None else _whose(box.portal_request)
+        yield Finding(matter, Level.GOOD, f"option 114 is sent, TLS answers; {found.because}{whose}")
+    if box.portal_request is not None:
+        yield from _asked(box.portal_request, found)
     if found.is_usable and box.config is not None:
         yield from _covered(box.config, found)
+
+
+def _whose(facts: portal_request.Facts) -> str:
+    return "; from the NOC" if facts.is_from_noc else "; delivered by hand"
+
+
+def _asked(facts: portal_request.Facts, found: Judgement) -> Iterator[Finding]:
+    """What became of the certificate that the NOC is asked for."""
+    matter = "certificate from the NOC"
+    level = Level.GOOD if found.is_usable else Level.WARN
+    said = f"; it says: {facts.said.message}" if facts.said.message else ""
+    if facts.refused:
+        remedy = "tell the NOC; the one in use stays, and another is asked for after a week"
+        yield Finding(matter, Level.WARN, f"what the NOC delivered is not used: {facts.refused}", remedy)
+    elif not facts.is_asked:
+        if not found.is_usable:
+            yield Finding(matter, Level.WARN, "it was not asked for yet", "sudo desahub certificate refresh")
+    elif not facts.said.code:
+        remedy = "it is asked each quarter of an hour; journalctl -u desahub-portal-request says why it does not answer"
+        yield Finding(matter, level, "is asked for; the NOC has not answered yet", remedy)
+    elif facts.said.code == PortalState.WAITING:
+        yield Finding(
+            matter, level, f"is asked for, and the NOC is at it{said}", "wait; the NOC sees what is in the way"
+        )
+    elif facts.said.code == PortalState.DONE:
+        yield Finding(matter, level, "has come", "sudo desahub certificate refresh")
+    else:
+        yield Finding(matter, Level.WARN, f"the NOC refuses it ({facts.said.code}){said}", "ask the NOC")
 
 
 def _covered(config: Config, found: Judgement) -> Iterator[Finding]:

@@ -200,6 +200,11 @@ class Page:
         rows = self._db.rows("SELECT coalesce(max(asked_s), 0) AS s FROM portal_key WHERE hub_id = ?", [hub_id])
         return int(rows[0]["s"])
 
+    def portal_keys_since(self, hub_id: str, since_s: int) -> int:
+        """Count the keys with which a hub asked after a moment."""
+        rows = self._db.rows("SELECT count(*) AS n FROM portal_key WHERE hub_id = ? AND asked_s > ?", [hub_id, since_s])
+        return int(rows[0]["n"])
+
     def put_portal_key(self, key: str, asked: PortalKey) -> None:
         """Note that a hub asks with a key; what is older than two years is forgotten."""
         self._db.execute("DELETE FROM portal_key WHERE asked_s < ?", [self.now_s - PORTAL_KEY_SECONDS])

@@ -18,7 +18,7 @@ from noc.enrolment.rules import PortalKey, RefusalCode, Refused, judge_holder, j
 from noc.portal_certificates import csr
 from noc.portal_certificates import plan as planning
 from noc.portal_certificates.plan import Plan
-from noc.portal_certificates.rules import Request
+from noc.portal_certificates.rules import WEEK, Request
 from noc.portal_certificates.spool import Spool
 from noc.portal_certificates.turn import describe
 
@@ -86,6 +86,7 @@ class PortalDesk:
             used=page.portal_key(asked.key),
             is_identity_key=page.is_identity_key(asked.key),
             newest_s=page.newest_portal_key_s(hub_id),
+            keys_in_week=page.portal_keys_since(hub_id, page.now_s - WEEK),
             now_s=page.now_s,
         )  # fmt: skip
         if is_new:

@@ -12,6 +12,7 @@ from appliance.core.enrolment import KEY_REUSED, NAME_REFUSED
 WRONG_TRIES_MAX: Final = 100
 RENEWAL_PAUSE_SECONDS: Final = 3_600
 CLAIM_DAYS: Final = 30
+PORTAL_KEYS_A_WEEK: Final = 4
 
 
 class RefusalCode(enum.StrEnum):
@@ -177,6 +178,7 @@ def judge_portal(
     used: PortalKey | None,
     is_identity_key: bool,
     newest_s: int,
+    keys_in_week: int,
     now_s: int,
 ) -> bool:
     """Judge what a hub asks for; True if it is a new request, False if it is one that was judged before.
@@ -188,6 +190,7 @@ def judge_portal(
         used: what is known of the request's key.
         is_identity_key: is it the key of a hub's identity?
         newest_s: when this hub last asked with a new key, in seconds of UTC since 1970.
+        keys_in_week: with how many it asked within a week.
         now_s: now, likewise.
 
     Raises:
@@ -202,6 +205,9 @@ def judge_portal(
         return False
     if 0 <= now_s - newest_s < RENEWAL_PAUSE_SECONDS:
         raise Refused(RefusalCode.TOO_SOON, "this hub asked with another key within the hour; ask again later")
+    if keys_in_week >= PORTAL_KEYS_A_WEEK:
+        # One hub must not use up what the authority allows to all.
+        raise Refused(RefusalCode.TOO_SOON, f"this hub asked with {keys_in_week} keys within a week; ask again later")
     return True
 
 

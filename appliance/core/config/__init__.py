@@ -17,7 +17,7 @@ from appliance.core.config.accounts import Accounts
 from appliance.core.config.filter import Filter
 from appliance.core.config.letters import Letters
 from appliance.core.config.networks import NETWORKS_MAX, Access, Network, NetworkKind, Radio
-from appliance.core.config.portal import RECORDS_TERM, Kiosk, Portal
+from appliance.core.config.portal import RECORDS_TERM, CertificateFrom, Kiosk, Portal
 from appliance.core.config.printer import Printer
 from appliance.core.config.records import Records
 from appliance.core.config.reporting import Agent, Noc
@@ -120,6 +120,10 @@ class Config:
             if host == self.letters.verification_host:
                 yield Problem("letters.verification_host", f"is {host}, as {path}", "allowed are different names")
         yield from self._account_problems()
+        if self.portal.certificate is CertificateFrom.NOC and self.noc is None:
+            yield Problem(
+                "portal.certificate", "is noc, and there is no [noc]", "allowed is hand, or name the NOC in [noc]"
+            )
         yield from self._garden_problems()
         yield from self._blocked_by_mistake()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,6 +22,17 @@ DEFAULT_TERMS = (
 RECORDS_TERM = "Karena diwajibkan aturan, alamat yang dituju setiap sambungan juga dicatat dan disimpan terkunci."
 
 
+class CertificateFrom(enum.StrEnum):
+    """Who delivers the portal's certificate."""
+
+    HAND = "hand"
+    NOC = "noc"
+
+
+# Names that nobody outside can prove to have: no public authority gives a certificate for one.
+PRIVATE_NAMES = (".internal", ".local", ".lan", ".home.arpa")
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
     """``[portal]``"""
@@ -32,6 +44,15 @@ class Portal:
         example="masuk.desa.internal",
         rule=HOST,
         default="masuk.desa.internal",
+    )
+    certificate: CertificateFrom = option(
+        about=(
+            "Who delivers the certificate with which phones open the portal by themselves: hand (a technician, with "
+            "desahub certificate install, or nobody) or noc (the NOC obtains and renews it; portal.host is then the "
+            "name that the NOC gave this box)."
+        ),
+        example="noc",
+        default=CertificateFrom.HAND,
     )
     terms: tuple[str, ...] = option(
         about="The terms of use, one sentence each.",
@@ -70,6 +91,12 @@ class Portal:
     def problems(self) -> Iterator[Problem]:
         """Say if the name is one that phones ask: each section by itself, whatever else is wrong."""
         yield from _probe_host(self.host)
+        if self.certificate is CertificateFrom.NOC and self.host.endswith(PRIVATE_NAMES):
+            yield Problem(
+                "host",
+                f'is {self.host}, for which nobody can have a certificate, with certificate = "noc"',
+                "allowed is the name that the NOC gave this box, such as hub-7k2m9q.hub.kabupaten.go.id",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,16 @@ def test_a_key_is_for_one_request_of_one_hub(noc: Noc, box: Box) -> None:
     assert box.ask(request(new_key(), NAME))["state"] == "waiting"
 
 
+def test_one_hub_does_not_use_up_what_the_authority_allows(noc: Noc, box: Box) -> None:
+    for _ in range(4):
+        noc.pass_days(1)
+        assert box.ask(request(new_key(), NAME))["state"] == "waiting"
+    noc.pass_days(1)
+    assert box.refusal(request(new_key(), NAME)) is RefusalCode.TOO_SOON
+    noc.pass_days(4)
+    assert box.ask(request(new_key(), NAME))["state"] == "waiting"
+
+
 def test_what_is_no_request_for_names_is_refused(box: Box) -> None:
     key = new_key()
     must_staple = x509.TLSFeature([x509.TLSFeatureType.status_request])
