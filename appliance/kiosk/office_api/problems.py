@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response, jsonify, make_response
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 
 from appliance.kiosk.inside import OFFICE_PREFIX
 from appliance.kiosk.office_api.shapes import Fault, Record, Rows, Text, Whole, optional, record
@@ -244,7 +244,7 @@ def answer(error: ProblemError) -> Response:
     response = make_response(jsonify(body), error.status)
     response.content_type = CONTENT_TYPE
     if error.status == 401:
-        response.headers["WWW-Authenticate"] = f'Bearer realm="{gettext("kantor")}"'
+        response.headers["WWW-Authenticate"] = "Bearer"
     if error.wait_seconds:
         response.headers["Retry-After"] = str(error.wait_seconds)
     return response

@@ -78,5 +78,7 @@ def test_a_folder_without_a_service_is_named(tmp_path: Path, monkeypatch: pytest
 def test_the_services_of_this_release() -> None:
     found = services()
     names = [service.name for service in found]
-    assert names == ["letters", "village", "hotspot", "citizen", "residents", "office", "hall"]
+    assert names == [
+        "letters", "village", "hotspot", "citizen", "residents", "wifi", "office", "hall", "practice", "office_api",
+    ]  # fmt: skip
     assert all(dataclasses.is_dataclass(service) for service in found)
