@@ -18,7 +18,7 @@ from appliance.store.audit import Audit, Entry
 PER_PAGE: Final = 30
 SUBJECTS_SHOWN: Final = 6
 # A deed that has no words is shown by its own.
-_WORDS: Final = {
+WORDS: Final = {
     "resident.seen": lazy_gettext("melihat data warga"),
     "residents.listed": lazy_gettext("melihat daftar warga"),
     "family.seen": lazy_gettext("melihat keluarga"),
@@ -29,6 +29,38 @@ _WORDS: Final = {
     "pin.given": lazy_gettext("memberi PIN"),
     "pin.taken_away": lazy_gettext("mencabut PIN"),
     "pin.changed": lazy_gettext("mengganti PIN sendiri"),
+    "residents.exported": lazy_gettext("mengekspor data warga"),
+    "import.read": lazy_gettext("membaca berkas impor"),
+    "import.seen": lazy_gettext("melihat laporan impor"),
+    "import.decided": lazy_gettext("memutuskan perbedaan impor"),
+    "import.applied": lazy_gettext("menerapkan impor"),
+    "import.dropped": lazy_gettext("membuang impor"),
+    "letters.queue": lazy_gettext("melihat antrean surat"),
+    "letters.go_on_after": lazy_gettext("menetapkan nomor surat terakhir"),
+    "letter.seen": lazy_gettext("membuka surat"),
+    "letter.submit": lazy_gettext("mengirim permohonan surat"),
+    "letter.change": lazy_gettext("mengubah isi surat"),
+    "letter.ask_correction": lazy_gettext("meminta perbaikan"),
+    "letter.ask_rt_letter": lazy_gettext("meminta pengantar RT/RW"),
+    "letter.got_rt_letter": lazy_gettext("mencatat pengantar RT/RW"),
+    "letter.refuse": lazy_gettext("menolak surat"),
+    "letter.withdraw": lazy_gettext("menarik permohonan"),
+    "letter.verify": lazy_gettext("memeriksa surat"),
+    "letter.approve": lazy_gettext("menyetujui surat"),
+    "letter.sign_by_hand": lazy_gettext("mencatat tanda tangan"),
+    "letter.sign_electronically": lazy_gettext("menandatangani secara elektronik"),
+    "letter.countersign": lazy_gettext("mencatat tanda tangan camat"),
+    "letter.make_ready": lazy_gettext("menyiapkan surat untuk diambil"),
+    "letter.hand_over": lazy_gettext("menyerahkan surat"),
+    "letter.void": lazy_gettext("membatalkan surat"),
+    "official.add": lazy_gettext("menambah pejabat"),
+    "official.change": lazy_gettext("mengubah pejabat"),
+    "official.nik": lazy_gettext("memakai NIK pejabat"),
+    "token.granted": lazy_gettext("memberi kunci untuk program"),
+    "token.taken": lazy_gettext("mencabut kunci program"),
+    "token.ended": lazy_gettext("mengakhiri kunci program"),
+    "wifi.given": lazy_gettext("memberi akun Wi-Fi"),
+    "wifi.ended": lazy_gettext("mengakhiri akun Wi-Fi"),
     "letter.printed": lazy_gettext("mencetak surat"),
     "letter.printed_again": lazy_gettext("mencetak surat lagi"),
     "letter.print_stopped": lazy_gettext("menghentikan cetakan"),
@@ -98,4 +130,4 @@ def _title(entry: Entry) -> str:
 
 def _what(entry: Entry) -> str:
     """What was done, in words."""
-    return str(_WORDS.get(entry.what, entry.what))
+    return str(WORDS.get(entry.what, entry.what))

@@ -1,10 +1,17 @@
 """The audit's page: whose records somebody saw, who saw a record, and whether the chain is whole."""
 
+import ast
+import re
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import appliance.kiosk
+from appliance.kiosk.letters.flow import Step
+from appliance.kiosk.office.audit_pages import WORDS
 from appliance.store.audit import Audit
 
 
@@ -61,3 +68,20 @@ def test_its_links_ask_for_what_they_name_and_nothing_else(desk: Any, book: Audi
     page = desk.get("/kantor/jejak/").get_data(as_text=True)
     assert 'href="?oleh=a%26tentang%3D1%23%3Cb%3E"' in page
     assert 'href="?tentang=41"' in page
+
+
+def _deeds(source: str) -> Iterator[str]:
+    """What the calls in a program write down."""
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if name.lstrip("_") in ("note", "note_in"):
+            texts = (each.value for each in call.args if isinstance(each, ast.Constant))
+            yield from (text for text in texts if isinstance(text, str) and re.fullmatch(r"[a-z]+\.[a-z_]+", text))
+
+
+def test_each_deed_that_is_written_down_has_words() -> None:
+    """A clerk reads them; ``letter.seen`` is for programs."""
+    folder = Path(appliance.kiosk.__file__).parent
+    written = {deed for path in folder.rglob("*.py") for deed in _deeds(path.read_text(encoding="utf-8"))}
+    assert {"letter.seen", "official.add", "residents.listed", "pin.given"} <= written, "the search finds what there is"
+    assert (written | {f"letter.{step}" for step in Step}) - set(WORDS) == set()
