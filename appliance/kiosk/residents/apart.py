@@ -10,12 +10,13 @@ import datetime
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
 import appliance
-from appliance.core.errors import OperationError
+from appliance.core.errors import OperationError, StoreBusy
 from appliance.kiosk.residents.columns import ValueWrong, Wrong
 from appliance.kiosk.residents.workbook import FileInvalid, FileWrong, Header, Row
 from appliance.system import processes
@@ -23,6 +24,8 @@ from appliance.system import processes
 READ_SECONDS_MAX: Final = 150
 WRITE_SECONDS_MAX: Final = 150
 _CONVERTER: Final = "appliance.kiosk.residents.converter"
+# One at a time in the whole program: each takes memory and a processor for seconds, and a thread that waits for it.
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 def memory_file() -> IO[bytes]:
@@ -40,6 +43,7 @@ def reading(file: IO[bytes], today: datetime.date) -> Iterator[tuple[Header, Ite
 
     Raises:
         FileInvalid: nothing of it is to be used.
+        StoreBusy: another one is being read or written.
     """
     file.seek(0)
     os.lseek(file.fileno(), 0, os.SEEK_SET)
@@ -52,7 +56,7 @@ def reading(file: IO[bytes], today: datetime.date) -> Iterator[tuple[Header, Ite
 
 
 def write_xlsx(rows: Iterable[Mapping[str, str]]) -> IO[bytes]:
-    """Write residents as a workbook. Raises `appliance.core.errors.OperationError`."""
+    """Write residents as a workbook. Raises `appliance.core.errors.OperationError`, and `StoreBusy` as `reading`."""
     made = memory_file()
     try:
         with memory_file() as lines:
@@ -69,6 +73,15 @@ def write_xlsx(rows: Iterable[Mapping[str, str]]) -> IO[bytes]:
 
 
 def _run(arguments: list[str], source: IO[bytes], target: IO[bytes], timeout_seconds: float) -> None:
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise StoreBusy("a workbook is being read or written; nothing was done, try again in some seconds")
+    try:
+        _convert(arguments, source, target, timeout_seconds)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _convert(arguments: list[str], source: IO[bytes], target: IO[bytes], timeout_seconds: float) -> None:
     processes.convert(
         [sys.executable, "-m", _CONVERTER, *arguments],
         source=source,

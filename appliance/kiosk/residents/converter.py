@@ -13,12 +13,14 @@ import resource
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import IO, Any, Final
 
 from appliance.kiosk.residents.workbook import FileInvalid, FileWrong, read_workbook, write_xlsx
 
 MEMORY_BYTES_MAX: Final = 384 * 1024 * 1024
 CPU_SECONDS_MAX: Final = 120
+OOM_SCORE: Final = Path("/proc/self/oom_score_adj")
 
 
 def main(arguments: list[str]) -> int:
@@ -58,6 +60,10 @@ def _lines(file: IO[bytes]) -> Iterator[Mapping[str, str]]:
 
 
 def _limit() -> None:
+    # Before these limits the memory of the kiosk's unit may come to its end (MemoryMax=): then this process goes, and
+    # not the one that answers everybody. Source: proc(5), systemd.exec(5) on OOMPolicy=.
+    with contextlib.suppress(OSError):
+        OOM_SCORE.write_text("1000", "ascii")
     # Where a sandbox forbids to set limits, its own hold.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))

@@ -31,6 +31,8 @@ UPLOAD_BYTES_MAX: Final = FILE_BYTES_MAX + 64 * 1024
 _PARSER_BYTES_MAX: Final = 256 * 1024
 PAGE_ROWS: Final = 25
 _CHOICE: Final = re.compile(r"pilih-([0-9]{1,7})-([a-z_]{1,30})")
+# The mark, the file, the button. Each file of a form takes a descriptor, of which the program has 2,048 in all.
+_PARTS_MAX: Final = 8
 _CHUNK_BYTES: Final = 64 * 1024
 
 
@@ -53,6 +55,7 @@ def widen(endpoint: str | None, _values: object) -> None:
         request.max_content_length = UPLOAD_BYTES_MAX
         request.max_form_memory_size = _PARSER_BYTES_MAX
         request.form_data_parser_class = _MemoryParser
+        request.max_form_parts = _PARTS_MAX
 
 
 @pages.route(UPLOAD_PATH, methods=["GET", "POST"])

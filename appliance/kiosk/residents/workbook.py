@@ -142,7 +142,12 @@ def _csv_lines(file: IO[bytes], begin: bytes) -> Iterator[tuple[int, _Cells]]:
     try:
         for cells in rows:
             # The number of the line, as an editor shows it: a cell may hold several.
-            yield rows.line_num, [_Cell(text, is_formula=text.lstrip().startswith("=")) for text in cells]
+            # Of a line with a million cells no more than it takes to refuse it: each costs memory.
+            few = [
+                *cells[:COLUMNS_MAX],
+                *([next(filter(None, cells[COLUMNS_MAX:]), "")] if len(cells) > COLUMNS_MAX else []),
+            ]
+            yield rows.line_num, [_Cell(text, is_formula=text.lstrip().startswith("=")) for text in few]
     except csv.Error:
         raise FileInvalid(FileWrong.DAMAGED) from None
 

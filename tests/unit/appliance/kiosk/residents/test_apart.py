@@ -1,13 +1,14 @@
 """The same in a process of its own."""
 
 import json
+import resource
 import sys
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from appliance.core.errors import OperationError
+from appliance.core.errors import OperationError, StoreBusy
 from appliance.kiosk.residents import apart, converter
 from appliance.kiosk.residents.columns import Wrong
 from appliance.kiosk.residents.workbook import FileInvalid, FileWrong
@@ -67,6 +68,30 @@ def test_a_reader_that_dies_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPatch)
 def test_the_memory_file_is_on_no_disk() -> None:
     with apart.memory_file() as file:
         assert Path(f"/proc/self/fd/{file.fileno()}").readlink().as_posix().startswith("/memfd:")
+
+
+def test_two_workbooks_are_not_read_at_once() -> None:
+    with apart._ONE_AT_A_TIME, in_memory(xlsx([MADE]).read()) as file:
+        with pytest.raises(StoreBusy, match="try again"), apart.reading(file, TODAY):
+            pass
+        with pytest.raises(StoreBusy):
+            apart.write_xlsx([MADE])
+    assert refused(b"") is FileWrong.EMPTY, "the place was not given back"
+
+
+def test_a_line_of_a_million_cells_is_refused_for_what_it_is() -> None:
+    assert refused(b"nik;nama" + b";" * 1_000_000 + b"x\n") is FileWrong.TOO_MANY_COLUMNS
+    assert refused(b"nik;nama\n5103011708900001;Made" + b";" * 1_000_000 + b"\n") is FileWrong.TOO_MANY_COLUMNS
+    assert refused(b"nik;nama" + b";x" * 1_000_000 + b"\n5103011708900001;Made\n") is FileWrong.TOO_MANY_COLUMNS
+
+
+def test_where_memory_ends_the_converter_goes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(converter, "OOM_SCORE", tmp_path / "oom_score_adj")
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    assert converter.main([]) == 2
+    assert (tmp_path / "oom_score_adj").read_text("ascii") == "1000"
+    unit = Path(apart.__file__).parents[3] / "systemd/hub/desahub-kiosk.service"
+    assert "OOMPolicy=continue" in unit.read_text("utf-8")
 
 
 def test_the_converter_takes_nothing_else(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

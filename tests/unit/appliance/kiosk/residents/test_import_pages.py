@@ -163,3 +163,10 @@ def test_hostile_cells_are_harmless_in_the_report(clerk: Clerk) -> None:
         page = clerk.get(f"{path}?bagian={part}").get_data(as_text=True)
         assert "<img" not in page and "<b>x" not in page and "\u202e" not in page
     assert not re.search(r"5103[0-9]{12}", page)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # werkzeug leaves what it had read
+def test_a_form_of_many_files_is_refused(clerk: Any) -> None:
+    """Each would lie in memory and take a descriptor."""
+    many = [(io.BytesIO(b"nik;nama\n"), f"{number}.csv") for number in range(50)]
+    assert clerk.post("/impor", {"berkas": many}).status_code == 413
