@@ -19,6 +19,7 @@ from noc.commands import cli as commanding
 from noc.enrolment import commands as enrolling
 from noc.inventory import commands as inventory
 from noc.papers import commands as papers
+from noc.portal_certificates import commands as portal_certificates
 from noc.simulate import commands as simulating
 from noc.store.opening import add_database_option
 
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     commanding.register(commands, common)
     alarming.register(commands, common)
     papers.register(commands, common)
+    portal_certificates.register(commands, common)
     simulating.register(commands, common)
 
     decode = commands.add_parser("decode", parents=[common], help="print a message of a hub as JSON")

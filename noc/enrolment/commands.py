@@ -14,6 +14,7 @@ from noc import enrol, setup
 from noc.enrolment import claims, desk
 from noc.enrolment.ledger import Ledger, Standing, open_ledger
 from noc.enrolment.rules import CLAIM_DAYS, RefusalCode
+from noc.portal_certificates.spool import Spool
 from noc.store.contract import Hub
 from noc.store.opening import open_store_for
 
@@ -113,6 +114,7 @@ def _revoke(options: argparse.Namespace, places: setup.Places) -> int:
         count = page.revoke_hub(options.hub_id, options.why)
         page.note(options.hub_id, "", f"revoked: {options.why}")
     ledger.close()
+    Spool(places.portal_requests, places.portal).forget(options.hub_id)
     print(
         f"{options.hub_id} is revoked, with {count} certificate{'' if count == 1 else 's'}; desahub-noc-enrolment "
         f"shuts it out within a minute.\nTo let it back in: desahub-noc hub claim {options.hub_id}"
