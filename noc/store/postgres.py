@@ -14,6 +14,7 @@ from appliance.core.report import State
 from noc.store import (
     marks,
     postgres_aside,
+    postgres_forgetting,
     postgres_letters,
     postgres_projection,
     postgres_schema,
@@ -39,6 +40,7 @@ from noc.store.contract import (
     cells_of,
 )
 from noc.store.following import HOURS_KEPT_MS
+from noc.store.forgetting import BEGIN, seen_day
 from noc.store.kept import Held, day_of, pack_held, start_ms
 from noc.store.moments import FUTURE_MS_MAX
 from noc.store.postgres_server import Connection, Server
@@ -63,6 +65,7 @@ class PostgresNocStore:
         self._server = server
         self._budget = HourBudget()
         self._epoch = self._read_epoch()
+        self._forgot_up_to = BEGIN
 
     def close(self) -> None:
         """Close every connection."""
@@ -155,7 +158,9 @@ class PostgresNocStore:
             days = db.execute("DELETE FROM day WHERE day < %s RETURNING day", (day_of(before_ms),)).fetchall()
             for (day,) in days:
                 db.execute(f"DROP TABLE {postgres_schema.day_table(day)}")
-        return gone + len(days)
+            forgotten, place = postgres_forgetting.forget(db, self._forgot_up_to, before_ms)
+        self._forgot_up_to = place
+        return gone + forgotten + len(days)
 
     def facts(self, hub_id: str | None = None) -> tuple[HubFacts, ...]:
         """Tell what is known of one hub, or of all by name; none when the id is not in the inventory."""
@@ -324,6 +329,7 @@ def _hold(db: Connection, batches: Sequence[ArrivedBatch]) -> tuple[int, dict[st
     wanted = [(batch, ranges.by_boot(batch.identities)) for batch in batches]
     near = _near(db, wanted)
     before = {key: dict(found) for key, found in near.items()}
+    day = seen_day(max(batch.received_ms for batch in batches))
     new, by_day = 0, dict[str, Rows]()
     for batch, boots in wanted:
         added: Held = {}
@@ -337,7 +343,7 @@ def _hold(db: Connection, batches: Sequence[ArrivedBatch]) -> tuple[int, dict[st
             new += count
             held = None if count == len(batch.identities) else added
             by_day.setdefault(day_of(batch.received_ms), []).append((batch, held))
-    _replace(db, before, near)
+    _replace(db, before, near, day)
     return new, by_day
 
 
@@ -369,7 +375,7 @@ def _near(
 
 
 def _replace(
-    db: Connection, before: Mapping[Key, Mapping[int, int]], after: Mapping[Key, Sequence[ranges.Range]]
+    db: Connection, before: Mapping[Key, Mapping[int, int]], after: Mapping[Key, Sequence[ranges.Range]], day: int
 ) -> None:
     gone: list[tuple[str, bytes, int]] = []
     changed: list[tuple[str, bytes, int, int]] = []
@@ -390,8 +396,9 @@ def _replace(
             for row in changed:
                 copy.write_row(row)
         db.execute(
-            "INSERT INTO held SELECT * FROM staged"
-            " ON CONFLICT (hub_id, boot_id, first) DO UPDATE SET last = excluded.last"
+            "INSERT INTO held (hub_id, boot_id, first, last, seen_day) SELECT staged.*, %s FROM staged"
+            " ON CONFLICT (hub_id, boot_id, first) DO UPDATE SET last = excluded.last, seen_day = excluded.seen_day",
+            (day,),
         )
 
 

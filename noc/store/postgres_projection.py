@@ -104,7 +104,7 @@ def after(db: Connection, day: str, position: int, committed: int, limit: int) -
 
 
 def anchors(db: Connection, boots: Mapping[str, Collection[str]]) -> dict[str, dict[str, Anchor]]:
-    """The anchors of some boots of some hubs. Of all a hub may have as many as it likes: they are kept for ever."""
+    """The anchors of some boots of some hubs. Of all a hub may have as many as it likes: they are kept for long."""
     found: dict[str, dict[str, Anchor]] = {}
     asked = [(hub_id, bytes.fromhex(boot_id)) for hub_id, boot_ids in boots.items() for boot_id in boot_ids]
     if not asked:

@@ -67,6 +67,10 @@ STEPS: Final = {
         " date text NOT NULL, valid_days integer, is_electronic boolean NOT NULL, is_void boolean NOT NULL,"
         " received_ms bigint NOT NULL)",
     ),
+    "m004_held_day": (
+        # The day of UTC, counted from 1970, on which a range was written to last; 0 where nobody noted it.
+        "ALTER TABLE held ADD COLUMN seen_day integer NOT NULL DEFAULT 0",
+    ),
 }
 
 

@@ -92,7 +92,7 @@ def span(main: Store, days: Days, hub_id: str, from_ms: int, to_ms: int) -> list
 
 
 def known_anchors(db: Database, hub_id: str, boot_ids: Iterable[str]) -> dict[str, Anchor]:
-    """The anchors of some of a hub's boots. Of all it may have as many as it likes: they are kept for ever."""
+    """The anchors of some of a hub's boots. Of all it may have as many as it likes: they are kept for long."""
     found: dict[str, Anchor] = {}
     for boot_id in boot_ids:
         row = db.execute(

@@ -121,6 +121,12 @@ def m008_letters(db: sqlite_utils.Database) -> None:
     )
 
 
+@MAIN()
+def m009_held_day(db: sqlite_utils.Database) -> None:
+    """Note the day of UTC, counted from 1970, on which a range was written to last; 0 where nobody noted it."""
+    db.execute("ALTER TABLE held ADD COLUMN seen_day INTEGER NOT NULL DEFAULT 0")
+
+
 @DAY()
 def m001_batches(db: sqlite_utils.Database) -> None:
     """Make the table of batches. ``held`` names what of a batch is not a repeat; null: all of it."""

@@ -17,7 +17,7 @@ from appliance.core.columns import INTEGER_MAX
 from appliance.core.errors import StoreError
 from appliance.core.report import State
 from appliance.store.database import Database, Store, open_reading, open_store
-from noc.store import aside, earlier, letters, marks, projection, ranges, rollup, schema
+from noc.store import aside, earlier, forgetting, letters, marks, projection, ranges, rollup, schema
 from noc.store.budget import HourBudget
 from noc.store.contract import (
     Arrivals,
@@ -51,6 +51,7 @@ class SqliteNocStore:
         self._epoch = self._read_epoch()
         self._budget = HourBudget()
         self._days = Days(store.path.parent / "batches", self._epoch)
+        self._forgot_up_to = forgetting.BEGIN
 
     def close(self) -> None:
         """Close every connection."""
@@ -148,8 +149,10 @@ class SqliteNocStore:
                     (before_ms - HOURS_KEPT_MS, limit),
                 ).rowcount
             db.execute("DELETE FROM day WHERE day < ?", (day,))
+            forgotten, place = forgetting.forget(db, self._forgot_up_to, before_ms)
+        self._forgot_up_to = place
         # After the main file forgot them, so that nobody looks for a file that is gone.
-        return gone + self._days.delete_before(day)
+        return gone + forgotten + self._days.delete_before(day)
 
     def facts(self, hub_id: str | None = None) -> tuple[HubFacts, ...]:
         """Tell what is known of one hub, or of all by name; none when the id is not in the inventory."""
@@ -290,7 +293,7 @@ def _hold(db: Database, batch: ArrivedBatch) -> Held:
         new = ranges.missing(wanted, near)
         if new:
             added[boot_id] = new
-            _replace(db, key, near, ranges.united(near, new))
+            _replace(db, key, near, ranges.united(near, new), forgetting.seen_day(batch.received_ms))
     return added
 
 
@@ -308,13 +311,15 @@ def _near(db: Database, key: tuple[str, bytes], wanted: Sequence[ranges.Range]) 
     return found[::-1]
 
 
-def _replace(db: Database, key: tuple[str, bytes], old: Sequence[ranges.Range], new: Sequence[ranges.Range]) -> None:
+def _replace(
+    db: Database, key: tuple[str, bytes], old: Sequence[ranges.Range], new: Sequence[ranges.Range], seen_day: int
+) -> None:
     before, after = dict(old), dict(new)
     gone = [(*key, first) for first in before if first not in after]
-    changed = [(*key, first, last) for first, last in after.items() if before.get(first) != last]
+    changed = [(*key, first, last, seen_day) for first, last in after.items() if before.get(first) != last]
     if gone:
         db.executemany("DELETE FROM held WHERE hub_id = ? AND boot_id = ? AND first = ?", gone)
-    db.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", changed)
+    db.executemany("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?)", changed)
 
 
 def _put_state(db: Database, arrived: ArrivedState) -> None:

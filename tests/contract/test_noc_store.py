@@ -9,6 +9,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from appliance.core.letter_marks import Mark, digest_of
 from appliance.core.report import CELLS_MAX as CORE_CELLS_MAX
 from appliance.core.report import SAMPLES_MAX, Record, Report, encode
 from noc.ingest.ear import FACTS_SIGN, OwnVoice, ears
-from noc.store import reading
+from noc.store import forgetting, postgres_forgetting, reading
 from noc.store.contract import (
     CELLS_MAX,
     Arrivals,
@@ -63,6 +64,10 @@ class SqliteSite:
         with contextlib.closing(sqlite3.connect(day)) as db, db:
             db.execute("UPDATE batch SET payload = substr(payload, 1, 40) WHERE position = ?", (position,))
 
+    def run(self, statement: LiteralString) -> None:
+        with contextlib.closing(sqlite3.connect(self._folder / "noc/noc.db")) as db, db:
+            db.execute(statement)
+
 
 class PostgresSite:
     """Where PostgreSQL stores are: each a database of the test run's cluster."""
@@ -82,6 +87,10 @@ class PostgresSite:
     def damage(self, position: int) -> None:
         with psycopg.connect(self._urls["noc"]) as db:
             db.execute("UPDATE batch SET payload = substr(payload, 1, 40) WHERE position = %s", (position,))
+
+    def run(self, statement: LiteralString) -> None:
+        with psycopg.connect(self._urls["noc"]) as db:
+            db.execute(statement)
 
 
 Site = SqliteSite | PostgresSite
@@ -191,6 +200,66 @@ def test_a_record_of_a_day_that_is_gone_does_not_come_back(store: NocStore) -> N
     again = dataclasses.replace(old, received_ms=NOW_MS)
     assert store.commit(Arrivals([again])) == 0
     assert sequences(store) == []
+
+
+def boot_of(number: int) -> str:
+    return f"{number:032x}"
+
+
+def once(boot_id: str, received_ms: int, sequence: int = 1) -> Arrivals:
+    """A report of one record of a boot."""
+    made = Record(boot_id, sequence, 60_000, received_ms, WallQuality.NTP, {"boots": 1})
+    report = Report(boot_id, 60_000, (made,))
+    return Arrivals([reading.arrived(HUB.hub_id, encode(report), report, received_ms)])
+
+
+def swept(store: NocStore, now_ms: int) -> int:
+    """As the ingest sweeps, until nothing is left to do."""
+    gone = 0
+    for _ in range(20):
+        gone += store.sweep(now_ms - 14 * DAY_MS, 100)
+    return gone
+
+
+def test_a_boot_that_was_not_heard_for_400_days_is_forgotten_and_no_sooner(store: NocStore) -> None:
+    old, kept = once(boot_of(1), NOW_MS), once(boot_of(2), NOW_MS)
+    assert (store.commit(old), store.commit(kept)) == (1, 1)
+    made(store)
+    store.commit(once(boot_of(2), NOW_MS + 200 * DAY_MS, sequence=2))
+    swept(store, NOW_MS + 413 * DAY_MS)
+    assert (store.commit(old), store.commit(kept)) == (0, 0), "nobody forgets before"
+    swept(store, NOW_MS + 416 * DAY_MS)
+    assert store.commit(kept) == 0, "its other record came later, and made one range with this"
+    assert store.commit(old) == 1, "and is filed anew, as of a boot that nobody heard of"
+
+
+def test_forgetting_goes_on_from_where_it_came_and_begins_again(
+    store: NocStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (forgetting, postgres_forgetting):
+        monkeypatch.setattr(module, "SCANNED", 3)
+    for number in range(10):
+        store.commit(once(boot_of(number), NOW_MS if number % 2 else NOW_MS + 300 * DAY_MS))
+    made(store)
+    swept(store, NOW_MS + 420 * DAY_MS)
+    again = [store.commit(once(boot_of(number), NOW_MS + 420 * DAY_MS)) for number in range(10)]
+    assert again == [number % 2 for number in range(10)]
+
+
+def test_what_came_while_the_noc_believed_1970_is_not_forgotten_at_once(store: NocStore) -> None:
+    sent = once(boot_of(1), 5 * DAY_MS)
+    assert store.commit(sent) == 1
+    swept(store, NOW_MS)
+    assert store.commit(sent) == 0
+
+
+def test_what_an_earlier_release_kept_gets_a_day_and_is_not_forgotten_at_once(store: NocStore, site: Site) -> None:
+    assert store.commit(once(boot_of(1), NOW_MS)) == 1
+    site.run("UPDATE held SET seen_day = 0")
+    swept(store, NOW_MS + 500 * DAY_MS)
+    assert store.commit(once(boot_of(1), NOW_MS)) == 0
+    swept(store, NOW_MS + 905 * DAY_MS)
+    assert store.commit(once(boot_of(1), NOW_MS)) == 1
 
 
 def test_the_greatest_sequence_of_the_wire_is_a_sequence_like_others(store: NocStore) -> None:

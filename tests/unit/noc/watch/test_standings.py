@@ -107,7 +107,11 @@ def test_a_hub_that_reports_each_half_hour_is_not_silent_in_between(world: World
     world.turn()
     seen: dict[HubState, int] = {}
     began_ms = world.wall_ms
-    world.turns(3_600_000, every_ms=10_000, each=lambda: seen.setdefault(state(world), world.wall_ms - began_ms))
+
+    def look() -> None:
+        seen.setdefault(state(world), world.wall_ms - began_ms)
+
+    world.turns(3_600_000, each=look)
     assert 2_700_000 < seen[HubState.NO_CONTACT] <= 2_700_000 + 2 * 10_000, "half as late again as its batches"
     assert state(world, HUBS[1]) is HubState.NO_CONTACT
     found = world.book.standing(HUBS[0].hub_id)
