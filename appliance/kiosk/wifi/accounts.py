@@ -27,6 +27,11 @@ class Account:
     is_open: bool
     since_seconds: int
 
+    @property
+    def name_shown(self) -> str:
+        """The name as it is shown."""
+        return Slip(self.name, "").name_shown
+
 
 class WifiAccounts:
     """The accounts in one store, which was opened with `appliance.kiosk.wifi.store.MIGRATIONS` and the audit's.

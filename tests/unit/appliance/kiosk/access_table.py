@@ -117,6 +117,7 @@ TABLE: Final[tuple[Row, ...]] = (
         GET|POST /surat/<slug>/isi/<name>
         GET|POST /surat/<slug>/periksa
         GET /surat/saya
+        GET|POST /wifi
         """,
     ),
     *_rows(
@@ -152,6 +153,7 @@ TABLE: Final[tuple[Row, ...]] = (
         POST /kantor/warga/impor/{_IMPORT}/buang
         GET|POST /kantor/pin/
         GET|POST /kantor/pin/<int:resident_id>
+        GET|POST /kantor/wifi/{_RESIDENT}
         GET|POST /kantor/surat/baru/
         GET /kantor/surat/baru/{_RESIDENT}
         GET|POST /kantor/surat/baru/{_RESIDENT}/<slug>

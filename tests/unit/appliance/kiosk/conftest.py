@@ -54,6 +54,16 @@ interface = "br-warga"
 address = "10.20.0.1/24"
 ssid = "Desa <b>Sukamaju</b>"
 """
+# Follows HUB_TOML within its network: residents get online by accounts, which the office may make too.
+ACCOUNTS_TOML = """access = ["account"]
+[[networks]]
+name = "kantor"
+kind = "office"
+interface = "br-kantor"
+address = "10.30.0.1/24"
+ssid = "Kantor"
+passphrase_file = "/etc/desahub/secrets/kantor.psk"
+"""
 
 
 @dataclass

@@ -43,7 +43,7 @@ from appliance.papers.twin_printer import TwinPrinter
 from appliance.papers.twin_signer import TwinSigner
 from appliance.store import brake
 from tests.unit.appliance.kiosk.access_table import BEFORE_ALL_ELSE, ENDING, SEKRETARIS, TABLE, WITHOUT_MARK, Row, Whom
-from tests.unit.appliance.kiosk.conftest import CHEAP, HUB_TOML, World
+from tests.unit.appliance.kiosk.conftest import ACCOUNTS_TOML, CHEAP, HUB_TOML, World
 
 CLERK, HEAD = Actor("siti", "operator"), Actor("ibu.kepala", "kepala_desa")
 SLUG: Final = "keterangan-penghasilan"
@@ -141,7 +141,7 @@ class Village:
 
 @pytest.fixture(scope="module")
 def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
-    config = hub_config.parse(HUB_TOML)
+    config = hub_config.parse(HUB_TOML + ACCOUNTS_TOML)
     store = open_database(tmp_path_factory.mktemp("access"), services())
     world = World(config, store, TwinGate(config), TwinHotspot())
     zone = ZoneInfo(config.village.timezone)
