@@ -64,6 +64,8 @@ WORDS: Final = {
     "letter.printed": lazy_gettext("mencetak surat"),
     "letter.printed_again": lazy_gettext("mencetak surat lagi"),
     "letter.print_stopped": lazy_gettext("menghentikan cetakan"),
+    "wifi.given": lazy_gettext("memberi PIN Wi-Fi"),
+    "wifi.ended": lazy_gettext("mengakhiri akun Wi-Fi"),
     "account.log_in": lazy_gettext("masuk"),
     "account.log_in_refused": lazy_gettext("ditolak masuk"),
     "account.code_refused": lazy_gettext("kode kedua salah"),
