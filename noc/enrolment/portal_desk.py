@@ -99,6 +99,8 @@ class PortalDesk:
         if got is not None and got.key == asked.key:
             if now_s >= renewal_due_s(got.begins_s, got.ends_s, int(got.serial, 16)):
                 raise Refused(RefusalCode.KEY_REUSED)
+            # What is done is no work any more: the folder holds open requests alone.
+            self._spool.forget(hub_id)
             return {"state": PortalState.DONE, "certificate": got.chain}
         request = self._spool.request(hub_id)
         if request is None or request.key != asked.key:

@@ -26,8 +26,9 @@ def run(spool: Spool, plan: Plan, source: CertificateSource, clock_s: Callable[[
         OperationError: what came of it cannot be written down; then nothing more is tried.
     """
     began_s, got = clock_s(), 0
-    answers = spool.answers()
-    for request in rules.turns(spool.requests(), answers, began_s):
+    requests = spool.requests()
+    answers = {each.hub_id: answer for each in requests if (answer := spool.answer(each.hub_id)) is not None}
+    for request in rules.turns(requests, answers, began_s):
         now_s = clock_s()
         queue = spool.queue()
         because = rules.held(queue, plan, now_s)
