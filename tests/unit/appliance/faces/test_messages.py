@@ -11,7 +11,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from jinja2 import nodes
 
 REPOSITORY = Path(__file__).resolve().parents[4]
-PROGRAMS = ("appliance/faces", "appliance/kiosk", "captive_portal", "noc/web")
+PROGRAMS = ("appliance/faces", "appliance/kiosk", "captive_portal", "noc/web", "noc/letter_check")
 TEMPLATES = sorted(path for program in PROGRAMS for path in (REPOSITORY / program).rglob("templates/**/*.html"))
 ENVIRONMENT = jinja2.Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
 
