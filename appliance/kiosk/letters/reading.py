@@ -236,7 +236,7 @@ def _by_state(only: Only, order: str, count: int) -> tuple[str, list[object]]:
     """Find the first ``count`` of each state in their order. SQLite would gather all of them, and sort them then."""
     of_kind = "state = ? AND slug = ?" if only.slug else "state = ?"
     if only.after:
-        of_kind += f" AND arrival {'<' if only.newest_first else '>'} (SELECT arrival FROM letters WHERE id = ?)"
+        of_kind += f" AND arrival {'<' if only.newest_first else '>'} (SELECT arrival FROM letters WHERE id = ?)"  # noqa: S608 - ours
     one = f"SELECT arrival FROM (SELECT arrival FROM letters WHERE {of_kind} ORDER BY arrival {order} LIMIT ?)"  # noqa: S608 - ours
     values: list[object] = []
     for state in sorted(only.states):

@@ -79,6 +79,6 @@ def test_the_services_of_this_release() -> None:
     found = services()
     names = [service.name for service in found]
     assert names == [
-        "letters", "village", "hotspot", "citizen", "residents", "wifi", "office", "hall", "practice", "office_api",
+        "letters", "village", "hotspot", "citizen", "wifi", "residents", "office", "hall", "practice", "office_api",
     ]  # fmt: skip
     assert all(dataclasses.is_dataclass(service) for service in found)

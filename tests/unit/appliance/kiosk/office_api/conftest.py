@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from appliance.core import config as hub_config
+from appliance.gate.twin import TwinGate
+from appliance.hotspot.twin import TwinHotspot
 from appliance.kiosk.actors import RESIDENT, Actor
-from appliance.kiosk.app import create_app, services
+from appliance.kiosk.app import create_app, open_database, services
 from appliance.kiosk.letters import current
 from appliance.kiosk.letters.answers import Answers
 from appliance.kiosk.letters.desk import Desk
 from appliance.kiosk.letters.letter import Letter
 from appliance.kiosk.letters.paper import Signing
+from appliance.kiosk.letters.tries import Tries
 from appliance.kiosk.office.rules import Role
 from appliance.kiosk.office.store import open_accounts
 from appliance.kiosk.office_api import door
@@ -27,7 +32,7 @@ from appliance.kiosk.office_api.visit import EXTENSION, Parts
 from appliance.kiosk.residents import person
 from appliance.kiosk.residents.access import open_register
 from appliance.store.audit import Audit, Entry
-from tests.unit.appliance.kiosk.conftest import CHEAP, World
+from tests.unit.appliance.kiosk.conftest import CHEAP, HUB_TOML, World
 from tests.unit.appliance.kiosk.residents.people import AYU, MADE
 
 V1 = door.PREFIX
@@ -80,10 +85,12 @@ class Office:
     def today(self) -> Any:
         return open_register(self.world.kiosk()).today()
 
-    def loosen(self, pace: Pace | None = None) -> None:
+    def loosen(self, *, pace: Pace | None = None, tries: Tries | None = None) -> None:
         """Let tools ask as fast as a test does."""
         found: Parts = self.app.extensions[EXTENSION]
-        self.app.extensions[EXTENSION] = dataclasses.replace(found, pace=pace or Pace(10**6, 10.0**6))
+        self.app.extensions[EXTENSION] = dataclasses.replace(
+            found, pace=pace or Pace(10**6, 10.0**6), tries=tries or found.tries
+        )
 
     def account(self, role: str) -> Actor:
         """An account that has a password of its own; made once for each role."""
@@ -125,3 +132,12 @@ class Office:
 @pytest.fixture
 def office(world: World) -> Office:
     return Office(world)
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One office for tests that leave nothing behind which others would see."""
+    config = hub_config.parse(HUB_TOML)
+    store = open_database(tmp_path_factory.mktemp("office"), services())
+    yield Office(World(config, store, TwinGate(config), TwinHotspot()))
+    store.close()
