@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from appliance.core.errors import StoreError
 from appliance.kiosk.actors import Look
 from appliance.kiosk.letters import boards, checking, codes, kinds, logos, paper, store
 from appliance.kiosk.letters.boards import Board
@@ -228,8 +229,11 @@ class Reading:
             return None
         with self.means.store.reading() as db:
             row = db.execute("SELECT digest, pdf_sealed FROM letter_papers WHERE letter_id = ?", [letter.id]).fetchone()
-        content = self.means.vault.open_bytes(row[1], store.PDF)
-        return content if hashlib.sha256(content).digest() == row[0] else None
+        content = self.means.vault.open_bytes(row[1], store.PDF) if row is not None else b""
+        if row is None or hashlib.sha256(content).digest() != row[0]:
+            # Drawn anew it would say that it is signed, and not be.
+            raise StoreError(f"letter_papers/{letter.id}: what is kept is not what was signed; restore the backup")
+        return content
 
 
 def _by_state(only: Only, order: str, count: int) -> tuple[str, list[object]]:

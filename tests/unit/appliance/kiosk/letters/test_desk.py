@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.errors import StoreFull
+from appliance.core.errors import StoreError, StoreFull
 from appliance.kiosk.actors import RESIDENT
 from appliance.kiosk.letters import answers, numbers, store
 from appliance.kiosk.letters.answers import Answers
@@ -354,6 +354,30 @@ def test_signed_electronically_the_very_bytes_are_kept(bench: Bench) -> None:
     assert bench.desk.signed_pdf(signed) == b"%PDF signed"
     assert bench.desk.check(letter.token).is_electronic
     assert bench.desk.signed_pdf(bench.signed()) is None
+
+
+@pytest.mark.parametrize("other", ["bytes", "digest", "letter", "none"])
+def test_another_file_than_the_signed_one_is_never_given_out(bench: Bench, other: str) -> None:
+    letters = []
+    for content in (b"%PDF first", b"%PDF second"):
+        letter = bench.approved()
+        bench.desk.sign_electronically(HEAD, letter.id, letter.version, content)
+        letters.append(bench.seen(letter.id))
+    first, second = (each.id for each in letters)
+    foreign = bench.vault.seal_bytes(b"%PDF foreign", "letter_papers.pdf")
+    with bench.store.transaction() as db:
+        if other == "bytes":
+            db.execute("UPDATE letter_papers SET pdf_sealed = ? WHERE letter_id = ?", [foreign, first])
+        elif other == "digest":
+            db.execute("UPDATE letter_papers SET digest = ? WHERE letter_id = ?", [bytes(32), first])
+        elif other == "letter":
+            sql = "SELECT pdf_sealed FROM letter_papers WHERE letter_id = ?"
+            db.execute(f"UPDATE letter_papers SET pdf_sealed = ({sql}) WHERE letter_id = ?", [second, first])
+        else:
+            db.execute("DELETE FROM letter_papers WHERE letter_id = ?", [first])
+    with pytest.raises(StoreError, match="not what was signed"):
+        bench.desk.signed_pdf(letters[0])
+    assert bench.desk.signed_pdf(letters[1]) == b"%PDF second"
 
 
 def test_what_others_sign_too_is_not_signed_electronically(bench: Bench) -> None:
