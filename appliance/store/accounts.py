@@ -317,16 +317,20 @@ class Accounts:
             now: the time.
             wants_more: says whether the session of a name still waits for a second factor. Until that has come, the
                 password alone forgives no failures: else it would give free tries at codes.
+
+        Raises:
+            StoreBusy: too many are being judged; this try was neither counted nor judged.
         """
         name = name.strip().lower()
         subjects = brake.subjects_of(name, device)
-        with self.store.transaction() as db:
-            wait_seconds = brake.wait_seconds(db, subjects, now)
-            if wait_seconds:
-                return Login(Outcome.WAIT, wait_seconds=wait_seconds)
-            brake.count_failure(db, subjects, now)
-            row = _row(db, name)
-        right = self._matches(str(row["password_hash"]) if row else self.hashing.nobody, password)
+        with self.hashing.place():
+            with self.store.transaction() as db:
+                wait_seconds = brake.wait_seconds(db, subjects, now)
+                if wait_seconds:
+                    return Login(Outcome.WAIT, wait_seconds=wait_seconds)
+                brake.count_failure(db, subjects, now)
+                row = _row(db, name)
+            right = self._matches(str(row["password_hash"]) if row else self.hashing.nobody, password)
         if row is None or not right or row["disabled"]:
             return Login(Outcome.WRONG)
         digest = str(row["password_hash"])
@@ -368,21 +372,23 @@ class Accounts:
     def change_password(self, name: str, old: str, new: str, device: str, now: int) -> PasswordProblem | None:
         """Replace the password and end every session of this account; None when it was done.
 
-        A wrong old password counts as a failed login: an open session is no way around the brake.
+        A wrong old password counts as a failed login: an open session is no way around the brake. Raises `StoreBusy` as
+        `log_in`.
         """
         new = unicodedata.normalize("NFC", new)
         problems = password_problems(name, old, new)
         if problems:
             return problems[0]
         subjects = brake.subjects_of(name, device)
-        with self.store.transaction() as db:
-            if brake.wait_seconds(db, subjects, now):
-                return PasswordProblem.WAIT
-            brake.count_failure(db, subjects, now)
-            row = self._require(db, name)
-        if not self._matches(str(row["password_hash"]), old):
-            return PasswordProblem.OLD_WRONG
-        digest = self._hash(new)
+        with self.hashing.place():
+            with self.store.transaction() as db:
+                if brake.wait_seconds(db, subjects, now):
+                    return PasswordProblem.WAIT
+                brake.count_failure(db, subjects, now)
+                row = self._require(db, name)
+            if not self._matches(str(row["password_hash"]), old):
+                return PasswordProblem.OLD_WRONG
+            digest = self._hash(new)
         with self.store.transaction() as db:
             if self._require(db, name)["password_hash"] != row["password_hash"]:
                 return PasswordProblem.OLD_WRONG
@@ -392,14 +398,16 @@ class Accounts:
         return None
 
     def check_password(self, name: str, password: str, device: str, now: int) -> Login:
-        """Ask somebody who is logged in for the password once more; the brake is the login's."""
+        """Ask somebody who is logged in for the password once more; brake and queue are the login's."""
         subjects = brake.subjects_of(name, device)
-        with self.store.transaction() as db:
-            if seconds := brake.wait_seconds(db, subjects, now):
-                return Login(Outcome.WAIT, wait_seconds=seconds)
-            brake.count_failure(db, subjects, now)
-            row = self._require(db, name)
-        if not self._matches(str(row["password_hash"]), password):
+        with self.hashing.place():
+            with self.store.transaction() as db:
+                if seconds := brake.wait_seconds(db, subjects, now):
+                    return Login(Outcome.WAIT, wait_seconds=seconds)
+                brake.count_failure(db, subjects, now)
+                row = self._require(db, name)
+            is_right = self._matches(str(row["password_hash"]), password)
+        if not is_right:
             return Login(Outcome.WRONG)
         with self.store.transaction() as db:
             brake.forgive(db, subjects)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from appliance.core.errors import StoreBusy
 from appliance.store import accounts, brake
 from appliance.store.accounts import (
     AccountError,
@@ -19,13 +20,15 @@ from appliance.store.accounts import (
 )
 from appliance.store.brake import BRAKES, KNOWN_DEVICE_SECONDS, wait_after
 from appliance.store.database import open_store
+from appliance.store.slow_hash import SlowHash
 
 DEVICE, NEW = "10.21.0.7", "kopi pagi di balai"
 
 
 @pytest.fixture
 def people(tmp_path: Path) -> Accounts:
-    return Accounts(open_store(tmp_path / "a.db", [accounts.MIGRATIONS]), idle_seconds=600, absolute_seconds=3600)
+    store = open_store(tmp_path / "a.db", [accounts.MIGRATIONS])
+    return Accounts(store, idle_seconds=600, absolute_seconds=3600, hashing=SlowHash(waiting_max=20))
 
 
 def test_the_one_time_password_opens_and_must_be_changed(people: Accounts) -> None:
@@ -156,6 +159,20 @@ def test_attempts_at_the_same_moment_do_not_pass_the_brake_together(people: Acco
     for each in threads:
         each.join()
     assert outcomes.count(Outcome.WRONG) == 5
+
+
+def test_who_finds_the_queue_full_is_told_at_once_and_not_counted(people: Accounts) -> None:
+    password = people.add("siti", "operator", 0)
+    people.hashing = SlowHash(waiting_max=0)
+    with people.hashing.place():
+        for _ in range(30):
+            with pytest.raises(StoreBusy, match="try again"):
+                people.log_in("siti", "x", DEVICE, 100)
+            with pytest.raises(StoreBusy):
+                people.check_password("siti", "x", DEVICE, 100)
+            with pytest.raises(StoreBusy):
+                people.change_password("siti", "x", NEW, DEVICE, 100)
+    assert people.log_in("siti", password, DEVICE, 100).outcome is Outcome.WELCOME
 
 
 def test_a_clock_set_back_locks_nobody_out_for_long_and_ends_sessions(people: Accounts) -> None:
