@@ -27,6 +27,7 @@ from noc.ingest.acknowledging import Acknowledging
 from noc.ingest.link import BrokerLink
 from noc.store.contract import Hub
 from noc.store.sqlite import open_noc_store
+from tests.bench.ingest_load import nonsense
 from tests.integration.conftest import Bed, wait_for
 from tests.integration.hub_client import HubClient
 
@@ -122,16 +123,11 @@ def test_a_flood_of_nonsense_stops_nothing(bed: Bed) -> None:
     client = HubClient(bed.port, bed.folder / "one")
     client.hear("desahub/1/hub-satu/ack")
     good = report_of("aa" * 16, 1, 3)
-    nonsense = [
-        b"",
-        b"x" * 200_000,
-        b'{"uptime": "NaN"}',
-        good[:-4],
-        b"DH\x02\x01" + zlib.compress(bytes(4_000_000)),
-        b"DH\x07\x01later",
-    ]
-    for i in range(300):
-        client.client.publish("desahub/1/hub-satu/report", nonsense[i % len(nonsense)], qos=1)
+    bad = [*nonsense(good), b'{"uptime": "NaN"}', b"DH\x02\x01" + zlib.compress(bytes(4_000_000)), b"DH\x07\x01later"]
+    client.client.publish("desahub/1/hub-satu/report", b"x" * 200_000, qos=1)
+    # As many as come in a second of the worst day; that this takes no longer is measured by script/bench.
+    for i in range(4_999):
+        client.client.publish("desahub/1/hub-satu/report", bad[i % len(bad)], qos=1)
     # Of the noisy hub nothing more is read within this minute; another is answered.
     bed.enrol("hub-dua2", bed.folder / "two")
     other = HubClient(bed.port, bed.folder / "two")
@@ -139,8 +135,8 @@ def test_a_flood_of_nonsense_stops_nothing(bed: Bed) -> None:
     other.client.publish("desahub/1/hub-dua2/report", good, qos=1)
     heard = Acknowledged(other)
     wait_for(lambda: heard.hear() == {1, 2, 3}, what="the acknowledgement")
-    counts = rows(bed.folder / "noc/noc.db", "SELECT kind, messages FROM aside_count ORDER BY kind")
-    assert sum(int(str(messages)) for _, messages in counts) == 300
+    counted = "SELECT coalesce(sum(messages), 0) FROM aside_count"
+    wait_for(lambda: rows(bed.folder / "noc/noc.db", counted) == [(5_000,)], 60.0, what="all to be counted")
     (kept_aside,) = rows(bed.folder / "noc/noc.db", "SELECT count(*) FROM aside")
     assert kept_aside == (200,)
     client.end()
