@@ -22,6 +22,7 @@ from flask import Blueprint, Flask, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from appliance.core import faults
 from appliance.core.errors import StoreBusy, StoreError, StoreFull
 from appliance.faces.origin import braked_address
 from appliance.kiosk.letters import state_words
@@ -235,7 +236,7 @@ def _told(error: Exception) -> Response:
             if isinstance(error, StoreError):
                 _log.error("%s", error)
             return problems.answer(ProblemError(problem))
-    _log.error("the API failed: %s", type(error).__name__, exc_info=error)
+    _log.error("the API failed: %s\n%s", type(error).__name__, faults.trace(error))
     return problems.answer(ProblemError(Problem.FAULT))
 
 

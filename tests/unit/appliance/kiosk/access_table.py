@@ -21,6 +21,7 @@ class Whom(enum.Enum):
     RESIDENT_DOOR = "resident_door"  # everybody where personal pages may be shown
     RESIDENT = "resident"  # whoever is logged in with NIK and PIN
     OWNER = "owner"  # the resident whose object it is; to others it is not there
+    TOKEN = "token"  # a program of the office with a token; nobody's cookie opens it
 
 
 Roles = frozenset[str]
@@ -57,6 +58,8 @@ def _rows(whom: Whom | Roles, text: str) -> tuple[Row, ...]:
 
 
 _LETTER: Final = "<int(max=9007199254740991):letter_id>"
+_API_LETTER: Final = "<int(min=1,max=9007199254740991):letter_id>"
+_API_RESIDENT: Final = "<int(min=1,max=9007199254740991):resident_id>"
 _IMPORT: Final = "<int(max=9007199254740991):import_id>"
 _RESIDENT: Final = "<int(max=9007199254740991):resident_id>"
 TABLE: Final[tuple[Row, ...]] = (
@@ -88,6 +91,8 @@ TABLE: Final[tuple[Row, ...]] = (
         GET|POST /kantor/masuk/kode
         GET|POST /kantor/masuk/telepon
         POST /kantor/keluar
+        GET /kantor/api/
+        GET /kantor/api/openapi.json
         GET /kantor/surat/gaya/<path:filename>
         GET /kantor/warga/gaya/<path:filename>
         """,
@@ -97,6 +102,7 @@ TABLE: Final[tuple[Row, ...]] = (
         """
         GET /kantor/
         GET|POST /kantor/akun
+        GET|POST /kantor/alat
         GET|POST /kantor/sandi
         GET|POST /kantor/masuk/lagi
         GET /kantor/panggilan
@@ -136,6 +142,30 @@ TABLE: Final[tuple[Row, ...]] = (
         GET /kantor/warga/
         GET|POST /kantor/warga/<int:id_>
         POST /kantor/warga/cari
+        """,
+    ),
+    *_rows(
+        Whom.TOKEN,
+        f"""
+        GET /kantor/api/v1/aggregates/letters
+        GET /kantor/api/v1/aggregates/residents
+        GET /kantor/api/v1/kinds
+        GET /kantor/api/v1/kinds/<kind>
+        GET|POST /kantor/api/v1/letters
+        GET /kantor/api/v1/letters/{_API_LETTER}
+        GET /kantor/api/v1/letters/{_API_LETTER}/history
+        GET /kantor/api/v1/letters/{_API_LETTER}/pdf
+        POST /kantor/api/v1/letters/{_API_LETTER}/ask-correction
+        POST /kantor/api/v1/letters/{_API_LETTER}/refuse
+        POST /kantor/api/v1/letters/{_API_LETTER}/verify
+        POST /kantor/api/v1/letters/search
+        GET /kantor/api/v1/officials
+        GET|POST /kantor/api/v1/residents
+        GET|POST /kantor/api/v1/residents/{_API_RESIDENT}
+        POST /kantor/api/v1/residents/{_API_RESIDENT}/full
+        POST /kantor/api/v1/residents/by-nik
+        POST /kantor/api/v1/residents/search
+        GET /kantor/api/v1/state
         """,
     ),
     *_rows(TOTALS, "GET /kantor/warga/jumlah"),

@@ -175,6 +175,7 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
         "official_id": str(official),
         "slug": SLUG,
         "name": "operator",
+        "kind": SLUG,
         "call_id": "1",
         "which": "unduh",
         "batch_id": str(batch.batch.id),
@@ -212,6 +213,8 @@ def _verdict(answer: TestResponse) -> str:
         return "office login"
     if led_to == "/masuk-warga":
         return "resident login"
+    if answer.status_code in (401, 403) and answer.mimetype == "application/problem+json":
+        return "no token"
     for code, word in (("403 KANTOR", "air"), ("403 PERAN", "role")):
         if answer.status_code == 403 and code in text:
             return word
@@ -224,6 +227,8 @@ def _expected(row: Row, place: str, who: str) -> str:
     is_officer = who not in ("nobody", "anna", "bela")
     if row.whom is Whom.EVERYBODY:
         return "in"
+    if row.whom is Whom.TOKEN:
+        return "no token"
     if row.whom in (Whom.RESIDENT_DOOR, Whom.RESIDENT, Whom.OWNER):
         if place not in PRIVATE:
             return "why not here"
@@ -273,7 +278,7 @@ def test_what_is_somebody_elses_is_not_there(village: Village, row: Row) -> None
     assert _letters(village) == before
 
 
-@_named(row for row in TABLE if row.method == "POST" and row.name not in WITHOUT_MARK)
+@_named(row for row in TABLE if row.method == "POST" and row.whom is not Whom.TOKEN and row.name not in WITHOUT_MARK)
 def test_a_form_without_its_mark_does_nothing(village: Village, row: Row) -> None:
     """Another site's form is refused, for whoever may: it has the cookie, and not the mark."""
     for place, who in VISITS:
@@ -295,10 +300,13 @@ def test_a_number_that_nothing_has_is_not_found(village: Village, row: Row, numb
     assert answer.status_code < 500, answer.status_code
 
 
-@_named(row for row in TABLE if row.whom not in (Whom.EVERYBODY, Whom.OFFICE_DOOR, Whom.RESIDENT_DOOR))
+@_named(
+    row
+    for row in TABLE
+    if row.whom not in (Whom.EVERYBODY, Whom.OFFICE_DOOR, Whom.RESIDENT_DOOR, Whom.TOKEN)
+    and row.path not in BEFORE_ALL_ELSE
+)
 def test_who_must_change_the_first_password_or_pin_does_that_first(village: Village, row: Row) -> None:
-    if row.path in BEFORE_ALL_ELSE:
-        return
     is_office = row.path.startswith("/kantor")
     with village.world.store.transaction() as db:
         db.execute("UPDATE accounts SET must_change = 1")
