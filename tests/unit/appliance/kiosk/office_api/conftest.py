@@ -33,6 +33,7 @@ from appliance.kiosk.residents import person
 from appliance.kiosk.residents.access import open_register
 from appliance.store.audit import Audit, Entry
 from tests.unit.appliance.kiosk.conftest import CHEAP, HUB_TOML, World
+from tests.unit.appliance.kiosk.office.conftest import desk  # noqa: F401 - a fixture
 from tests.unit.appliance.kiosk.residents.people import AYU, MADE
 
 V1 = door.PREFIX
