@@ -59,8 +59,6 @@ WORDS: Final = {
     "token.granted": lazy_gettext("menyiapkan token untuk alat"),
     "token.taken": lazy_gettext("mengambil token untuk alat"),
     "token.ended": lazy_gettext("mencabut token alat"),
-    "wifi.given": lazy_gettext("memberi akun Wi-Fi"),
-    "wifi.ended": lazy_gettext("mengakhiri akun Wi-Fi"),
     "letter.printed": lazy_gettext("mencetak surat"),
     "letter.printed_again": lazy_gettext("mencetak surat lagi"),
     "letter.print_stopped": lazy_gettext("menghentikan cetakan"),
