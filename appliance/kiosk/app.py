@@ -45,7 +45,7 @@ def open_database(state_directory: Path, found: Sequence[Service]) -> Store:
 
 def open_keys(state_directory: Path, store: Store) -> tuple[Vault, bytes]:
     """What seals personal data, and the pepper of PINs. Raises `StoreError` where one is missing or another's."""
-    # The store is closed again: a server forks after this, and a connection must not be had by both.
+    # The store is closed again: each thread that serves opens its own.
     with contextlib.closing(store):
         vault = Vault(keys.load(state_directory / PERSONAL_KEY, store))
         return vault, keys.load(state_directory / PIN_PEPPER, store)

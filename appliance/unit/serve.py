@@ -1,6 +1,8 @@
-"""Serve an already made WSGI application with gunicorn: one worker, some threads.
+"""Serve an already made WSGI application with gunicorn's worker: one process, some threads.
 
-One worker, because what a page needs is in SQLite and in the kernel, and a hub has 1 GB of memory.
+One process, because what a page needs is in SQLite and in the kernel, and a hub has 1 GB of memory. There is no master
+beside it, which would have all of the program once more (docs/adr/0077): systemd looks after it, whom it tells each
+second that it lives (WatchdogSec=), and which starts another where it ended or fell silent.
 Sockets come from systemd (``LISTEN_FDS``, sd_listen_fds(3)) or from ``bind``.
 """
 
@@ -10,7 +12,6 @@ import contextlib
 import gc
 import os
 import select
-import signal
 import socket
 import threading
 import time
@@ -18,8 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from gunicorn import sock, systemd
 from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
@@ -31,7 +32,7 @@ from appliance.unit.turns import Turns
 WsgiApplication = Callable[..., Iterable[bytes]]
 THREADS = 8
 WORKER_SECONDS = 8
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the worker's heartbeat file must not wear out an SD card
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn's worker makes a file for a heartbeat: on no SD card
 _UNREADABLE = (
     b'<!doctype html><html lang="id"><head><meta charset="utf-8">'
     b'<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -51,6 +52,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
     turns: ClassVar[Turns | None] = None
     idle_seconds: ClassVar[float | None] = None
     alive: bool  # until it is told to end
+    has_failed = False  # a thread broke
 
     def run(self) -> None:
         """Serve until told to end, and end what has begun. Source: gunicorn.workers.gthread.ThreadWorker.run."""
@@ -65,12 +67,14 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
         threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(self.cfg.threads)]
         for thread in threads:
             thread.start()
-        while self.alive and self.is_parent_alive():
+        notify("READY=1")
+        while self.alive:
             self.notify()
             self._rest(1.0)
             if self.idle_seconds is not None and time.monotonic() - self._used > self.idle_seconds:
-                self._let_all_end()
-        self.alive = False
+                # As systemd would: its socket stays open, and the next visitor starts it again.
+                self.log.info("nobody has asked for anything for %d s", self.idle_seconds)
+                self.alive = False
         os.close(tell)
         deadline = time.monotonic() + self.cfg.graceful_timeout
         for thread in threads:
@@ -82,25 +86,22 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
         """Source: gunicorn.workers.base.Worker.handle_exit."""
         self.alive = False
 
-    def _let_all_end(self) -> None:
-        """End the whole program, as systemd would: its socket stays open, and the next visitor starts it again."""
-        self.log.info("nobody has asked for anything for %d s", self.idle_seconds)
-        self._used = time.monotonic()  # told once
-        os.kill(self.ppid, signal.SIGTERM)
-
     def _rest(self, seconds: float) -> None:
         """Wait, but not after a signal: gunicorn has each signal write into this pipe (``signal.set_wakeup_fd``)."""
         if select.select([self.PIPE[0]], [], [], seconds)[0]:
             os.read(self.PIPE[0], 4_096)
 
     def _serve(self) -> None:
-        """Take one connection after another until the worker ends. Where that fails it ends, and another is made."""
+        """Take one connection after another until told to end. Where one thread breaks, all end and begin anew."""
         try:
             while self.alive:
                 conn = self._next()
                 if conn is not None:
                     self.handle(conn)
                     self._close(conn)
+        except BaseException:
+            self.has_failed = True
+            raise
         finally:
             self.alive = False
 
@@ -139,9 +140,9 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
             conn.close(graceful=not is_whole)
 
     def notify(self) -> None:
-        """Beat, but not while one thread holds up all others. Source: gunicorn.workers.base.Worker.notify."""
+        """Tell systemd that it lives, but not while one thread holds up all others."""
         if self.turns is None or self.turns.held_seconds() <= WORKER_SECONDS:
-            super().notify()
+            notify("WATCHDOG=1")
 
     def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: Exception) -> None:
         """Say it is unreadable, and close. Source: gunicorn.workers.base.Worker.handle_error."""
@@ -159,11 +160,6 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn carries no types
             client.sendall(head.encode() + _UNREADABLE)
 
 
-def _freeze(_arbiter: object) -> None:
-    gc.collect()
-    gc.freeze()
-
-
 def settings(
     bind: Sequence[str],
     threads: int = THREADS,
@@ -175,15 +171,8 @@ def settings(
     return {
         "bind": list(bind),
         "worker_class": type("_Worker", (_Worker,), {"turns": turns, "idle_seconds": idle_seconds}),
-        "workers": 1,
         "threads": threads,
-        "preload_app": True,
-        # What is there before the fork stays for good: left alone by the collector, its pages stay shared.
-        "when_ready": _freeze,
         **({} if beside is None else {"post_worker_init": lambda _worker: beside()}),
-        # The worker's own loop beats each second while threads answer: one that is silent for longer is frozen, or a
-        # thread keeps the turn (`_Worker.notify`).
-        "timeout": WORKER_SECONDS,
         "graceful_timeout": 10,
         "keepalive": 0,
         "backlog": 512,
@@ -201,15 +190,6 @@ def settings(
     }
 
 
-class _Arbiter(Arbiter):  # type: ignore[misc] # gunicorn carries no types
-    """Looks after the worker, and tells systemd each second that somebody does (WatchdogSec=)."""
-
-    def murder_workers(self) -> None:
-        """Called in each turn of the loop. Source: gunicorn.arbiter.Arbiter.run."""
-        notify("WATCHDOG=1")
-        super().murder_workers()
-
-
 class _Application(BaseApplication):  # type: ignore[misc] # gunicorn carries no types
     def __init__(self, app: WsgiApplication, options: dict[str, Any]) -> None:
         self._app, self._options = app, options
@@ -223,11 +203,24 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn carries no
         return self._app
 
     def run(self) -> None:
-        """As gunicorn's own, with our arbiter. Source: gunicorn.app.base.BaseApplication.run."""
+        """Serve in this process. Source: gunicorn.arbiter.Arbiter.start, gunicorn.workers.base.Worker.init_process."""
+        log, given = self.cfg.logger_class(self.cfg), systemd.listen_fds()
+        first = systemd.SD_LISTEN_FDS_START
+        sockets = sock.create_sockets(self.cfg, log, range(first, first + given))
+        log.info("listening at %s", ", ".join(str(each) for each in sockets))
+        worker = self.cfg.worker_class(1, os.getppid(), sockets, self, 0, self.cfg, log)
+        # What is there by now stays for good: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         try:
-            _Arbiter(self).run()
+            worker.init_process()
         except RuntimeError as error:
             raise OperationError(f"cannot serve: {error}") from None
+        finally:
+            with contextlib.suppress(OSError):  # its name is gone already
+                sock.close_sockets(sockets, unlink=not given)
+        if worker.has_failed:
+            raise OperationError("stopped serving: a thread broke, as the lines before this one say")
 
 
 def has_sockets() -> bool:
@@ -246,16 +239,17 @@ def serve(
     """Serve ``app`` until SIGTERM; does not return before that.
 
     Args:
-        app: the application; it is made once, before the worker is forked.
+        app: the application.
         bind: addresses as gunicorn writes them (``unix:/path``, ``127.0.0.1:8000``), used when systemd gives no
             socket.
         threads: how many requests are answered at the same time.
         turns: threads work one at a time, but where the application steps aside (`Turns.aside`) to wait.
         idle_seconds: end when nobody has asked for anything for so long; None never.
-        beside: called in the worker before it serves, to begin a thread beside those of the pages.
+        beside: called before it serves, to begin a thread beside those of the pages.
 
     Raises:
-        OperationError: there is neither a socket from systemd nor an address.
+        OperationError: there is neither a socket from systemd nor an address; or a thread broke, so that another
+            process has to take this one's place.
     """
     if not bind and not has_sockets():
         raise OperationError("no socket to serve on: systemd gave none (LISTEN_FDS) and no address was named")

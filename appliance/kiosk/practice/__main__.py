@@ -75,8 +75,7 @@ def make(config: Config, folder: Path, *, over_unix_socket: bool, end: Callable[
     if people is None:
         people = _make_up(kiosk)
         book.write(folder, people)
-    # A server forks after this, and a connection must not be had by both.
-    store.close()
+    store.close()  # what made the village up has written its last here
     app = create_app(kiosk, found)
     app.extensions[book.EXTENSION] = book.Practice(people, functools.partial(_begin_anew, folder, end))
     return app
@@ -96,8 +95,8 @@ def _begin_anew(folder: Path, end: Callable[[], None]) -> None:
 
 
 def _end() -> None:
-    """End gunicorn's master, whose worker this is; systemd starts it again for the next visitor."""
-    os.kill(os.getppid(), signal.SIGTERM)
+    """End this program once its answer is given; systemd starts it again for the next visitor."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

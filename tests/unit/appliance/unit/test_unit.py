@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -114,21 +115,39 @@ serve.serve(app, sys.argv[1], threads=3, turns=Turns())
 """
 
 
-def test_a_worker_in_which_one_thread_keeps_the_turn_is_replaced(tmp_path: Path) -> None:
-    """Its loop goes on beating, but nobody is served: who stops in the middle of a request holds all others up."""
-    path = tmp_path / "app.sock"
-    with subprocess.Popen([sys.executable, "-c", HELD, f"unix:{path}"], cwd=REPOSITORY) as process:
+def test_while_one_thread_keeps_the_turn_systemd_hears_nothing(tmp_path: Path) -> None:
+    """The main thread goes on, but nobody is served: who stops in the middle of a request holds all others up."""
+    path, told = tmp_path / "app.sock", tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(told))
+        systemd.settimeout(30)
+        argv, environment = [sys.executable, "-c", HELD, f"unix:{path}"], os.environ | {"NOTIFY_SOCKET": str(told)}
+        with subprocess.Popen(argv, cwd=REPOSITORY, env=environment) as process:
+            try:
+                assert systemd.recv(100) == b"READY=1"
+                assert _get(path).endswith(b"served")
+                with socket.socket(socket.AF_UNIX) as half:
+                    _connect(half, path)
+                    half.sendall(b"GET /halo HT")
+                    _until_silent(systemd)
+                    assert process.poll() is None
+                systemd.settimeout(30)
+                assert systemd.recv(100) == b"WATCHDOG=1", "who went away holds nobody up any more"
+            finally:
+                process.terminate()
+                process.wait(20)
+
+
+def _until_silent(systemd: socket.socket) -> None:
+    """Hear beats, one a second, until there was none for four: the program keeps silent after three."""
+    systemd.settimeout(4)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         try:
-            assert _get(path).endswith(b"served")
-            with socket.socket(socket.AF_UNIX) as half:
-                _connect(half, path)
-                half.sendall(b"GET /halo HT")
-                deadline = time.monotonic() + 20
-                while not (answer := _answer_soon(path)).endswith(b"served"):
-                    assert time.monotonic() < deadline, answer
-        finally:
-            process.terminate()
-            process.wait(20)
+            assert systemd.recv(100) == b"WATCHDOG=1"
+        except TimeoutError:
+            return
+    raise AssertionError("it never fell silent")
 
 
 def _answer_soon(path: Path) -> bytes:
@@ -231,22 +250,48 @@ def test_what_breaks_off_while_it_is_answered_costs_no_thread(tmp_path: Path) ->
             process.wait(20)
 
 
-def test_a_worker_that_lost_a_thread_is_replaced(tmp_path: Path) -> None:
-    """Its loop goes on beating, and each thread fewer answers fewer; in the end nobody would."""
+def test_who_lost_a_thread_ends_so_that_systemd_starts_another(tmp_path: Path) -> None:
+    """Its loop would go on beating, and each thread fewer answers fewer; in the end nobody would."""
     path = tmp_path / "app.sock"
-    with subprocess.Popen([sys.executable, "-c", BROKEN, f"unix:{path}"], cwd=REPOSITORY) as process:
+    argv = [sys.executable, "-c", BROKEN, f"unix:{path}"]
+    with subprocess.Popen(argv, cwd=REPOSITORY, stderr=subprocess.PIPE) as process:
         try:
-            before = _get(path)
+            assert _get(path)
             with socket.socket(socket.AF_UNIX) as broken:
                 _connect(broken, path)
                 broken.sendall(b"GET /keluar HTTP/1.0\r\n\r\n")
-                deadline = time.monotonic() + 20
-                while not (answer := _answer_soon(path)):
-                    assert time.monotonic() < deadline
-            assert answer.rpartition(b"\n")[2] != before.rpartition(b"\n")[2]
+                _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 1 and b"a thread broke" in said
+    assert not path.exists(), "the next one binds it anew"
+
+
+def test_it_is_one_process(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", BROKEN, f"unix:{path}"], cwd=REPOSITORY) as process:
+        try:
+            assert _get(path).rpartition(b"\n")[2] == str(process.pid).encode()
         finally:
             process.terminate()
-            process.wait(20)
+            assert process.wait(20) == 0
+
+
+IDLE = """
+import sys
+from appliance.unit.serve import serve
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [b"served"]
+serve(app, sys.argv[1], threads=1, idle_seconds=2)
+"""
+
+
+def test_who_is_left_alone_for_long_enough_ends(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with subprocess.Popen([sys.executable, "-c", IDLE, f"unix:{path}"], cwd=REPOSITORY) as process:
+        assert _get(path).endswith(b"served")
+        assert process.wait(30) == 0
 
 
 def test_threads_take_turns_and_a_silent_client_holds_none(tmp_path: Path) -> None:
