@@ -55,7 +55,8 @@ class Tool:
     def get(self, path: str, **headers: str) -> Any:
         return self.app.test_client().get(f"{V1}{path}", headers=self._headers(headers))
 
-    def post(self, path: str, body: Any = None, *, key: str = "", seen: int = 0, **headers: str) -> Any:
+    def post(self, path: str, body: Any = None, *, key: str = "", seen: int = 0, tag: str = "") -> Any:
+        headers = {"If-Match": tag} if tag else {}
         headers["Idempotency-Key"] = key or f"kunci-{next(self.keys):08d}"
         if seen:
             headers["If-Match"] = f'"{seen}"'

@@ -229,4 +229,6 @@ def test_strange_addresses_and_methods_are_told(office: Office, caplog: pytest.L
     for query in ("?x=1", "?limit=0", "?limit=1e2", "?limit=5&limit=6", "?cursor=a", "?status=x", "?cursor=1-2-3"):
         assert problem(tool.get(f"/residents{query}")) == Problem.MALFORMED, query
     assert problem(tool.get("/aggregates/letters?month=2026-13")) == Problem.MALFORMED
-    assert problem(tool.post("/residents/search", {}, Origin="https://evil.example")) == Problem.REFUSED
+    evil = {"X-Desa-Place": "office", "X-Real-IP": "10.21.0.9", "Origin": "https://evil.example"}
+    answer = office.app.test_client().post(f"{V1}/residents/search", json={}, headers=evil)
+    assert problem(answer) == Problem.REFUSED

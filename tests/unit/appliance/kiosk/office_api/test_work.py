@@ -72,7 +72,7 @@ def test_what_was_overtaken_is_refused(office: Office) -> None:
     assert problem(tool.post(path, {"values": {"rt": "8"}}, seen=1)) == Problem.VERSION_OLD
     assert problem(tool.post(path, {"values": {"rt": "8"}})) == Problem.VERSION_MISSING
     for tag in ("*", "2", 'W/"2"', '"x"', '"2", "3"'):
-        assert problem(tool.post(path, {"values": {"rt": "8"}}, **{"If-Match": tag})) == Problem.MALFORMED, tag
+        assert problem(tool.post(path, {"values": {"rt": "8"}}, tag=tag)) == Problem.MALFORMED, tag
     assert tool.get(path).get_json()["values"]["rt"] == "009"
 
 
