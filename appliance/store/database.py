@@ -232,8 +232,9 @@ def _create(path: Path) -> None:
 
 def _waiting(store: Store, migrations: Sequence[Migrations]) -> list[str]:
     """Name the steps that the database waits for. Raises `StoreTooNew` when it has some that nobody here knows."""
-    # Steps run in a process forked after this (`migrations.apart`). A connection that both have would, closed by one, take
-    # the locks of the other away (https://sqlite.org/howtocorrupt.html, 2.6). Who will write learns here already that it cannot.
+    # Steps run in a process forked after this (`migrations.apart`). A connection that both have would, closed by one,
+    # take the locks of the other away (https://sqlite.org/howtocorrupt.html, 2.6). Who will write learns here already
+    # that it cannot.
     with contextlib.closing(store), store.reading() if store.is_read_only else store.transaction() as db:
         if unknown := schema.unknown(db, migrations):
             raise StoreTooNew(
