@@ -201,6 +201,11 @@ def _go_on(desk: Desk, letter_id: int, kind: Kind, far: float, name: str) -> Non
     if far < 0.5:
         return
     desk.sign_by_hand(signer, letter_id, version + 2)
+    if kind.countersigned_by_camat:
+        if far < 0.55:
+            return
+        desk.countersign(_SEKRETARIS, letter_id, version + 3, desk.today().date, "kepala dusun")
+        version += 1
     desk.make_ready(_SEKRETARIS, letter_id, version + 3)
     if far > 0.65:
         desk.hand_over(_SEKRETARIS, letter_id, version + 4, name)

@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Final
 
 from appliance.kiosk.actors import Actor, Look
-from appliance.kiosk.letters import asking, codes, flow, marks, numbers, store
+from appliance.kiosk.letters import asking, codes, flow, marks, numbers, store, words
 from appliance.kiosk.letters.answers import Answers
 from appliance.kiosk.letters.drafts import Drafts
 from appliance.kiosk.letters.flow import Reason, State, Step, StepRefused
 from appliance.kiosk.letters.kinds import Kind
 from appliance.kiosk.letters.letter import Letter, Official, Past, Receipt
 from appliance.kiosk.letters.means import Means
-from appliance.kiosk.letters.numbering import Number
+from appliance.kiosk.letters.numbering import DateRefused, Number
 from appliance.kiosk.letters.officials import Officials
 from appliance.kiosk.letters.reading import Reading
 from appliance.kiosk.letters.store import Head, LetterNotFound
@@ -42,8 +42,9 @@ class Desk(Reading):
         self.drafts = Drafts(means)
 
     def officials(self) -> tuple[Official, ...]:
-        """In whose names letters are approved."""
-        return self.officials_book.active()
+        """In whose names letters are approved today; all of them while it is not known which day that is."""
+        today = self.today()
+        return self.officials_book.active(today.date if today.is_known else None)
 
     def submit(
         self,
@@ -192,7 +193,7 @@ class Desk(Reading):
             date: the letter's; None is today. Needed while the clock is not known.
 
         Raises:
-            StepRefused: SAME_PERSON, NOT_THIS_OFFICIAL and others.
+            StepRefused: SAME_PERSON, NOT_THIS_OFFICIAL, NOT_IN_OFFICE on the letter's date, and others.
             DateNeeded, DateRefused: see `appliance.kiosk.letters.numbering`.
         """
         given: list[Number] = []
@@ -214,6 +215,8 @@ class Desk(Reading):
                 today=self.today(),
             )
             given.append(number)
+            if not official.holds_on(number.date):
+                raise StepRefused(Reason.NOT_IN_OFFICE, Step.APPROVE)
             until = number.date + datetime.timedelta(days=kind.validity_days) if kind.validity_days else None
             return {
                 "kind_digest": store.freeze_kind(db, kind),
@@ -227,8 +230,35 @@ class Desk(Reading):
         return given[0]
 
     def sign_by_hand(self, actor: Actor, letter_id: int, seen_version: int) -> None:
-        """Write down that the official has signed the printed letter."""
+        """Write down that the official has signed the printed letter, which then may wait for the camat."""
         self._take(actor, letter_id, Step.SIGN_BY_HAND, seen_version)
+
+    def countersign(
+        self, actor: Actor, letter_id: int, seen_version: int, date: datetime.date, brought_by: str
+    ) -> None:
+        """Write down that the letter came back with the camat's signature.
+
+        Args:
+            actor: an account of the office.
+            letter_id: which.
+            seen_version: the version that was read.
+            date: on which the camat signed: not before the letter's own, nor after today.
+            brought_by: who brought it back.
+
+        Raises:
+            DateRefused: with the dates that are allowed.
+        """
+        note, today = _needed(brought_by), self.today()
+
+        def require(db: Database, _: Head) -> dict[str, object]:
+            (written,) = db.execute("SELECT date FROM letter_numbers WHERE letter_id = ?", [letter_id]).fetchone()
+            earliest = datetime.date.fromisoformat(written)
+            if date < earliest or (today.is_known and date > max(today.date, earliest)):
+                raise DateRefused(date, earliest, max(today.date, earliest) if today.is_known else None)
+            return {}
+
+        said = f"Camat: {words.tanggal(date)}. Dibawa kembali oleh {note}."
+        self._take(actor, letter_id, Step.COUNTERSIGN, seen_version, note=said, write=require)
 
     def sign_electronically(self, actor: Actor, letter_id: int, seen_version: int, pdf: bytes) -> None:
         """Keep the letter as it was signed electronically.
@@ -256,6 +286,9 @@ class Desk(Reading):
         official = self.officials_book.find(db, letter.official_id or 0)
         if official is None or not flow.may_sign_as(actor, official.account):
             raise StepRefused(Reason.NOT_THIS_OFFICIAL, Step.SIGN_ELECTRONICALLY)
+        today = self.today()
+        if today.is_known and not official.holds_on(today.date):
+            raise StepRefused(Reason.NOT_IN_OFFICE, Step.SIGN_ELECTRONICALLY)
 
     def make_ready(self, actor: Actor, letter_id: int, seen_version: int) -> None:
         """Say that the letter lies ready for the resident."""

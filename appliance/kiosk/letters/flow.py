@@ -9,6 +9,7 @@
               └──┼── needs_correction
                  └─▶ refused, withdrawn
 
+Where the camat signs too, *sign_by_hand* leads to ``waits_for_camat``, and *countersign* from there to ``signed``.
 A number is given by *approve* and by nothing else. Who typed or verified a letter does not approve it.
 """
 
@@ -34,6 +35,7 @@ class State(enum.StrEnum):
     WAITS_FOR_RT = "waits_for_rt"
     VERIFIED = "verified"
     APPROVED = "approved"
+    WAITS_FOR_CAMAT = "waits_for_camat"  # signed by the official, and on its way to the camat and back
     SIGNED = "signed"
     READY = "ready"
     COLLECTED = "collected"
@@ -55,6 +57,7 @@ class Step(enum.StrEnum):
     APPROVE = "approve"
     SIGN_BY_HAND = "sign_by_hand"
     SIGN_ELECTRONICALLY = "sign_electronically"
+    COUNTERSIGN = "countersign"  # the letter came back with the camat's signature
     MAKE_READY = "make_ready"
     HAND_OVER = "hand_over"
     VOID = "void"
@@ -67,6 +70,7 @@ class Reason(enum.StrEnum):
     NOT_ALLOWED = "not_allowed"  # for this role
     SAME_PERSON = "same_person"  # who typed or verified it
     NOT_THIS_OFFICIAL = "not_this_official"  # the account may not sign as this official
+    NOT_IN_OFFICE = "not_in_office"  # the official, on the letter's date
     RT_LETTER_MISSING = "rt_letter_missing"
     NO_ELECTRONIC_SIGNATURE = "no_electronic_signature"  # not for this kind
     MAY_NOT_ASK = "may_not_ask"  # the kind is not for this person
@@ -75,12 +79,23 @@ class Reason(enum.StrEnum):
 
 
 OPEN_STATES: Final = frozenset({State.SUBMITTED, State.NEEDS_CORRECTION, State.WAITS_FOR_RT, State.VERIFIED})
-NUMBERED_STATES: Final = frozenset({State.APPROVED, State.SIGNED, State.READY, State.COLLECTED, State.VOID})
-# In these the letter carries a signature.
+NUMBERED_STATES: Final = frozenset(
+    {State.APPROVED, State.WAITS_FOR_CAMAT, State.SIGNED, State.READY, State.COLLECTED, State.VOID}
+)
+# In these the letter carries every signature it needs.
 SIGNED_STATES: Final = frozenset({State.SIGNED, State.READY, State.COLLECTED})
+PRINTABLE_STATES: Final = SIGNED_STATES | {State.APPROVED, State.WAITS_FOR_CAMAT}
 # What the office has still to do something about.
 WORK_STATES: Final = frozenset(
-    {State.SUBMITTED, State.WAITS_FOR_RT, State.VERIFIED, State.APPROVED, State.SIGNED, State.READY}
+    {
+        State.SUBMITTED,
+        State.WAITS_FOR_RT,
+        State.VERIFIED,
+        State.APPROVED,
+        State.WAITS_FOR_CAMAT,
+        State.SIGNED,
+        State.READY,
+    }
 )
 # Whoever took one of these has a hand in what the letter says.
 _HANDLING: Final = frozenset({Step.SUBMIT, Step.CHANGE, Step.GOT_RT_LETTER, Step.VERIFY})
@@ -103,6 +118,7 @@ _FROM: Final[Mapping[Step, tuple[tuple[State, State], ...]]] = MappingProxyType(
         Step.APPROVE: ((State.VERIFIED, State.APPROVED),),
         Step.SIGN_BY_HAND: ((State.APPROVED, State.SIGNED),),
         Step.SIGN_ELECTRONICALLY: ((State.APPROVED, State.SIGNED),),
+        Step.COUNTERSIGN: ((State.WAITS_FOR_CAMAT, State.SIGNED),),
         Step.MAKE_READY: ((State.SIGNED, State.READY),),
         Step.HAND_OVER: ((State.READY, State.COLLECTED),),
         Step.VOID: tuple((state, State.VOID) for state in State if state in NUMBERED_STATES - {State.VOID}),
@@ -124,6 +140,7 @@ _PERMISSIONS: Final[Mapping[Step, tuple[Permission, ...]]] = MappingProxyType(
         # The ink is the official's own; that it is there the clerk may write down.
         Step.SIGN_BY_HAND: (Permission.PROCESS_LETTERS, Permission.APPROVE_LETTERS),
         Step.SIGN_ELECTRONICALLY: (Permission.APPROVE_LETTERS,),
+        Step.COUNTERSIGN: (Permission.PROCESS_LETTERS,),
         Step.MAKE_READY: (Permission.PROCESS_LETTERS,),
         Step.HAND_OVER: (Permission.PROCESS_LETTERS,),
         Step.VOID: (Permission.VOID_LETTERS,),
@@ -149,17 +166,21 @@ class StepRefused(Exception):  # noqa: N818 - reads as the sentence it is where 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the rules ask of a letter: where it is, and which accounts of the office had a hand in it."""
+    """What the rules ask of a letter: where it is, which accounts of the office had a hand in it, who signs too."""
 
     state: State
     handlers: frozenset[str] = frozenset()
+    is_countersigned: bool = False
 
 
-def after(state: State, step: Step) -> State:
-    """The state after a step. Raises `StepRefused` where the step does not begin there."""
+def after(state: State, step: Step, *, is_countersigned: bool = False) -> State:
+    """The state after a step. Raises `StepRefused` where the step does not begin there.
+
+    ``is_countersigned``: the camat signs too, by hand, after the official.
+    """
     for before, then in _FROM[step]:
         if before is state:
-            return then
+            return State.WAITS_FOR_CAMAT if is_countersigned and step is Step.SIGN_BY_HAND else then
     raise StepRefused(Reason.NOT_NOW, step)
 
 
@@ -183,7 +204,7 @@ def may_step(actor: Actor, step: Step, standing: Standing) -> State:
             raise StepRefused(Reason.NOT_NOW, step)
     elif not any(may(actor.role, permission) for permission in _PERMISSIONS[step]):
         raise StepRefused(Reason.NOT_ALLOWED, step)
-    then = after(standing.state, step)
+    then = after(standing.state, step, is_countersigned=standing.is_countersigned)
     if step is Step.APPROVE and actor.name in standing.handlers:
         raise StepRefused(Reason.SAME_PERSON, step)
     return then

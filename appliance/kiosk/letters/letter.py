@@ -20,6 +20,8 @@ class Official:
 
     ``account`` is who of the office this is: that account may approve in this name
     (`appliance.kiosk.letters.flow.may_sign_as`). ``has_nik``: the electronic signature finds its certificate by it.
+    ``begins`` and ``ends`` are the first and the last day in office, None where that is open; ``is_active`` is False
+    for an entry that somebody has ended.
     """
 
     id: int
@@ -28,6 +30,12 @@ class Official:
     account: str = ""
     has_nik: bool = False
     is_active: bool = True
+    begins: datetime.date | None = None
+    ends: datetime.date | None = None
+
+    def holds_on(self, day: datetime.date) -> bool:
+        """Is this their office on a day?"""
+        return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,7 @@ class Letter:
     @property
     def standing(self) -> Standing:
         """What the rules of the flow ask."""
-        return Standing(self.state, self.handlers)
+        return Standing(self.state, self.handlers, self.kind.countersigned_by_camat)
 
     @property
     def slug(self) -> str:

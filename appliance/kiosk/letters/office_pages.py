@@ -16,7 +16,14 @@ from appliance.kiosk.letters import answers as answering
 from appliance.kiosk.letters import flow, office_access, paper
 from appliance.kiosk.letters.answers import Answers, AnswersInvalid
 from appliance.kiosk.letters.current import current_desk
-from appliance.kiosk.letters.flow import NUMBERED_STATES, SIGNED_STATES, WORK_STATES, State, Step
+from appliance.kiosk.letters.flow import (
+    NUMBERED_STATES,
+    PRINTABLE_STATES,
+    SIGNED_STATES,
+    WORK_STATES,
+    State,
+    Step,
+)
 from appliance.kiosk.letters.letter import Letter
 from appliance.kiosk.letters.office_access import desk_required, look, shared
 from appliance.kiosk.letters.reading import Only
@@ -31,6 +38,7 @@ FILTERS: Final = {
     "pengantar": (lazy_gettext("Menunggu RT/RW"), frozenset({State.WAITS_FOR_RT})),
     "setuju": (lazy_gettext("Menunggu persetujuan"), frozenset({State.VERIFIED})),
     "tanda-tangan": (lazy_gettext("Menunggu tanda tangan"), frozenset({State.APPROVED})),
+    "camat": (lazy_gettext("Menunggu camat"), frozenset({State.WAITS_FOR_CAMAT})),
     "ambil": (lazy_gettext("Siap diambil"), frozenset({State.SIGNED, State.READY})),
     "perbaikan": (lazy_gettext("Menunggu perbaikan warga"), frozenset({State.NEEDS_CORRECTION})),
     "selesai": (
@@ -187,7 +195,7 @@ def letter_page(
         today=desk.today(),
         is_numbered=letter.state in NUMBERED_STATES,
         is_signed=letter.state in SIGNED_STATES,
-        may_print=letter.state in SIGNED_STATES | {State.APPROVED},
+        may_print=letter.state in PRINTABLE_STATES,
         printer=kiosk.printer.state(),
         signer=kiosk.signer.state(),
         **shared(),

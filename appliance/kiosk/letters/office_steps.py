@@ -120,6 +120,21 @@ def _sign_by_hand(desk: Desk, actor: Actor, letter: Letter) -> str:
     return str(gettext("Tanda tangan dicatat."))
 
 
+def _countersign(desk: Desk, actor: Actor, letter: Letter) -> str:
+    brought_by = one_line(request.form.get("brought_by", "")[:120])
+    if not brought_by:
+        raise _MissingError(gettext("Tulis siapa yang membawa surat kembali."))
+    date = answering.read_date(request.form.get("date", "").strip())
+    if date is None:
+        raise _MissingError(gettext("Tanggal ini tidak ada. Tulis seperti 17-08-2026: tanggal, bulan, tahun."))
+    try:
+        desk.countersign(actor, letter.id, office_access.version(), date, brought_by)
+    except DateRefused:
+        said = gettext("Camat menandatangani pada tanggal surat atau sesudahnya, paling lambat hari ini.")
+        raise _MissingError(said) from None
+    return str(gettext("Tanda tangan camat dicatat."))
+
+
 # What the signing service may say, and what to do then.
 _SIGNING_ERRORS: Final[Mapping[type[Exception], Any]] = {
     PassphraseWrong: lazy_gettext("Kata sandi sertifikat salah. Coba lagi."),
@@ -177,6 +192,7 @@ _STEPS: Final[Mapping[Step, Callable[[Desk, Actor, Letter], str]]] = {
     Step.APPROVE: _approve,
     Step.SIGN_BY_HAND: _sign_by_hand,
     Step.SIGN_ELECTRONICALLY: _sign_electronically,
+    Step.COUNTERSIGN: _countersign,
     Step.MAKE_READY: _make_ready,
     Step.HAND_OVER: _hand_over,
     Step.VOID: _void,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.kiosk.actors import Actor, Look
@@ -16,6 +18,24 @@ from appliance.store.vault import Vault
 NIK: Final = "letter_officials.nik"
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The days in office, both included; None where that is open."""
+
+    begins: datetime.date | None = None
+    ends: datetime.date | None = None
+
+    def columns(self) -> dict[str, object]:
+        """As it is kept."""
+        return {
+            "begins": self.begins.isoformat() if self.begins else None,
+            "ends": self.ends.isoformat() if self.ends else None,
+        }
+
+
+ALWAYS: Final = Term()
+
+
 class OfficialChanged(Exception):  # noqa: N818 - reads as the sentence it is where it is caught
     """There is no such official, or somebody else has changed the entry meanwhile."""
 
@@ -26,7 +46,7 @@ class Officials:
     def __init__(self, kept: Store, vault: Vault, audit: Audit) -> None:
         self._store, self._vault, self._audit = kept, vault, audit
 
-    def add(self, actor: Actor, signing: Signing, *, account: str = "", nik: str = "") -> int:
+    def add(self, actor: Actor, signing: Signing, *, account: str = "", nik: str = "", term: Term = ALWAYS) -> int:
         """Add an official; returns its id.
 
         Args:
@@ -34,12 +54,14 @@ class Officials:
             signing: name, title, NIP and in whose name.
             account: of the office, whose owner this is; "" none.
             nik: for the electronic signature; "" none.
+            term: the days in office.
         """
+        days = term.columns()
         with self._store.transaction() as db:
             made = db.execute(
-                "INSERT INTO letter_officials (version, signing, account, nik_sealed, is_active)"
-                " VALUES (1, ?, ?, ?, 1)",
-                [store.signing_text(signing), account, self._vault.seal(nik, NIK) if nik else None],
+                "INSERT INTO letter_officials (version, signing, account, nik_sealed, is_active, begins, ends)"
+                " VALUES (1, ?, ?, ?, 1, ?, ?)",
+                [store.signing_text(signing), account, self._vault.seal(nik, NIK) if nik else None, *days.values()],
             ).lastrowid
             self._audit.note_in(db, actor.name, actor.role, "official.add", detail=str(made))
         return int(made or 0)
@@ -54,6 +76,7 @@ class Officials:
         account: str = "",
         nik: str | None = None,
         is_active: bool = True,
+        term: Term = ALWAYS,
     ) -> None:
         """Write an entry anew; letters that were approved keep what they were approved with.
 
@@ -65,12 +88,13 @@ class Officials:
             account: as in `add`.
             nik: None leaves it; "" takes it away.
             is_active: False ends the entry: nobody approves in this name any more.
+            term: as in `add`.
 
         Raises:
             OfficialChanged: another version is there now.
         """
         columns: dict[str, object] = {
-            "signing": store.signing_text(signing), "account": account, "is_active": is_active
+            "signing": store.signing_text(signing), "account": account, "is_active": is_active, **term.columns()
         }  # fmt: skip
         if nik is not None:
             columns["nik_sealed"] = self._vault.seal(nik, NIK) if nik else None
@@ -90,9 +114,9 @@ class Officials:
             rows = db.rows(f"{_OFFICIAL} ORDER BY is_active DESC, id")
         return tuple(_official(row) for row in rows)
 
-    def active(self) -> tuple[Official, ...]:
-        """Those in whose names letters are approved."""
-        return tuple(each for each in self.every() if each.is_active)
+    def active(self, day: datetime.date | None = None) -> tuple[Official, ...]:
+        """Those in whose names letters are approved on a day; None: on whichever."""
+        return tuple(each for each in self.every() if each.is_active and (day is None or each.holds_on(day)))
 
     def find(self, db: Database, official_id: int) -> Official | None:
         """One of them, within a transaction."""
@@ -109,7 +133,8 @@ class Officials:
 
 
 _OFFICIAL: Final = (
-    "SELECT id, version, signing, account, is_active, nik_sealed IS NOT NULL AS has_nik FROM letter_officials"
+    "SELECT id, version, signing, account, is_active, nik_sealed IS NOT NULL AS has_nik, begins, ends"
+    " FROM letter_officials"
 )
 
 
@@ -121,4 +146,6 @@ def _official(row: Mapping[str, Any]) -> Official:
         account=row["account"],
         has_nik=bool(row["has_nik"]),
         is_active=bool(row["is_active"]),
+        begins=datetime.date.fromisoformat(row["begins"]) if row["begins"] else None,
+        ends=datetime.date.fromisoformat(row["ends"]) if row["ends"] else None,
     )

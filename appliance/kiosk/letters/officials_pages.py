@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -16,7 +17,7 @@ from appliance.kiosk.letters.current import current_desk
 from appliance.kiosk.letters.kinds import Field, FieldType, Kind
 from appliance.kiosk.letters.letter import Official
 from appliance.kiosk.letters.office_access import shared, version
-from appliance.kiosk.letters.officials import OfficialChanged
+from appliance.kiosk.letters.officials import OfficialChanged, Term
 from appliance.kiosk.letters.paper import Signing, SigningMode
 from appliance.kiosk.office import rules
 from appliance.kiosk.office.rules import Permission
@@ -43,6 +44,8 @@ _FORM: Final = Kind(
         Field(name="nip", label="NIP", required=False, max=30),
         Field(name="through_title", label="Di bawah jabatan", required=False, max=80),
         Field(name="nik", label="NIK", type=FieldType.NIK, required=False),
+        Field(name="begins", label="Mulai menjabat", type=FieldType.DATE, required=False),
+        Field(name="ends", label="Sampai", type=FieldType.DATE, required=False),
     ),
 )
 
@@ -67,12 +70,13 @@ def add() -> ResponseReturnValue:
     made = _read(problems)
     if made is None:
         return _page(raw=request.form.to_dict(), problems=problems), 400
-    signing, account, nik = made
+    signing, account, nik, term = made
     book = current_desk().officials_book
-    if any(each.signing == signing and each.account == account for each in book.active()):
+    if any((each.signing, each.account, each.begins, each.ends) == (signing, account, term.begins, term.ends)
+           for each in book.active()):  # fmt: skip
         flash(gettext("Pejabat ini sudah ada di daftar."), "warn")
     else:
-        book.add(current_actor(), signing, account=account, nik=nik)
+        book.add(current_actor(), signing, account=account, nik=nik, term=term)
         flash(gettext("Pejabat ditambahkan."), "good")
     return redirect(url_for("letters_officials.every"), 303)
 
@@ -85,6 +89,8 @@ def one(official_id: int) -> ResponseReturnValue:
     raw = {
         "name": found.signing.name, "title": found.signing.title, "nip": found.signing.nip,
         "through_title": found.signing.through_title, "mode": found.signing.mode.value, "account": found.account,
+        "begins": found.begins.isoformat() if found.begins else "",
+        "ends": found.ends.isoformat() if found.ends else "",
     }  # fmt: skip
     return _page(found, raw)
 
@@ -97,16 +103,18 @@ def change(official_id: int) -> ResponseReturnValue:
     made = _read(problems)
     if made is None:
         return _page(found, request.form.to_dict(), problems), 400
-    signing, account, nik = made
+    signing, account, nik, term = made
     is_active = "end" not in request.form and (found.is_active or "open" in request.form)
-    if (found.signing, found.account, found.is_active) == (signing, account, is_active) and not nik:
+    before = (found.signing, found.account, found.is_active, Term(found.begins, found.ends))
+    if before == (signing, account, is_active, term) and not nik:
         flash(gettext("Tidak ada yang berubah."), "plain")
         return redirect(url_for("letters_officials.every"), 303)
     keep_nik = None if not nik and "no_nik" not in request.form else nik
     try:
         current_desk().officials_book.change(
-            current_actor(), official_id, version(), signing, account=account, nik=keep_nik, is_active=is_active
-        )
+            current_actor(), official_id, version(), signing, account=account, nik=keep_nik, is_active=is_active,
+            term=term,
+        )  # fmt: skip
     except OfficialChanged:
         problem = {"name": gettext("Data ini baru saja diubah orang lain. Muat ulang, lalu ubah lagi.")}
         return _page(found, request.form.to_dict(), problem), 409
@@ -119,8 +127,8 @@ def _official(official_id: int) -> Official:
     return found if found is not None else abort(404)
 
 
-def _read(problems: dict[str, str]) -> tuple[Signing, str, str] | None:
-    """Who signs, whose account that is, and the NIK for certificates; None with what is wrong."""
+def _read(problems: dict[str, str]) -> tuple[Signing, str, str, Term] | None:
+    """Who signs, whose account that is, the NIK for certificates and the days in office; None with what is wrong."""
     mode, account = request.form.get("mode", ""), request.form.get("account", "")
     try:
         checked = answering.check(_FORM, request.form, current_desk().today().date)
@@ -133,7 +141,25 @@ def _read(problems: dict[str, str]) -> tuple[Signing, str, str] | None:
         problems["account"] = gettext("Pilih salah satu.")
     if mode == SigningMode.FOR_DEPUTY and not checked.values.get("through_title"):
         problems["through_title"] = gettext("Untuk u.b., tulis jabatan yang diwakili, misalnya Sekretaris Desa.")
-    return None if problems else (_signing(checked, SigningMode(mode)), account, str(checked.values.get("nik", "")))
+    term = _term(checked, mode, problems)
+    if problems:
+        return None
+    return _signing(checked, SigningMode(mode)), account, str(checked.values.get("nik", "")), term
+
+
+def _term(checked: Answers, mode: str, problems: dict[str, str]) -> Term:
+    """The days in office. An acting official has both: who acts, acts for a period."""
+    begins, ends = (_date(checked.values.get(name)) for name in ("begins", "ends"))
+    if begins and ends and ends < begins:
+        problems["ends"] = gettext("Tanggal akhir tidak boleh sebelum tanggal mulai.")
+    for name, day in (("begins", begins), ("ends", ends)):
+        if mode == SigningMode.ACTING and day is None:
+            problems[name] = gettext("Plt. menjabat untuk suatu masa: isi tanggal mulai dan tanggal akhirnya.")
+    return Term(begins, ends)
+
+
+def _date(value: object) -> datetime.date | None:
+    return value if isinstance(value, datetime.date) else None
 
 
 def _signing(checked: Answers, mode: SigningMode) -> Signing:
@@ -172,5 +198,6 @@ def _page(
         modes={mode.value: str(text) for mode, text in MODES.items()},
         accounts=_accounts(),
         signer=kiosk.signer.state(),
+        today=current_desk().today(),
         **shared(),
     )

@@ -13,7 +13,7 @@ from appliance.faces import errors
 from appliance.kiosk.inside import OFFICE_PREFIX, refuse_open_air
 from appliance.kiosk.letters import codes, paper, prints
 from appliance.kiosk.letters.current import current_desk
-from appliance.kiosk.letters.flow import SIGNED_STATES, State
+from appliance.kiosk.letters.flow import PRINTABLE_STATES, State
 from appliance.kiosk.letters.office_access import desk_required, look, shared
 from appliance.kiosk.letters.prints import Copy, Prints, Reason, ReasonNeeded, TooManyCopies
 from appliance.kiosk.office.session import current_actor
@@ -21,8 +21,8 @@ from appliance.kiosk.services import current_kiosk
 from appliance.papers.printing import Condition, JobState
 from appliance.store.audit import Audit
 
-# An approved letter is printed to be signed by hand; before that there is nothing that bears a number.
-PRINTABLE: Final = SIGNED_STATES | {State.APPROVED}
+# What a resident has printed: from approval on, to be signed by hand; not what the office has taken to the camat.
+PRINTABLE: Final = PRINTABLE_STATES - {State.WAITS_FOR_CAMAT}
 # Paper out is to be told within five seconds.
 REFRESH_SECONDS: Final = 2
 pages = Blueprint("letters_print", __name__, url_prefix=f"{OFFICE_PREFIX}/surat", template_folder="templates")
@@ -42,7 +42,7 @@ def begin(letter_id: int) -> ResponseReturnValue:
     """Print, once for however many presses; a further copy for a reason of the list."""
     actor, desk = current_actor(), current_desk()
     letter = desk.get(look(gettext("Surat dicetak")), letter_id)
-    if letter.state not in PRINTABLE:
+    if letter.state not in PRINTABLE_STATES:
         return errors.page(
             409,
             gettext("Surat ini belum bisa dicetak"),

@@ -20,6 +20,9 @@ _ADVICE: Final[Mapping[State, Any]] = {
     State.WAITS_FOR_RT: lazy_gettext("Bawa surat pengantar dari RT/RW ke kantor."),
     State.VERIFIED: lazy_gettext("Sudah diperiksa. Sekarang menunggu persetujuan."),
     State.APPROVED: lazy_gettext("Sudah disetujui dan diberi nomor. Sekarang menunggu tanda tangan."),
+    State.WAITS_FOR_CAMAT: lazy_gettext(
+        "Sudah ditandatangani di sini. Sekarang surat dibawa ke kecamatan untuk ditandatangani juga di sana."
+    ),
     State.SIGNED: lazy_gettext("Sudah ditandatangani. Petugas sedang menyiapkannya."),
     State.READY: lazy_gettext("Surat bisa diambil di kantor. Bawa KTP."),
     State.COLLECTED: lazy_gettext("Surat sudah diambil."),

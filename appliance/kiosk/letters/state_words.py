@@ -19,6 +19,7 @@ _STATES: Final[Mapping[State, Any]] = {
     State.WAITS_FOR_RT: lazy_gettext("Menunggu pengantar RT/RW"),
     State.VERIFIED: lazy_gettext("Sudah diperiksa, menunggu persetujuan"),
     State.APPROVED: lazy_gettext("Disetujui, menunggu tanda tangan"),
+    State.WAITS_FOR_CAMAT: lazy_gettext("Menunggu tanda tangan camat"),
     State.SIGNED: lazy_gettext("Sudah ditandatangani"),
     State.READY: lazy_gettext("Siap diambil"),
     State.COLLECTED: lazy_gettext("Sudah diambil"),
@@ -34,6 +35,7 @@ _LOOKS: Final[Mapping[State, str]] = {
     State.WAITS_FOR_RT: "warn",
     State.VERIFIED: "plain",
     State.APPROVED: "plain",
+    State.WAITS_FOR_CAMAT: "warn",
     State.SIGNED: "good",
     State.READY: "good",
     State.COLLECTED: "good",
@@ -52,6 +54,7 @@ _STEPS: Final[Mapping[Step, Any]] = {
     Step.APPROVE: lazy_gettext("Surat disetujui dan diberi nomor"),
     Step.SIGN_BY_HAND: lazy_gettext("Surat ditandatangani dengan tangan"),
     Step.SIGN_ELECTRONICALLY: lazy_gettext("Surat ditandatangani secara elektronik"),
+    Step.COUNTERSIGN: lazy_gettext("Tanda tangan camat diterima"),
     Step.MAKE_READY: lazy_gettext("Surat siap diambil"),
     Step.HAND_OVER: lazy_gettext("Surat diserahkan"),
     Step.VOID: lazy_gettext("Surat dibatalkan"),
@@ -72,6 +75,10 @@ _REFUSALS: Final[Mapping[Reason, tuple[Any, Any]]] = {
     Reason.NOT_THIS_OFFICIAL: (
         lazy_gettext("Anda tidak bisa menyetujui atas nama pejabat ini"),
         lazy_gettext("Pilih pejabat lain, atau minta kepala menyetujuinya."),
+    ),
+    Reason.NOT_IN_OFFICE: (
+        lazy_gettext("Pejabat ini tidak menjabat pada tanggal itu"),
+        lazy_gettext("Lihat masa jabatannya di daftar pejabat, lalu pilih yang menjabat pada tanggal surat."),
     ),
     Reason.RT_LETTER_MISSING: (
         lazy_gettext("Pengantar RT/RW belum ada"),

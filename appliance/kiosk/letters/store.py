@@ -92,12 +92,15 @@ def _without_none(value: Any) -> Any:
 def head(db: Database, letter_id: int) -> Head:
     """Raises `LetterNotFound`."""
     found = db.rows(
-        "SELECT id, slug, version, state, resident_id, has_rt_letter FROM letters WHERE id = ?", [letter_id]
+        "SELECT id, slug, version, state, resident_id, has_rt_letter, (SELECT json_extract(text,"
+        " '$.countersigned_by_camat') FROM letter_kinds WHERE digest = kind_digest) AS is_countersigned"
+        " FROM letters WHERE id = ?",
+        [letter_id],
     )
     if not found:
         raise LetterNotFound(letter_id)
     row = found[0]
-    standing = Standing(State(row["state"]), handlers(db, letter_id))
+    standing = Standing(State(row["state"]), handlers(db, letter_id), bool(row["is_countersigned"]))
     return Head(row["id"], row["slug"], row["version"], standing, row["resident_id"], bool(row["has_rt_letter"]))
 
 

@@ -26,6 +26,16 @@ def m002_counts(db: sqlite_utils.Database) -> None:
     db.executescript(_COUNTS)
 
 
+@MIGRATIONS()
+def m003_camat_and_terms(db: sqlite_utils.Database) -> None:
+    """Officials' days in office; and letters that the camat has yet to sign wait for that.
+
+    Whether a letter that was signed until now came back from the camat nobody wrote down: the office says so once more.
+    """
+    db.executescript(_TERMS)
+    db.execute(CAMAT)
+
+
 _LETTERS: Final = """
 CREATE TABLE letters (
     arrival INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of the queue, whatever the clock says
@@ -159,4 +169,13 @@ CREATE TRIGGER letters_are_counted_anew AFTER UPDATE OF slug, state ON letters
             ON CONFLICT (slug, state) DO UPDATE SET letters = letters + 1;
     END;
 CREATE INDEX letters_by_state_and_request ON letters (state, submitted_seconds);
+"""
+
+_TERMS: Final = """
+ALTER TABLE letter_officials ADD COLUMN begins TEXT; -- the first day in office
+ALTER TABLE letter_officials ADD COLUMN ends TEXT; -- the last one
+"""
+CAMAT: Final = """
+UPDATE letters SET state = 'waits_for_camat' WHERE state = 'signed' AND (
+    SELECT json_extract(text, '$.countersigned_by_camat') FROM letter_kinds WHERE digest = kind_digest)
 """

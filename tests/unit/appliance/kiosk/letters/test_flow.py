@@ -32,9 +32,10 @@ WAY = [
     (State.VERIFIED, Step.APPROVE, State.APPROVED),
     (State.APPROVED, Step.SIGN_BY_HAND, State.SIGNED),
     (State.APPROVED, Step.SIGN_ELECTRONICALLY, State.SIGNED),
+    (State.WAITS_FOR_CAMAT, Step.COUNTERSIGN, State.SIGNED),
     (State.SIGNED, Step.MAKE_READY, State.READY),
     (State.READY, Step.HAND_OVER, State.COLLECTED),
-    *((s, Step.VOID, State.VOID) for s in ("approved", "signed", "ready", "collected")),
+    *((s, Step.VOID, State.VOID) for s in ("approved", "waits_for_camat", "signed", "ready", "collected")),
 ]
 KNOWN = {(State(before), step): then for before, step, then in WAY}
 
@@ -91,7 +92,8 @@ def test_only_those_whom_it_is_given_take_a_step(actor: Actor, step: Step) -> No
         Step.SUBMIT: clerks | {"warga"}, Step.CHANGE: clerks | {"warga"}, Step.WITHDRAW: clerks | {"warga"},
         Step.ASK_CORRECTION: clerks | signers, Step.REFUSE: clerks | signers, Step.SIGN_BY_HAND: clerks | signers,
         Step.ASK_RT_LETTER: clerks, Step.GOT_RT_LETTER: clerks, Step.VERIFY: clerks, Step.MAKE_READY: clerks,
-        Step.HAND_OVER: clerks, Step.APPROVE: signers, Step.SIGN_ELECTRONICALLY: signers, Step.VOID: signers,
+        Step.COUNTERSIGN: clerks, Step.HAND_OVER: clerks, Step.APPROVE: signers, Step.SIGN_ELECTRONICALLY: signers,
+        Step.VOID: signers,
     }[step]  # fmt: skip
     may = any(step in flow.steps_for(actor, Standing(state)) for state in State)
     assert may == (actor.role in allowed)
@@ -110,3 +112,14 @@ def test_a_resident_changes_only_what_was_given_back(state: State) -> None:
 )  # fmt: skip
 def test_the_head_approves_for_all_officials_and_others_for_themselves(actor: Actor, account: str, may: bool) -> None:
     assert flow.may_sign_as(actor, account) is may
+
+
+def test_a_letter_of_the_camat_is_not_signed_before_both_have_signed() -> None:
+    standing = Standing(State.APPROVED, is_countersigned=True)
+    assert flow.may_step(OPERATOR, Step.SIGN_BY_HAND, standing) is State.WAITS_FOR_CAMAT
+    assert State.WAITS_FOR_CAMAT not in flow.SIGNED_STATES
+    away = Standing(State.WAITS_FOR_CAMAT, is_countersigned=True)
+    assert set(flow.steps_for(OPERATOR, away)) == {Step.COUNTERSIGN}
+    assert set(flow.steps_for(HEAD, away)) == {Step.VOID}
+    assert flow.may_step(OPERATOR, Step.COUNTERSIGN, away) is State.SIGNED
+    assert flow.may_step(OPERATOR, Step.MAKE_READY, Standing(State.SIGNED, is_countersigned=True)) is State.READY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import html
+import random
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from appliance.kiosk.actors import RESIDENT, Actor
 from appliance.kiosk.app import create_app, services
+from appliance.kiosk.demo import sample_answers
 from appliance.kiosk.letters import answers, current
 from appliance.kiosk.letters.flow import State, Step
 from appliance.kiosk.letters.letter import Letter
@@ -530,6 +532,10 @@ def test_officials_are_kept(office: Office) -> None:
         ({"mode": "ub"}, "Untuk u.b., tulis jabatan"),
         ({"account": "orang-lain"}, "Pilih salah satu"),
         ({"nik": "123"}, "16 angka; ini 3"),
+        ({"begins": "31-02-2026"}, "Tanggal"),
+        ({"begins": "2026-08-17", "ends": "2026-08-16"}, "Tanggal akhir tidak boleh sebelum"),
+        ({"mode": "plt"}, "Plt. menjabat untuk suatu masa"),
+        ({"mode": "plt", "begins": "2026-08-17"}, "Plt. menjabat untuk suatu masa"),
         ({"name": "a\u202eb"}, "tidak bisa dicetak"),
     ],
 )
@@ -567,3 +573,56 @@ def test_a_reason_that_nobody_can_see_is_none(office: Office, unseen: str) -> No
     answer = office.step(office.letter(letter.id), "hand_over", to_whom=unseen)
     assert answer.status_code == 400 and "Tulis kepada siapa" in words(answer)
     assert office.letter(letter.id).state is State.READY
+
+
+def test_days_in_office_are_kept_and_shown(office: Office) -> None:
+    office.enter("kepala_desa")
+    form = {"name": "Siti", "title": "Sekretaris Desa", "mode": "plt", "account": "", "begins": "2026-01-05",
+            "ends": "04-04-2026"}  # fmt: skip
+    assert office.post("/kantor/pejabat/", form).status_code == 303
+    [made] = office.desk.officials_book.every()
+    assert (made.begins, made.ends) == (datetime.date(2026, 1, 5), datetime.date(2026, 4, 4))
+    page = words(office.get("/kantor/pejabat/"))
+    assert "5 Januari 2026 sampai 4 April 2026" in page and "Berakhir" in page
+    assert 'value="2026-04-04"' in office.get(f"/kantor/pejabat/{made.id}").text
+    longer = {**form, "versi": str(made.version), "ends": "2027-04-04"}
+    assert office.post(f"/kantor/pejabat/{made.id}", longer).status_code == 303
+    assert "Menandatangani" in words(office.get("/kantor/pejabat/"))
+
+
+def test_the_office_writes_down_what_came_back_from_the_camat(office: Office) -> None:
+    official = office.official()
+    office.enter("operator")
+    letter = office.ask("keterangan-kepemilikan-tanah", _camat_answers(office))
+    if letter.kind.needs_rt_letter:
+        assert office.step(letter, "got_rt_letter").status_code == 303
+        letter = office.letter(letter.id)
+    assert office.step(letter, "verify").status_code == 303
+    office.enter("kepala_desa")
+    assert office.step(office.letter(letter.id), "approve", official=str(official)).status_code == 303
+    office.enter("operator")
+    assert "Sesudah itu surat dibawa ke camat" in words(office.get(f"/kantor/surat/{letter.id}"))
+    assert office.step(office.letter(letter.id), "sign_by_hand").status_code == 303
+    page = words(office.get(f"/kantor/surat/{letter.id}"))
+    assert (
+        "Menunggu tanda tangan camat" in page and "Catat tanda tangan camat" in page and "Beri tahu warga" not in page
+    )
+    assert f"/kantor/surat/{letter.id}" in office.get("/kantor/surat/?keadaan=camat").text
+    away = office.letter(letter.id)
+    today = office.desk.today().date
+    for form in ({"date": today.isoformat()}, {"brought_by": " \u200b", "date": today.isoformat()},
+                 {"brought_by": "Wayan", "date": "x"}, {"brought_by": "Wayan", "date": "1999-01-01"}):  # fmt: skip
+        assert office.step(away, "countersign", **form).status_code == 400
+    assert office.step(away, "make_ready").status_code == 409
+    assert office.step(away, "countersign", brought_by="Wayan", date=today.isoformat()).status_code == 303
+    again = office.step(away, "countersign", brought_by="Wayan", date=today.isoformat())
+    assert again.status_code == 303, "sent twice it is written once"
+    back = office.letter(letter.id)
+    assert back.state is State.SIGNED
+    assert "Dibawa kembali oleh Wayan." in words(office.get(f"/kantor/surat/{letter.id}"))
+
+
+def _camat_answers(office: Office) -> dict[str, str]:
+    kind = office.desk.kinds["keterangan-kepemilikan-tanah"]
+    made = sample_answers(kind, office.desk.today().date, "5103010101700001", random.Random(1))
+    return {f"isi-{name}": value for name, value in made.raw().items()}
