@@ -29,12 +29,12 @@ _LEASE_SCRIPT = plan.REPOSITORY / "script/village/lease.sh"
 
 
 @contextlib.contextmanager
-def _configured(village: Village, options: str, tables: str = "") -> Iterator[None]:
+def _configured(village: Village, options: str, tables: str = "", access: str = ACCESS) -> Iterator[None]:
     """The residents' network with ``options`` besides; afterwards nobody is online and nothing of it is left."""
     before = village.hub.inside(["cat", HUB_TOML])
     assert before.count(ACCESS) == 1
     _everybody_leaves(village)
-    _apply(village, before.replace(ACCESS, f"{ACCESS}\n{options}") + tables)
+    _apply(village, before.replace(ACCESS, f"{access}\n{options}") + tables)
     try:
         yield
     finally:
