@@ -12,6 +12,7 @@ from flask_babel import gettext
 from flask_babel.speaklater import LazyString
 from werkzeug.exceptions import HTTPException
 
+from appliance.core.errors import StoreError
 from appliance.faces import languages, login
 from appliance.kiosk.citizen import session as citizen
 from appliance.kiosk.hall import prompts, rules, store
@@ -134,9 +135,14 @@ def _page(path: str) -> str:
 def _close_what_ended() -> ResponseReturnValue | None:
     """Show the waiting screen in place of any page, where the session of the person before was left standing."""
     name = request.endpoint or ""
-    if current_place() is not Place.HALL or name in _UNSEEN or name.endswith("static") or not citizen.has_ended():
+    if current_place() is not Place.HALL or name in _UNSEEN or name.endswith("static"):
         return None
-    citizen.end()
+    try:
+        if not citizen.has_ended():
+            return None
+        citizen.end()
+    except StoreError:
+        return None  # on a disk that fails nothing personal is shown either; what needs no disk goes on
     return None if name == "home" else redirect(url_for("home"), 303)
 
 
