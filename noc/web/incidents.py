@@ -22,6 +22,7 @@ from noc.rules.problems import Problem
 from noc.web import growth, incident_words, silencing, times
 from noc.web.access import Right, may, require, scope, who
 from noc.web.ages import judged
+from noc.web.deed_words import incident_deed_words
 from noc.web.parts import blueprint, parts
 
 ROWS_PER_PAGE: Final = 25
@@ -301,7 +302,7 @@ def _incident_page(
         deeds=_done(line),
         me=who(),
         zone_word=words.zone(zone),
-        deed_words=deed_words(),
+        deed_words=incident_deed_words(),
         judged_ms=book.judged_ms(),
         problems=problems or {},
         note=note,
@@ -318,16 +319,6 @@ def tel(phone: str) -> str:
     return f"tel:{'+' if phone.strip().startswith('+') else ''}{digits}"
 
 
-def deed_words() -> dict[str, str]:
-    """What deeds about an incident are called."""
-    return {
-        "acknowledge": gettext("menangani"),
-        "silence": gettext("menahan pesan"),
-        "lift": gettext("mengirim pesan lagi"),
-        "dispatch": gettext("mengunduh daftar kirim"),
-    }
-
-
 def _part_asked() -> Part:
     asked = request.args.get("bagian", "")
     return Part(asked) if asked in set(Part) else Part.DARK
@@ -337,7 +328,7 @@ def _done(line: IncidentLine) -> list[Deed]:
     """What was done about an incident, the latest first; silences stand under the name of its group."""
     subjects = {str(line.number), f"{line.group.kind} {line.group.name}"}
     subjects.add(f"{line.group.kind} {line.group.name} {line.problem}")
-    known = deed_words()
+    known = incident_deed_words()
     found = [
         deed
         for subject in subjects

@@ -22,6 +22,7 @@ from noc.accounts.policy import roles_with_factor
 from noc.accounts.roles import Role
 from noc.web import access
 from noc.web.access import Right, require, who
+from noc.web.deed_words import deed_words
 from noc.web.incidents import page_number
 from noc.web.parts import blueprint, parts
 
@@ -221,31 +222,6 @@ def role_words() -> dict[str, str]:
         Role.VIEWER: gettext("Pengamat: hanya melihat"),
         Role.OPERATOR: gettext("Operator: menangani gangguan"),
         Role.ADMIN: gettext("Admin: semua, juga akun"),
-    }
-
-
-def deed_words() -> dict[str, str]:
-    """What can be done to accounts, in the reader's language; other deeds are shown by their own word."""
-    return {
-        "log_in": gettext("masuk"),
-        "log_in_refused": gettext("ditolak masuk"),
-        "code_refused": gettext("kode kedua salah"),
-        "password_refused": gettext("kata sandi salah"),
-        "recovery_code_used": gettext("memakai kode cadangan"),
-        "recovery_codes_renewed": gettext("membuat kode cadangan baru"),
-        "password_changed": gettext("mengganti kata sandi"),
-        "password_reset": gettext("memberi kata sandi sekali pakai"),
-        "second_factor_taken": gettext("memakai telepon"),
-        "second_factor_reset": gettext("melepas telepon"),
-        "account_added": gettext("membuat akun"),
-        "account_disabled": gettext("menutup akun"),
-        "account_enabled": gettext("membuka akun"),
-        "role_changed": gettext("mengubah peran"),
-        "areas_changed": gettext("mengubah wilayah"),
-        "sessions_ended": gettext("mengeluarkan dari semua perangkat"),
-        "policy_changed": gettext("mengubah peran yang wajib memakai telepon"),
-        "token_made": gettext("membuat token"),
-        "token_revoked": gettext("mencabut token"),
     }
 
 

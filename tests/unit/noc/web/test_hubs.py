@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from noc.fleet import HubState
-from noc.fleet_book.contract import Card, Order, Scope
+from noc.fleet_book.contract import Card, Order, Scope, Standing
 from noc.rules.problems import Problem
 from noc.web import hubs, listing
 from noc.web.listing import Filters
 from tests.unit.noc.seed import NOW_MS
 from tests.unit.noc.web.conftest import FleetApp
-from tests.unit.noc.web.fleet import DARK_DISTRICT, DEED, fleet
+from tests.unit.noc.web.fleet import DARK_DISTRICT, DEED, SILENT, fleet
 
 TEXTS = st.text(max_size=80) | st.sampled_from(["51", "51.03", "no_contact", "hot", "name", "-1", "99999999999"])
 ADDRESSES = st.dictionaries(st.sampled_from(["area", "state", "masalah", "penyedia", "q", "urut", "hal"]), TEXTS)
@@ -147,3 +147,12 @@ def test_only_what_hides_something_keeps_a_list_from_being_open() -> None:
 )  # fmt: skip
 def test_an_area_is_seen_where_a_part_of_it_is(areas: tuple[str, ...], code: str, seen: bool) -> None:
     assert listing.is_visible(Scope(areas), code) is seen
+
+
+def test_a_silent_hub_of_a_copied_card_says_so_in_the_list_and_is_found_by_it(fleet_app: FleetApp) -> None:
+    both = (Problem.NO_CONTACT, Problem.TWO_BOXES)
+    standing = Standing(SILENT, HubState.NO_CONTACT, both, NOW_MS, NOW_MS - 9_000_000, NOW_MS, is_clone=True)
+    fleet_app.book.put_standings([standing], NOW_MS)
+    page = fleet_app.visitor().get("/?masalah=two_boxes").text
+    assert page.count("<tr") == 2 and f'href="/hub/{SILENT}"' in page
+    assert '<span class="reasons">Dua kotak memakai satu identitas</span>' in page
