@@ -84,6 +84,9 @@ targets = ["{plan.WEB_ADDRESS}:80", "{plan.DNS_ADDRESS}:53"]
 
 [noc]
 host = "{plan.NOC_HOST}"
+
+[letters]
+verification_host = "{plan.CHECK_HOST}"
 """
 
 

@@ -18,6 +18,7 @@ from script.village.programs import secret_in
 NOC_UNITS = (
     "desahub-noc-broker.service", "desahub-noc-enrolment.service", "desahub-noc-ingest.service",
     "desahub-noc-watch.service", "desahub-noc-web.service", "desahub-noc-speed.service",
+    "desahub-noc-letter-check.service",
 )  # fmt: skip
 _LIST = "# Judi, for the village's filter\njudi.example\n0.0.0.0 togel.example\n"
 _DOWNLOAD_BYTES = 64 * 1024 * 1024

@@ -29,6 +29,7 @@ DNS_ADDRESS: Final = "198.18.0.53"
 NOC_ADDRESS: Final = "198.18.0.10"
 
 NOC_HOST: Final = "noc.desa.internal"
+CHECK_HOST: Final = "cek.desa.internal"
 HUB_ID: Final = "hub-village-1"
 HUB_ADDRESS: Final = "10.20.0.1"
 BRIDGE: Final = "br-warga"

@@ -30,7 +30,8 @@ def test_a_hub_has_its_own_topics_and_no_others(bed: Bed) -> None:
     one = HubClient(bed.port, one_identity, wanted_id="hub-dua2")  # the broker takes the certificate's name
     two = HubClient(bed.port, two_identity)
     ingest.hear("desahub/1/+/report")
-    for topic in ("desahub/1/hub-dua2/report", "desahub/1/hub-dua2/state", "desahub/1/hub-dua2/ack", "#", "$SYS/#"):
+    ingest.hear("desahub/1/+/letter-marks")
+    for topic in ("desahub/1/hub-dua2/report", "desahub/1/hub-dua2/letter-marks", "desahub/1/hub-dua2/state", "desahub/1/hub-dua2/ack", "#", "$SYS/#"):
         one.hear(topic)
     one.hear("desahub/1/hub-satu/ack")
     two.hear("desahub/1/hub-dua2/ack")
@@ -38,12 +39,14 @@ def test_a_hub_has_its_own_topics_and_no_others(bed: Bed) -> None:
     assert one.say("desahub/1/hub-satu/report", b"mine") == "Success"
     assert one.say("desahub/1/hub-dua2/report", b"forged") == "Not authorized"
     assert one.say("desahub/1/hub-satu/ack", b"to myself") == "Not authorized"
+    assert one.say("desahub/1/hub-satu/letter-marks", b"my letters") == "Success"
+    assert one.say("desahub/1/hub-dua2/letter-marks", b"forged") == "Not authorized"
     assert two.say("desahub/1/hub-dua2/report", b"theirs") == "Success"
     assert ingest.say("desahub/1/hub-dua2/ack", b"for two") == "Success"
     assert ingest.say("desahub/1/hub-satu/ack", b"for one") == "Success"
     assert ingest.say("desahub/1/hub-satu/report", b"not its business") == "Not authorized"
 
-    assert [ingest.heard.get(timeout=10)[1], ingest.heard.get(timeout=10)[1]] == [b"mine", b"theirs"]
+    assert [ingest.heard.get(timeout=10)[1] for _ in range(3)] == [b"mine", b"my letters", b"theirs"]
     assert two.heard.get(timeout=10) == ("desahub/1/hub-dua2/ack", b"for two")
     # "for one" was sent last: whatever else were to come to one has come before it. It may come once a subscription.
     assert one.heard.get(timeout=10) == ("desahub/1/hub-satu/ack", b"for one")
