@@ -108,7 +108,7 @@ def test_a_step_that_is_not_stored_leaves_no_mark(bench: Bench, monkeypatch: pyt
 def test_parts_follow_each_other(bench: Bench) -> None:
     letters = [bench.signed() for _ in range(5)]
     void(bench, letters[4])
-    cursor, found = Cursor(), []
+    cursor, found = Cursor(), list[Mark]()
     for _ in range(10):
         part = behind(bench, cursor, 2)
         assert len(part.marks) <= 2
