@@ -58,8 +58,8 @@ def _rows(whom: Whom | Roles, text: str) -> tuple[Row, ...]:
 
 
 _LETTER: Final = "<int(max=9007199254740991):letter_id>"
-_API_LETTER: Final = "<int(min=1,max=9007199254740991):letter_id>"
-_API_RESIDENT: Final = "<int(min=1,max=9007199254740991):resident_id>"
+_API_LETTER: Final = "<int:letter_id>"
+_API_RESIDENT: Final = "<int:resident_id>"
 _IMPORT: Final = "<int(max=9007199254740991):import_id>"
 _RESIDENT: Final = "<int(max=9007199254740991):resident_id>"
 TABLE: Final[tuple[Row, ...]] = (
