@@ -107,6 +107,10 @@ class _Pages(FPDF):
         ]
         for family, style, file in files if not self.fonts else ():
             self.add_font(family, style, fonts.FOLDER / file, unicode_range=used)
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                # Letters go into the file as they are: to measure each again took a fifth of the whole.
+                font.ttfont.recalcBBoxes = False
         if scripts:
             self.set_fallback_fonts([script.name for script in scripts], exact_match=False)
         if is_shaped:
