@@ -236,11 +236,7 @@ class Trial:
     def _timeline(self, place: Place) -> list[Said]:
         zone = ZoneInfo(place.timezone)
         months = sorted({f"{datetime.datetime.fromtimestamp(t, zone):%Y-%m}" for t in (self._began, time.time())})
-        text = "".join(
-            self._inside_net("desahub-noc", "timeline", place.hub_id, "--month", month, "--interval-seconds",
-                             str(plan.WATCH_SECONDS))
-            for month in months
-        )  # fmt: skip
+        text = "".join(self._inside_net("desahub-noc", "timeline", place.hub_id, "--month", month) for month in months)
         return truth.read_timeline(text, zone)
 
     def _inside_net(self, *argv: str) -> str:
