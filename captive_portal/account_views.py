@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Final
 
 from flask import Blueprint, redirect, request, url_for
@@ -18,25 +19,31 @@ from captive_portal.rules import Decision, Verdict
 pages: Final = Blueprint("account", __name__, template_folder="templates")
 
 
-@pages.get("/akun")
+# One rule for both: after a form, the links to other languages lead here again.
+@pages.route("/akun", methods=["GET", "POST"])
 def form() -> ResponseReturnValue:
-    """The fields for a name and a PIN."""
+    """Log in with an account."""
+    return _enter() if request.method == "POST" else _empty()
+
+
+def _empty() -> ResponseReturnValue:
+    """The fields for a name and a PIN. Who changes the language brings the name along."""
     asker = parts().asker()
     if asker.client is None:
         return answers.refuse()
     if not asker.has_accounts:
         return redirect(url_for("portal.home"), 303)
-    return answers.account(200, gate_is_silent=parts().pulse.is_silent(asker.client))
+    name = _typed(request.args, "nama")
+    return answers.account(200, name=name, gate_is_silent=parts().pulse.is_silent(asker.client))
 
 
-@pages.post("/akun")
-def enter() -> ResponseReturnValue:
+def _enter() -> ResponseReturnValue:
     """Ask the kiosk, decide and keep the grant in one transaction, and only then ask the gate."""
-    asker, name = parts().asker(), _typed("nama")
+    asker, name = parts().asker(), _typed(request.form, "nama")
     if asker.client is None or not asker.has_accounts:
         return answers.refuse(Decision(Verdict.WAY_NOT_OFFERED)) if asker.client else answers.refuse()
     try:
-        done = parts().accounts.enter(name, _typed("pin"), asker.device, asker.now, parts().gate.admitted)
+        done = parts().accounts.enter(name, _typed(request.form, "pin"), asker.device, asker.now, parts().gate.admitted)
     except AccountsUnavailable:
         status, error, advice = words.accounts_away()
         return answers.account(status, name=name, error=error, advice=advice)
@@ -53,7 +60,7 @@ def enter() -> ResponseReturnValue:
     return answers.account(status, name=name, error=error, advice=advice, wait_seconds=done.wait_seconds)
 
 
-def _typed(field: str) -> str:
+def _typed(sent: Mapping[str, str], field: str) -> str:
     """What came, no longer than any name or PIN; what cannot stand in a field is left out."""
-    sent = request.form.get(field, "")[:TYPED_LENGTH_MAX]
-    return "".join(character for character in sent if character.isprintable())
+    typed = sent.get(field, "")[:TYPED_LENGTH_MAX]
+    return "".join(character for character in typed if character.isprintable())

@@ -157,6 +157,13 @@ def test_what_is_wrong_is_not_told_and_the_name_stays(village: Village, name: st
     assert "<b>lain" not in page and not village.inside
 
 
+def test_the_name_is_kept_when_another_language_is_chosen(village: Village) -> None:
+    page = village.send("melati 4821", "000000").get_data(as_text=True)
+    link = re.search(r'href="(/akun\?[^"]*bahasa=jv[^"]*)"', html.unescape(page))
+    assert link is not None and "pin" not in link[1], page
+    assert 'value="melati 4821"' in village.get(link[1]).get_data(as_text=True)
+
+
 def test_who_guesses_waits(village: Village) -> None:
     answers = [village.send(pin="000000").status_code for _ in range(5)]
     assert answers == [403, 403, 403, 403, 429]
