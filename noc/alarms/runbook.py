@@ -35,7 +35,7 @@ class Entry:
 
 def entries(_: Say) -> dict[Problem, Entry]:
     """Each problem's page, those that many hubs can share first."""
-    found = {**_contact(_), **_gate(_), **_storage(_), **_machine(_), **_identity(_)}
+    found = {**_contact(_), **_gate(_), **_storage(_), **_machine(_), **_identity(_), **_portal(_)}
     return {problem: found[problem] for problem in (*_SHARED_FIRST, *(p for p in Problem if p not in _SHARED_FIRST))}
 
 
@@ -218,6 +218,24 @@ def _identity(_: Say) -> dict[Problem, Entry]:
                 _("Di server NOC: sudo desahub-noc hub claim HUB."),
                 _("Ketik kode baru itu di kotak yang benar; kotak yang lain tertolak."),
                 _("Tulis di catatan kunjungan sejak kapan: data sejak itu tercampur. Tandanya hilang sehari kemudian."),
+            ),
+        ),
+    }
+
+
+def _portal(_: Say) -> dict[Problem, Entry]:
+    return {
+        Problem.CERTIFICATE_ENDS: Entry(
+            _(
+                "Sertifikat portal hub ini segera berakhir dan belum diperbarui. Pembaruan seharusnya sudah terjadi"
+                " berminggu-minggu yang lalu."
+            ),
+            _("Belum ada. Setelah berakhir, portal tetap jalan, tetapi HP tidak lagi membukanya sendiri."),
+            (
+                _("Di server NOC: sudo desahub-noc portal list. Di belakang hub tertulis apa yang menghalangi."),
+                _("Banyak hub sekaligus: penyedia DNS, zona, atau otoritasnya. Lihat docs/noc.md."),
+                _("Hub tidak meminta: minta teknisi menjalankan desahub doctor di kotak itu."),
+                _("Kotak itu kini memakai sertifikat lain: diamkan peringatan ini sampai yang lama berakhir."),
             ),
         ),
     }

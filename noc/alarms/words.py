@@ -75,6 +75,7 @@ def problem_words(_: Say) -> dict[Problem, str]:
         Problem.UNDER_VOLTAGE: _("Tegangan listrik kurang"),
         Problem.DISK_WORN: _("Kartu hampir aus"),
         Problem.TWO_BOXES: _("Dua kotak memakai satu identitas"),
+        Problem.CERTIFICATE_ENDS: _("Sertifikat portal segera berakhir"),
     }
 
 

@@ -26,6 +26,7 @@ PROBLEMS: Final = (
     Problem.NOC_DEAF, Problem.NO_CONTACT, Problem.UPLINK_DOWN, Problem.GATE_SILENT, Problem.GATE_OPEN,
     Problem.DISK_FULL, Problem.MEMORY_FULL, Problem.HOT, Problem.RECORDS_DROPPED, Problem.READ_ONLY,
     Problem.UNIT_FAILED, Problem.UNDER_VOLTAGE, Problem.DISK_WORN, Problem.TWO_BOXES,
+    Problem.CERTIFICATE_ENDS,
 )  # fmt: skip
 CLASSES: Final = (
     SlaClass.UP, SlaClass.LINK_LONG, SlaClass.LINK_SHORT, SlaClass.UNUSABLE, SlaClass.POWER, SlaClass.MAINTENANCE,

@@ -16,6 +16,9 @@ PAUSE_SECONDS: Final = 600
 PAUSE_SECONDS_MAX: Final = 24 * HOUR
 ALL_PAUSE_SECONDS: Final = 300
 LIMITED_PAUSE_SECONDS: Final = HOUR
+# A third of the life is left when a renewal is due: of 90 days these are the last half of it.
+SOON_SECONDS: Final = 14 * 24 * HOUR
+OVER_SECONDS: Final = 30 * 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,20 @@ class Queue:
     paused_until_s: int = 0
     pauses: int = 0
     said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Hubs whose certificate ends before long, and when they were looked for."""
+
+    hubs: tuple[str, ...]
+    found_s: int
+
+
+def ends_soon(got: Got, now_s: int) -> bool:
+    """Should a certificate have been renewed by now? Not of one that ended long ago: nobody wants it any more."""
+    soon_s = min(SOON_SECONDS, max(0, got.ends_s - got.begins_s) // 6)
+    return -OVER_SECONDS < got.ends_s - now_s < soon_s
 
 
 def is_open(request: Request, answer: Answer | None) -> bool:

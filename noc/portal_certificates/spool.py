@@ -18,12 +18,14 @@ from typing import Final, TypeVar
 from appliance.core.config.village import HUB_ID
 from appliance.core.errors import ConfigError, OperationError
 from appliance.core.schema import load
-from noc.portal_certificates.rules import Answer, Queue, Request
+from noc.portal_certificates.rules import Answer, Ending, Queue, Request
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-FILE_BYTES_MAX: Final = 128 * 1024
+# A country whose certificates all end is 84,000 names.
+FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 _QUEUE: Final = "queue.json"
+_ENDING: Final = "ending.json"
 
 
 class Spool:
@@ -68,6 +70,20 @@ class Spool:
     def queue(self) -> Queue:
         """What concerns all."""
         return _read(self._portal / _QUEUE, Queue) or Queue()
+
+    def ending(self) -> frozenset[str]:
+        """Hubs whose certificate ends before long, as they were found last."""
+        found = _read(self._portal / _ENDING, Ending)
+        return frozenset() if found is None else frozenset(found.hubs)
+
+    def ending_found_s(self) -> int:
+        """When those were looked for last, in seconds of UTC since 1970; 0 for never."""
+        found = _read(self._portal / _ENDING, Ending)
+        return 0 if found is None else found.found_s
+
+    def put_ending(self, ending: Ending) -> None:
+        """Write down whose certificate ends before long."""
+        _write(self._portal / _ENDING, dataclasses.asdict(ending))
 
     def put_queue(self, queue: Queue) -> None:
         """Write down what concerns all."""

@@ -10,13 +10,14 @@ from typing import Final
 from appliance.core.errors import OperationError
 from noc.portal_certificates import csr, rules
 from noc.portal_certificates.plan import Plan
-from noc.portal_certificates.rules import Answer, Got, Request
+from noc.portal_certificates.rules import Answer, Ending, Got, Request
 from noc.portal_certificates.source import OF_ALL, SAID, CertificateSource, Failed, Trouble
 from noc.portal_certificates.spool import Spool
 
 _log = logging.getLogger(__name__)
 # After so long no further one is begun: the unit has an end, and the timer comes again.
 RUN_SECONDS: Final = 1_200
+LOOK_SECONDS: Final = 3_600
 
 
 def run(spool: Spool, plan: Plan, source: CertificateSource, clock_s: Callable[[], int]) -> int:
@@ -54,7 +55,17 @@ def run(spool: Spool, plan: Plan, source: CertificateSource, clock_s: Callable[[
             spool.put_queue(rules.succeeded(spool.queue()))
             _log.info("%s has a certificate for %s", request.hub_id, ", ".join(found.names))
             got += 1
+    _look_for_ends(spool, clock_s(), at_once=got > 0)
     return got
+
+
+def _look_for_ends(spool: Spool, now_s: int, *, at_once: bool) -> None:
+    """Tell the watch whose certificate ends before long; each file is read for it, so not every time."""
+    if not at_once and 0 <= now_s - spool.ending_found_s() < LOOK_SECONDS:
+        return
+    answers = spool.answers().values()
+    hubs = sorted(each.hub_id for each in answers if each.got is not None and rules.ends_soon(each.got, now_s))
+    spool.put_ending(Ending(tuple(hubs), now_s))
 
 
 def _note(spool: Spool, answer: Answer, request: Request, failure: Failed, now_s: int) -> None:

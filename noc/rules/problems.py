@@ -26,6 +26,7 @@ class Problem(enum.StrEnum):
     UNDER_VOLTAGE = "under_voltage"
     DISK_WORN = "disk_worn"
     TWO_BOXES = "two_boxes"
+    CERTIFICATE_ENDS = "certificate_ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,19 @@ RULES: Final = {
     Problem.DISK_WORN: Rule(60 * _MINUTE, 24 * 60 * _MINUTE),
     # That they took turns twice is proof enough, and stays one for a day after the last turn (`noc.clones`).
     Problem.TWO_BOXES: Rule(0, 10 * _MINUTE),
+    # Days are left; a renewal that is being made is no alarm.
+    Problem.CERTIFICATE_ENDS: Rule(6 * 60 * _MINUTE, 10 * _MINUTE),
 }
 DISK_WORN_PERMILLE: Final = 900
 
 
-def found(status: HubStatus, *, is_clone: bool = False) -> frozenset[Problem]:
+def found(status: HubStatus, *, is_clone: bool = False, is_ending: bool = False) -> frozenset[Problem]:
     """Say what is wrong with a hub, by how it was judged and what it said last.
 
     Args:
         status: how it was judged.
         is_clone: two boxes take turns under its identity (`noc.clones`), whether or not one of them is heard now.
+        is_ending: the certificate of its portal ends before long, and was not renewed.
     """
     clone = frozenset((Problem.TWO_BOXES,) if is_clone else ())
     if status.state is HubState.NO_CONTACT:
@@ -78,5 +82,6 @@ def found(status: HubStatus, *, is_clone: bool = False) -> frozenset[Problem]:
         (Problem.UNIT_FAILED, (said.get("unit_failed_count") or 0) > 0),
         (Problem.UNDER_VOLTAGE, said.get("power_under_voltage") == 1),
         (Problem.DISK_WORN, (said.get("disk_life_used_permille") or 0) >= DISK_WORN_PERMILLE),
+        (Problem.CERTIFICATE_ENDS, is_ending),
     )
     return clone.union((Problem(reason) for reason in status.reasons), (each for each, holds in own if holds))

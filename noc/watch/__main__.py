@@ -18,6 +18,7 @@ from appliance.unit.notify import notify
 from noc.alarms.step import AlarmDesk
 from noc.fleet_book.sqlite import open_fleet_book
 from noc.places import DIRECTORY, STATE_DIRECTORY, Places
+from noc.portal_certificates.spool import Spool
 from noc.rules.reading import INTERVAL_MS
 from noc.store.opening import add_database_option, open_store_for
 from noc.watch.turn import Plan, Watch
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         book = open_fleet_book(places.fleet_book)
         plan = Plan(options.turn_seconds, options.interval_seconds * 1000)
         desk = AlarmDesk(options.alarms or places.alarms)
-        watch = Watch(store, book, desk, plan, alive=_alive)
+        watch = Watch(store, book, desk, plan, alive=_alive, ending=Spool(places.portal_requests, places.portal).ending)
     except (DesahubError, OSError) as error:
         _log.error("%s", error)
         return 1

@@ -32,12 +32,19 @@ class Standings:
         book: where it is written.
         broker: through which broker a hub speaks.
         alive: called between hubs, for the watchdog.
+        ending: hubs whose portal's certificate ends before long.
     """
 
     def __init__(
-        self, store: NocStore, book: FleetBook, broker: Callable[[str], str], alive: Callable[[], None] = lambda: None
+        self,
+        store: NocStore,
+        book: FleetBook,
+        broker: Callable[[str], str],
+        alive: Callable[[], None] = lambda: None,
+        ending: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
-        self._store, self._book, self._broker, self._alive = store, book, broker, alive
+        self._store, self._book, self._broker, self._alive, self._ending = store, book, broker, alive, ending
+        self._ends: frozenset[str] = frozenset()
         self._mark = ""
         self._known: dict[str, Standing] = {}
         self._due: list[tuple[int, str]] = []
@@ -56,7 +63,9 @@ class Standings:
         """Judge who is to be judged, heard by the ears at these brokers; return how many standings changed."""
         self._ears = ears
         mark, changed = self._store.changed(self._mark)
-        hub_ids = dict.fromkeys((*changed, *self._come(now_ms), *self._heard_again(deafness)))
+        before, self._ends = self._ends, self._ending()
+        others = sorted(before ^ self._ends)
+        hub_ids = dict.fromkeys((*changed, *self._come(now_ms), *self._heard_again(deafness), *others))
         number = 0
         wanted = list(hub_ids)
         for at in range(0, len(wanted), HUBS):
@@ -109,7 +118,7 @@ class Standings:
             try:
                 status = judge(facts, now_ms, heard_until_ms(deaf, now_ms))
                 is_clone = self._is_clone(facts, now_ms)
-                standing = stand(status, before, now_ms, is_clone=is_clone)
+                standing = stand(status, before, now_ms, is_clone=is_clone, is_ending=hub_id in self._ends)
             except StoreError:
                 raise
             except Exception:  # noqa: BLE001 - whatever one hub said must not keep all others from being judged
@@ -162,11 +171,13 @@ class Standings:
         return over_ms is not None
 
 
-def stand(status: HubStatus, before: Standing | None, now_ms: int, *, is_clone: bool) -> Standing:
+def stand(
+    status: HubStatus, before: Standing | None, now_ms: int, *, is_clone: bool, is_ending: bool = False
+) -> Standing:
     """Say how a hub stands: pure."""
     facts, samples = status.facts, status.samples
     latest = facts.recent[-1] if facts.recent else None
-    problems = tuple(sorted(found(status, is_clone=is_clone)))
+    problems = tuple(sorted(found(status, is_clone=is_clone, is_ending=is_ending)))
     # Whatever is told as an alarm also makes its hub one that needs somebody: pages show and sort by the state.
     state = HubState.ATTENTION if problems and status.state is HubState.ONLINE else status.state
     is_same = before is not None and (before.state, before.problems) == (state, problems)

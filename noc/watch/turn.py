@@ -64,6 +64,7 @@ class Watch:
         clock: the NOC's wall time.
         monotonic: counts on, for what is done now and then.
         alive: called within a turn, for the watchdog.
+        ending: hubs whose portal's certificate ends before long.
     """
 
     def __init__(
@@ -76,11 +77,12 @@ class Watch:
         clock: Clock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         alive: Callable[[], None] = lambda: None,
+        ending: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._store, self._book, self._alarms = store, book, alarms
         self._plan, self._clock, self._monotonic, self._alive = plan or Plan(), clock or Clock(), monotonic, alive
         self._inventory = Inventory(self._plan.interval_ms, self._interval_ms)
-        self._standings = Standings(store, book, self._inventory.broker, alive)
+        self._standings = Standings(store, book, self._inventory.broker, alive, ending)
         self._follower = Follower(store, book, self._inventory.reading, monotonic=monotonic, alive=alive)
         self._read = Pace(self._plan.turn_seconds, monotonic)
         self._headline = Pace(HEADLINE_SECONDS, monotonic)

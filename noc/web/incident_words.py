@@ -35,6 +35,7 @@ def problem_words() -> dict[Problem, str]:
         Problem.UNDER_VOLTAGE: gettext("Tegangan listrik kurang"),
         Problem.DISK_WORN: gettext("Kartu hampir aus"),
         Problem.TWO_BOXES: gettext("Dua kotak memakai satu identitas"),
+        Problem.CERTIFICATE_ENDS: gettext("Sertifikat portal segera berakhir"),
     }
 
 

@@ -157,6 +157,31 @@ def test_a_clock_that_was_set_back_holds_nobody_up(noc: Noc) -> None:
     assert noc.run() == 1
 
 
+def test_the_watch_is_told_whose_certificate_should_have_been_renewed(noc: Noc) -> None:
+    noc.ask("hub-satu")
+    noc.run()
+    assert noc.spool.ending() == frozenset()
+    noc.run(75 * 24)
+    assert noc.spool.ending() == frozenset()
+    noc.run(2 * 24)
+    assert noc.spool.ending() == {"hub-satu"}
+    noc.ask("hub-satu")
+    noc.run()
+    assert noc.spool.ending() == frozenset(), "at once, where one was renewed"
+    noc.run((90 + 29) * 24)
+    assert noc.spool.ending() == {"hub-satu"}
+    noc.run(2 * 24)
+    assert noc.spool.ending() == frozenset(), "nobody wants what ended so long ago"
+
+
+@pytest.mark.parametrize(
+    ("life_days", "left_days", "wanted"), [(90, 14, False), (90, 13.9, True), (6, 1.1, False), (6, 0.9, True)]
+)
+def test_of_a_short_life_less_is_soon(life_days: float, left_days: float, wanted: bool) -> None:
+    got = Got(("a",), "key", "", "1", 0, int(life_days * 86_400))
+    assert rules.ends_soon(got, int((life_days - left_days) * 86_400)) is wanted
+
+
 def test_what_is_damaged_counts_for_nothing(noc: Noc, tmp_path: Path) -> None:
     noc.ask("hub-satu")
     (tmp_path / "requests/hub-dua.json").write_text("[")

@@ -271,6 +271,19 @@ def test_two_boxes_of_one_card_are_an_alarm_whether_or_not_one_is_heard_now(worl
     assert set(told.facts[-1][0].troubled[HUBS[0].hub_id]) == {Problem.NO_CONTACT, Problem.TWO_BOXES}
 
 
+def test_a_certificate_that_was_not_renewed_is_an_alarm_of_a_hub_that_is_heard(world: World) -> None:
+    speak(world)
+    world.turns(10_000)
+    world.ending = frozenset((HUBS[0].hub_id,))
+    world.turns(10_000)
+    found = world.book.standing(HUBS[0].hub_id)
+    assert found is not None and found.problems == (Problem.CERTIFICATE_ENDS,)
+    world.ending = frozenset()
+    world.turns(10_000)
+    found = world.book.standing(HUBS[0].hub_id)
+    assert found is not None and found.problems == ()
+
+
 def test_whatever_is_an_alarm_makes_a_hub_one_that_needs_somebody(world: World) -> None:
     speak(world, filesystem_read_only=1)
     world.turns(10_000)

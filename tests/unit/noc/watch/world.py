@@ -32,6 +32,7 @@ class World:
         self.store = open_noc_store(folder / "noc.db")
         self.book: SqliteFleetBook = open_fleet_book(folder / "fleet.db")
         self.alarms: Alarms | None = None
+        self.ending: frozenset[str] = frozenset()
         for hub in hubs:
             self.store.add_hub(hub)
         self.watch = self.start()
@@ -44,6 +45,7 @@ class World:
             self.alarms,
             clock=Clock(lambda: self.wall_ms / 1000, self.ticks),
             monotonic=self.ticks,
+            ending=lambda: self.ending,
         )
         return self.watch
 
