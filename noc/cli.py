@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.core import command_results, commands, report
+from appliance.core import command_results, commands, letter_marks, letter_marks_wire, report
 from appliance.core.errors import DesahubError
 from noc import enrol, setup
 from noc.accounts import commands as accounting
@@ -56,16 +56,31 @@ def _init(options: argparse.Namespace, places: setup.Places) -> int:
     return 0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Marks:
+    """Marks of letters, as JSON has them."""
+
+    letters: tuple[dict[str, object], ...]
+
+
+def _shown(mark: letter_marks.Mark) -> dict[str, object]:
+    return dataclasses.asdict(mark) | {"digest": mark.digest.hex(), "date": mark.date.isoformat()}
+
+
 def _decode(options: argparse.Namespace, _places: setup.Places) -> int:
     payload = options.file.read_bytes()
-    message: report.Message | commands.Command | command_results.Result
+    message: report.Message | commands.Command | command_results.Result | letter_marks_wire.Receipt | _Marks
     if payload[3:4] == bytes((commands.COMMAND_SCHEMA,)):
         message = commands.read(commands.split(payload).body)
     elif payload[3:4] == bytes((command_results.RESULT_SCHEMA,)):
         message = command_results.decode_result(payload)
+    elif payload[3:4] == bytes((letter_marks_wire.MARKS_SCHEMA,)):
+        message = _Marks(tuple(_shown(each) for each in letter_marks_wire.decode_marks(payload)))
+    elif letter_marks_wire.is_receipt(payload):
+        message = letter_marks_wire.decode_receipt(payload)
     else:
         message = report.decode(payload)
-    print(json.dumps({"type": type(message).__name__.lower(), **dataclasses.asdict(message)}, indent=2))
+    print(json.dumps({"type": type(message).__name__.lower().strip("_"), **dataclasses.asdict(message)}, indent=2))
     return 0
 
 

@@ -226,6 +226,22 @@ def test_decode_prints_json(noc: Path, places: list[str], capsys: pytest.Capture
     }  # fmt: skip
 
 
+def test_decode_prints_marks_of_letters_and_their_receipt(
+    noc: Path, places: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    golden = Path(__file__).parents[2] / "golden/letter_marks"
+    said = {}
+    for name in ("marks", "receipt"):
+        (noc / "message").write_bytes(bytes.fromhex((golden / f"{name}.hex").read_text()))
+        capsys.readouterr()
+        assert cli.main(["decode", str(noc / "message"), *places]) == 0
+        said[name] = json.loads(capsys.readouterr().out)
+    assert [each["title"] for each in said["marks"]["letters"]] == ["Surat Keterangan Usaha", "Surat Izin Membawa Sapi"]
+    assert said["marks"]["letters"][0]["date"] == "2026-08-17" and len(said["marks"]["letters"][0]["digest"]) == 32
+    assert (said["marks"]["type"], said["receipt"]["type"]) == ("marks", "receipt")
+    assert said["receipt"]["store_epoch"] == "cd" * 16
+
+
 def test_the_broker_lets_nobody_choose_a_name() -> None:
     folder = Path("/etc/desahub-noc/broker")
     plan = broker.BrokerPlan(folder, folder / "data", Path("/var/lib/desahub-noc-enrolment/revoked.pem"))
@@ -241,9 +257,10 @@ def test_the_broker_lets_nobody_choose_a_name() -> None:
         assert line in lines
     lines = broker.acl().splitlines()
     first = lines.index("user ingest-1")
-    assert lines[first + 1 : first + 5] == [
+    assert lines[first + 1 : first + 6] == [
         "topic read desahub/1/+/report",
         "topic read desahub/1/+/state",
+        "topic read desahub/1/+/letter-marks",
         "topic write desahub/1/+/ack",
         "topic readwrite desahub/1/noc-ear/ingest-1",
     ]
@@ -257,6 +274,7 @@ def test_the_broker_lets_nobody_choose_a_name() -> None:
         "topic read desahub/1/+/command-result",
         "pattern write desahub/1/%u/report",
         "pattern write desahub/1/%u/state",
+        "pattern write desahub/1/%u/letter-marks",
         "pattern write desahub/1/%u/command-result",
         "pattern read desahub/1/%u/ack",
         "pattern read desahub/1/%u/command",
