@@ -40,6 +40,8 @@ def units_of(config: Config) -> tuple[str, ...]:
         found.append("desahub-printer.service")
     if config.signature is not None:
         found.append("desahub-signer.service")
+    if config.has_accounts:
+        found.append("desahub-accounts.socket")
     if config.kiosk.screen:
         found.append("desahub-screen.service")
     if config.radio is not None:

@@ -30,6 +30,7 @@ from captive_portal.vouchers import codes
 from captive_portal.vouchers.redeeming import Outcome as CodeOutcome
 from tests.portal import HUB_TOML
 from tests.unit.captive_portal.conftest import PHONE, Phone, World
+from tests.village import hostile
 
 # 2026-01-14 18:00 in Makassar.
 EVENING = Now("a" * 32, 100_000, 1_768_384_800, WallQuality.NTP)
@@ -372,6 +373,18 @@ def test_pages_are_small_and_without_script_or_cookie_in_every_language(village:
 def test_nonsense_is_answered_and_changes_nothing(village: Village, name: str, pin: str) -> None:
     answer = village.send(name, pin)
     assert answer.status_code in (403, 413) and not village.inside
+
+
+@pytest.mark.parametrize("typed", [code for _, code in hostile._codes()], ids=[name for name, _ in hostile._codes()])
+def test_hostile_forms_are_answered_and_reflect_nothing(village: Village, typed: bytes) -> None:
+    for body in (b"nama=" + typed + b"&pin=1", b"nama=melati4821&pin=" + typed):
+        answer = village.client.post(
+            "/akun",
+            data=body,
+            content_type="application/x-www-form-urlencoded",
+            headers={"X-Real-IP": PHONE.address},
+        )
+        assert answer.status_code in (400, 403, 413, 429) and b"<script" not in answer.data and not village.inside
 
 
 def test_a_code_for_other_villages_opens_a_hub_with_the_key_once_and_only_there(
