@@ -45,8 +45,8 @@ _STANDINGS: Final = {
     Standing.GOOD: ("good", lazy_gettext("berlaku")),
     Standing.REVOKED: ("off", lazy_gettext("dicabut")),
     Standing.EXPIRED: ("off", lazy_gettext("masanya lewat")),
-    Standing.CLOSED: ("warn", lazy_gettext("akunnya belum bisa dipakai")),
-    Standing.TAKE_AGAIN: ("warn", lazy_gettext("menunggu diambil pemiliknya")),
+    Standing.CLOSED: ("warn", lazy_gettext("akun ditutup")),
+    Standing.TAKE_AGAIN: ("warn", lazy_gettext("belum diambil")),
 }
 
 pages = Blueprint("office_tools", __name__, url_prefix=OFFICE_PREFIX, template_folder="templates")
