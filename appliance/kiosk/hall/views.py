@@ -152,7 +152,14 @@ def _values() -> dict[str, Any]:
         "spoken_message": spoken_message,
         "idle_seconds": IDLE_SECONDS if current_place() is Place.HALL else 0,
         "warn_seconds": WARN_SECONDS,
+        "here": _here(),
     }
+
+
+def _here() -> str:
+    """The page that a bell tells of. Whoever knows the token of a letter reads its verdict: it is kept nowhere."""
+    rule = request.url_rule
+    return "/" if rule is None or "token" in rule.arguments else request.path
 
 
 def _register(app: Flask, _: Kiosk) -> None:

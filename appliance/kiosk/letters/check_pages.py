@@ -113,7 +113,7 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
         (gettext("Nama (disamarkan)"), verdict.masked_name),
         (gettext("NIK (disamarkan)"), verdict.masked_nik),
     ]
-    if verdict.validity in _WITH_SIGNER:
+    if verdict.validity in _WITH_SIGNER and verdict.was_signed:
         facts += [
             (gettext("Penanda tangan"), ", ".join(part for part in (verdict.signed_by, verdict.signed_title) if part)),
             (gettext("Cara tanda tangan"), _manner(verdict)),

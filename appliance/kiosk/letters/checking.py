@@ -26,6 +26,7 @@ def verdict(letter: Letter, today: Today, *, is_practice: bool) -> Verdict:
         masked_nik=nik.mask(letter.facts["nik"]) if letter.facts.get("nik") else "",
         signed_by=signing.name if signing else "",
         signed_title=" ".join(signing.lines()).rstrip(",") if signing else "",
+        was_signed=any(past.state in SIGNED_STATES for past in letter.history),
         is_electronic=letter.is_electronic,
         today_is_known=today.is_known,
     )

@@ -176,5 +176,6 @@ class Verdict:
     masked_nik: str = ""
     signed_by: str = ""
     signed_title: str = ""
+    was_signed: bool = False
     is_electronic: bool = False
     today_is_known: bool = True

@@ -79,6 +79,13 @@ def test_an_electronic_signature_is_told_from_one_by_hand(desk: Desk, visitor: V
     assert "Dengan tangan." not in page
 
 
+def test_a_bell_rung_beside_a_verdict_tells_nobody_which(desk: Desk, visitor: Visitor) -> None:
+    letter = approved(desk)
+    page = visitor.get(f"/cek/{letter.token}").text
+    assert 'name="dari" value="/"' in page
+    assert page.count(letter.token) == page.count(f'href="/cek/{letter.token}?bahasa='), "the links to other languages"
+
+
 def test_what_nobody_was_given_is_unknown(desk: Desk, visitor: Visitor) -> None:
     approved(desk)
     for token in ("A" * 22, "x", "%00", "%E2%80%AE", "..%2f..%2fetc", "'--", "<script>", "A" * 3000):
@@ -137,3 +144,17 @@ def test_without_a_host_of_its_own_the_paper_holds_the_code_and_no_qr(desk: Desk
     lines = text_of(desk.paper(letter))
     assert f"Kode periksa: {letter.check_code[:4]}-{letter.check_code[4:]}" in lines
     assert not any("QR" in line or "https" in line for line in lines)
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_void_letter_is_said_to_bear_a_signature_only_where_it_does(
+    desk: Desk, visitor: Visitor, is_signed: bool
+) -> None:
+    letter = approved(desk)
+    if is_signed:
+        desk.sign_by_hand(OPERATOR, letter.id, letter.version)
+        letter = desk.get(LOOK, letter.id)
+    desk.void(HEAD, letter.id, letter.version, "salah nama")
+    page = visitor.get(f"/cek/{letter.token}").text
+    assert "Surat ini sudah dibatalkan" in page
+    assert ("Dengan tangan" in page) is ("I Made Contoh" in page) is is_signed
