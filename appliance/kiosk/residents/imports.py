@@ -157,7 +157,8 @@ class Imports:
             ((total,),) = db.execute(f"SELECT count(*) FROM import_rows WHERE {where}", values)  # noqa: S608 - a constant
             sql = f"SELECT * FROM import_rows WHERE {where} ORDER BY number LIMIT ? OFFSET ?"  # noqa: S608 - likewise
             found = db.rows(sql, [*values, limit, offset])
-            seen = [row["resident_id"] for row in found if row["outcome"] not in (Outcome.REFUSED, Outcome.ADDED)]
+            # Those who would be added have their numbers already.
+            seen = [row["resident_id"] for row in found if row["outcome"] != Outcome.REFUSED]
             if seen:
                 self.register.note(db, look.actor, "import.seen", seen, look.purpose)
         return Page(tuple(map(self.reports.read, found)), total, offset)

@@ -309,3 +309,12 @@ def test_a_long_report_comes_in_parts(imports: Imports) -> None:
     imports.apply(OPERATOR, import_id)
     kept = imports.register
     assert kept.search(LOOK, "warga").total == 600
+
+
+def test_who_reads_a_report_has_seen_those_whom_it_would_add(imports: Imports, kept: Register) -> None:
+    import_id = read(imports, MADE, AYU)
+    assert len(imports.rows(LOOK, import_id, Outcome.ADDED).items) == 2
+    imports.apply(OPERATOR, import_id)
+    ids = {kept.id_of_nik(each["nik"]) for each in (MADE, AYU)}
+    (seen,) = (each for each in kept.audit.by_actor(LOOK.actor.name, 50) if each.what == "import.seen")
+    assert set(seen.subjects) == ids
