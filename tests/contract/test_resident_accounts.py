@@ -18,7 +18,7 @@ from appliance.gate.protocol import Client
 from appliance.kiosk.actors import Actor
 from appliance.kiosk.wifi import store as wifi_store
 from appliance.kiosk.wifi.accounts import WifiAccounts
-from appliance.kiosk.wifi.checks import BootSecond, Checks
+from appliance.kiosk.wifi.checks import LIVING_SECONDS, BootSecond, Checks
 from appliance.kiosk.wifi.door import Door
 from appliance.kiosk.wifi.rules import Slip
 from appliance.store import audit
@@ -209,6 +209,14 @@ def test_who_moved_away_is_let_in_no_more(kiosk: OfTheKiosk) -> None:
     held = kiosk.enter()
     kiosk.moved_away.add(1)
     assert kiosk.check("wayan", "482913", ONE).outcome is AccountOutcome.WRONG
+    assert kiosk.asked.ended(frozenset({held})) == {held}
+
+
+def test_who_moves_away_while_online_is_found_within_a_minute(kiosk: OfTheKiosk) -> None:
+    held = kiosk.enter()
+    assert kiosk.asked.ended(frozenset({held})) == frozenset()
+    kiosk.moved_away.add(1)
+    kiosk.now = BootSecond(kiosk.now.boot_id, kiosk.now.boot_seconds + LIVING_SECONDS)
     assert kiosk.asked.ended(frozenset({held})) == {held}
 
 

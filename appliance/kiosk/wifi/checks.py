@@ -18,10 +18,12 @@ from appliance.kiosk.wifi import accounts, rules
 from appliance.kiosk.wifi.accounts import WifiAccounts
 from appliance.store.boot_brake import BootBrake, Moment
 from appliance.store.database import Database
-from appliance.wifi.accounts import AccountAnswer, AccountOutcome, Holding
+from appliance.wifi.accounts import HELD_MAX, AccountAnswer, AccountOutcome, Holding
 
 # Devices that are remembered for each account; a telephone that makes itself a new MAC takes one more.
 DEVICES_KEPT: Final = 8
+# Who moves away is no hurry; who ends an account is heard at the next question.
+LIVING_SECONDS: Final = 60
 _BRAKE: Final = BootBrake("wifi_tries")
 
 
@@ -51,6 +53,7 @@ class Checks:
         self._held, self._is_living, self._clock = held, is_living, clock
         # From the wait to the count nobody else comes between: a brake that several pass at once is none.
         self._one_at_a_time = threading.Lock()
+        self._living: dict[int, tuple[int, bool]] = {}
 
     def check(self, name: str, pin: str, client: Client) -> AccountAnswer:
         """As `ResidentAccounts.check`. Raises `StoreError`."""
@@ -86,7 +89,21 @@ class Checks:
         return AccountAnswer(AccountOutcome.WELCOME, Holding(row["reference"], row["generation"]))
 
     def _holds_still(self, row: dict[str, Any] | None, generation: int) -> bool:
-        return row is not None and row["generation"] == generation and self._holds(row)
+        if row is None or row["generation"] != generation or not row["is_open"]:
+            return False
+        return self._was_living(row["resident_id"])
+
+    def _was_living(self, resident_id: int) -> bool:
+        """As the register said it within the last `LIVING_SECONDS`: to look somebody up costs a seal to be opened."""
+        now = self._clock().boot_seconds
+        asked_at, is_living = self._living.get(resident_id, (now - LIVING_SECONDS, False))
+        if now - asked_at < LIVING_SECONDS:
+            return is_living
+        if len(self._living) >= HELD_MAX:
+            self._living.clear()
+        is_living = self._is_living(resident_id)
+        self._living[resident_id] = (now, is_living)
+        return is_living
 
     def _holds(self, row: dict[str, Any] | None) -> bool:
         return row is not None and bool(row["is_open"]) and self._is_living(row["resident_id"])
