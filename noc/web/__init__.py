@@ -16,6 +16,7 @@ from appliance.faces.web import Face, install
 from noc.accounts.opening import open_accounts, open_factors
 from noc.fleet_book.contract import FleetBook
 from noc.fleet_book.sqlite import open_fleet_book
+from noc.portal_certificates.spool import Spool
 from noc.setup import Places
 from noc.store.contract import NocStore
 from noc.web import (
@@ -77,7 +78,8 @@ def create_app(
         behind_proxy=behind_proxy,
         tell=access.tell,
     )
-    app.extensions["noc"] = Parts(store, book or open_fleet_book(places.fleet_book), clock)
+    portals = Spool(places.portal_requests, places.portal)
+    app.extensions["noc"] = Parts(store, book or open_fleet_book(places.fleet_book), portals, clock)
     access.install(app, accounts, open_factors(places, accounts))
     app.add_template_filter(words.share)
     for pages in (

@@ -21,7 +21,7 @@ from noc.rules.reading import Terms
 from noc.rules.states import Condition, Span
 from noc.rules.timeline import timeline
 from noc.store.contract import ArrivedRecord, HubFacts
-from noc.web import charts, happenings, series, strips, times, trail
+from noc.web import charts, happenings, portal, series, strips, times, trail
 from noc.web.access import Right, may, require, scope
 from noc.web.ages import judged
 from noc.web.commanded import COMMANDS_SHOWN, action_text, answer_look, answer_text, reason_words
@@ -97,6 +97,7 @@ def hub(hub_id: str) -> ResponseReturnValue:
         bases=words.bases(),
         evidence=words.evidence(),
         problem_words=problem_words(),
+        portal=portal.view(parts().portals, hub_id, now_ms),
         contacts=book.contacts(hub_id),
         assets=book.assets(hub_id),
         visits=book.visits(hub_id),

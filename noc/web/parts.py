@@ -11,15 +11,20 @@ from flask import Blueprint, current_app
 from appliance.core.config.village import HUB_ID
 from appliance.faces.login import turn_away
 from noc.fleet_book.contract import FleetBook
+from noc.portal_certificates.spool import Spool
 from noc.store.contract import HubFacts, NocStore
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the pages are given: what hubs said, what follows from it and what people wrote, and the time."""
+    """What the pages are given: what hubs said, what follows from it and what people wrote, and the time.
+
+    ``portals`` has what came of hubs' requests for their portals' certificates.
+    """
 
     store: NocStore
     book: FleetBook
+    portals: Spool
     clock: Callable[[], float]
 
     def now_ms(self) -> int:
