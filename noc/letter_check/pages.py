@@ -71,7 +71,7 @@ def _shown(
     if kept is not None and facts is not None:
         as_of = _exact(_as_of_ms(kept, facts), facts.hub.timezone)
         known = _known(verdict, kept, facts, as_of)
-        if verdict is not Verdict.VOID and fleet.judge(facts, now_ms).state is fleet.HubState.NO_CONTACT:
+        if verdict is Verdict.VALID and fleet.judge(facts, now_ms).state is fleet.HubState.NO_CONTACT:
             away = gettext("Desa ini belum memberi kabar sejak %(moment)s", moment=as_of)
             away_english = (
                 f"This village has not reported since {as_of}. What it declared void after that still shows as it was."
