@@ -11,8 +11,9 @@ import datetime
 import io
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,7 @@ from appliance.store import brake
 from tests.unit.appliance.kiosk.access_table import BEFORE_ALL_ELSE, ENDING, SEKRETARIS, TABLE, WITHOUT_MARK, Row, Whom
 from tests.unit.appliance.kiosk.conftest import ACCOUNTS_TOML, CHEAP, HUB_TOML, World
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 CLERK, HEAD = Actor("siti", "operator"), Actor("ibu.kepala", "kepala_desa")
 SLUG: Final = "keterangan-penghasilan"
 ANNA, BELA = "5103011708900001", "5103015203850002"
@@ -89,13 +91,23 @@ class Village:
     ids: dict[str, int]
     held: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
-    def ask(self, method: str, path: str, place: str, who: str, *, is_marked: bool = True) -> TestResponse:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        place: str,
+        who: str,
+        *,
+        is_marked: bool = True,
+        form: Mapping[str, str] = NOTHING,
+        query: Mapping[str, str] = NOTHING,
+    ) -> TestResponse:
         """Ask as somebody from somewhere; ``is_marked``: with the mark that only our own form has."""
         cookie, mark = self._held(who, place)
         client = self.app.test_client(use_cookies=False)
-        data = {"csrf_token": mark} if is_marked else {}
+        data = {**form, **({"csrf_token": mark} if is_marked else {})} if method == "POST" else None
         headers = {**PLACES[place], "Cookie": cookie}
-        return client.open(path, method=method, headers=headers, data=data if method == "POST" else None, buffered=True)
+        return client.open(path, method=method, headers=headers, data=data, query_string=query, buffered=True)
 
     def begin_anew(self) -> None:
         """Log everybody in again: some forms end sessions."""
