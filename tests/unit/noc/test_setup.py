@@ -217,12 +217,12 @@ def test_wrong_arguments_get_a_sentence(
 def test_decode_prints_json(noc: Path, places: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from appliance.core.report import State, encode
 
-    (noc / "message").write_bytes(encode(State("ab" * 16, 3, True, "0.1.0", "")))
+    (noc / "message").write_bytes(encode(State("ab" * 16, 3, True, "0.1.0", "", 60, 300)))
     capsys.readouterr()
     assert cli.main(["decode", str(noc / "message"), *places]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "type": "state", "boot_id": "ab" * 16, "session": 3, "online": True, "software_version": "0.1.0",
-        "configuration_fingerprint": "",
+        "configuration_fingerprint": "", "interval_seconds": 60, "batch_seconds": 300,
     }  # fmt: skip
 
 
