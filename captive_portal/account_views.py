@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from appliance.core.errors import AccountsUnavailable, GateError
 from appliance.wifi.accounts import TYPED_LENGTH_MAX
-from captive_portal import answers, words
+from captive_portal import account_words, answers
 from captive_portal.accounts import Outcome
 from captive_portal.parts import parts
 from captive_portal.rules import Decision, Verdict
@@ -45,7 +45,7 @@ def _enter() -> ResponseReturnValue:
     try:
         done = parts().accounts.enter(name, _typed(request.form, "pin"), asker.device, asker.now, parts().gate.admitted)
     except AccountsUnavailable:
-        status, error, advice = words.accounts_away()
+        status, error, advice = account_words.accounts_away()
         return answers.account(status, name=name, error=error, advice=advice)
     except GateError:
         return answers.account(503, name=name, gate_is_silent=True)
@@ -54,9 +54,9 @@ def _enter() -> ResponseReturnValue:
             parts().gate.revoke(client)
     if done.outcome is Outcome.WELCOME and done.grant is not None:
         return answers.let_in(done.grant)
-    if done.outcome is Outcome.DENIED and (done.decision is None or not words.is_used_today(done.decision)):
+    if done.outcome is Outcome.DENIED and (done.decision is None or not account_words.is_used_today(done.decision)):
         return answers.refuse(done.decision)
-    status, error, advice = words.of_entrance(done, parts().policy, asker.now)
+    status, error, advice = account_words.of_entrance(done, parts().policy, asker.now)
     return answers.account(status, name=name, error=error, advice=advice, wait_seconds=done.wait_seconds)
 
 

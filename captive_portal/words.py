@@ -14,8 +14,6 @@ from flask_babel import gettext
 
 from appliance.faces import formats
 from captive_portal import local_time
-from captive_portal.accounts import Entrance
-from captive_portal.accounts import Outcome as Way
 from captive_portal.now import Now
 from captive_portal.rules import Decision, End, Known, Policy, Verdict
 from captive_portal.vouchers.redeeming import Outcome, Redemption
@@ -79,57 +77,6 @@ def of_code(done: Redemption) -> tuple[int, str, str]:
     return 403, title, advice
 
 
-def of_entrance(done: Entrance, policy: Policy, now: Now) -> tuple[int, str, str]:
-    """Why a name and a PIN did not lead in: HTTP's status, what is wrong, and what to do."""
-    wait = formats.duration_up(done.wait_seconds)
-    if done.outcome is Way.WAIT:
-        return (
-            429,
-            gettext("Terlalu banyak percobaan yang salah"),
-            gettext("Tunggu %(duration)s, lalu coba lagi. Akun Anda tetap berlaku.", duration=wait),
-        )
-    if done.outcome is Way.WRONG:
-        advice = gettext("Periksa keduanya. Lupa? Buat PIN baru di layar balai, atau minta petugas kantor.")
-        if done.wait_seconds:
-            again = gettext("Percobaan berikutnya bisa dalam %(duration)s.", duration=wait)
-            advice = f"{advice} {again}"
-        return 429 if done.wait_seconds else 403, gettext("Nama akun atau PIN salah"), advice
-    if done.outcome is Way.BUSY:
-        return (
-            503,
-            gettext("Banyak yang sedang masuk"),
-            gettext("Tunggu sebentar, lalu tekan tombolnya lagi."),
-        )
-    if done.outcome is Way.PLACES_TAKEN:
-        return (
-            403,
-            gettext("Akun ini sedang dipakai perangkat lain"),
-            gettext("Putuskan dulu di perangkat itu, atau tunggu dua menit setelah perangkat itu berhenti dipakai."),
-        )
-    verdict = done.decision.verdict if done.decision is not None else None
-    is_time = verdict is Verdict.DAILY_TIME_USED
-    again = _after(local_time.seconds_left_today(now, policy.timezone), policy, now)
-    return (
-        403,
-        gettext("Waktu akun ini hari ini sudah habis") if is_time else gettext("Data akun ini hari ini sudah habis"),
-        gettext("Akun ini bisa dipakai lagi %(moment)s.", moment=again),
-    )
-
-
-def is_used_today(decision: Decision) -> bool:
-    """Is it the day's share that is used up?"""
-    return decision.verdict in (Verdict.DAILY_TIME_USED, Verdict.DAILY_DATA_USED)
-
-
-def accounts_away() -> tuple[int, str, str]:
-    """The kiosk, which knows the accounts, does not answer."""
-    return (
-        503,
-        gettext("Akun belum bisa diperiksa"),
-        gettext("Bukan salah Anda: layanan desa sedang berhenti. Coba lagi sebentar, atau pakai cara lain di bawah."),
-    )
-
-
 def _places_taken() -> tuple[str, str]:
     return (
         gettext("Voucher ini sedang dipakai perangkat lain"),
@@ -161,7 +108,7 @@ def _blocked(known: Known, policy: Policy, now: Now) -> Words:
     left = known.block.remaining_seconds if known.block is not None else None
     advice = gettext("Petugas kantor menutup internet untuk perangkat ini. Tanyakan ke kantor.")
     if left is not None:
-        again = gettext("Terbuka lagi %(moment)s.", moment=_after(left, policy, now))
+        again = gettext("Terbuka lagi %(moment)s.", moment=after(left, policy, now))
         advice = f"{advice} {again}"
     return Words(403, gettext("Perangkat ini ditutup dari internet"), advice, "403 DITUTUP", is_wait=True)
 
@@ -170,7 +117,7 @@ def _closed(decision: Decision, policy: Policy, now: Now) -> Words:
     return Words(
         403,
         gettext("Internet desa sedang tutup"),
-        gettext("Buka lagi %(moment)s.", moment=_after(decision.opens_in_seconds, policy, now)),
+        gettext("Buka lagi %(moment)s.", moment=after(decision.opens_in_seconds, policy, now)),
         "403 JAM",
         is_wait=True,
         refresh_seconds=max(1, min(_REFRESH_SECONDS, decision.opens_in_seconds + 1)),
@@ -178,7 +125,7 @@ def _closed(decision: Decision, policy: Policy, now: Now) -> Words:
 
 
 def _used_today(verdict: Verdict, policy: Policy, now: Now) -> Words:
-    again = _after(local_time.seconds_left_today(now, policy.timezone), policy, now)
+    again = after(local_time.seconds_left_today(now, policy.timezone), policy, now)
     is_time = verdict is Verdict.DAILY_TIME_USED
     return Words(
         403,
@@ -190,7 +137,7 @@ def _used_today(verdict: Verdict, policy: Policy, now: Now) -> Words:
     )
 
 
-def _after(seconds: int, policy: Policy, now: Now) -> str:
+def after(seconds: int, policy: Policy, now: Now) -> str:
     """When something is so many seconds away: the hour where the box knows it, else how long."""
     if not local_time.is_known(now):
         return str(gettext("dalam %(duration)s", duration=formats.duration(seconds)))

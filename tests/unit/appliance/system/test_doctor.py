@@ -14,6 +14,7 @@ import pytest
 from appliance.commands import doctor as command
 from appliance.core.clock import WallQuality
 from appliance.core.config import Config, parse
+from appliance.core.config.networks import Access, NetworkKind
 from appliance.core.errors import GateUnavailable
 from appliance.gate.protocol import GateStatus
 from appliance.network import dnsmasq, nftables
@@ -170,9 +171,18 @@ def test_a_machine_is_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert box.certificate.state is State.ABSENT
 
 
+def test_a_way_in_by_account_needs_the_kiosks_second_socket() -> None:
+    networks = tuple(
+        dataclasses.replace(network, access=(Access.ACCOUNT,)) if network.kind is NetworkKind.RESIDENT else network
+        for network in CONFIG.networks
+    )
+    assert "desahub-accounts.socket" in examine.units_of(dataclasses.replace(CONFIG, networks=networks))
+
+
 def test_units_are_asked_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "run/systemd/system").mkdir(parents=True)
     wanted = examine.units_of(CONFIG)
+    assert "desahub-accounts.socket" not in wanted
     assert {"desahub-radio@warga.service", "desahub-radio@kantor.service"} <= set(wanted)
     answers = {
         "is-active": "active\n" * (len(wanted) - 1) + "failed\n",
