@@ -207,3 +207,13 @@ def test_nobody_but_the_agent_is_answered(bench: Bench, tmp_path: Path) -> None:
         marks_door.answer_forever(listener, bench.store, os.getuid() + 1)
         with pytest.raises(OSError):
             ask(path, encode_question(Cursor()), 10, ANSWER_BYTES_MAX)
+
+
+def test_a_letter_that_the_camat_signs_too_is_told_of_when_both_have(bench: Bench) -> None:
+    slug = next(slug for slug, kind in ALL_KINDS.items() if kind.countersigned_by_camat and not kind.needs_rt_letter)
+    letter = bench.approved(slug)
+    bench.desk.sign_by_hand(OPERATOR, letter.id, letter.version)
+    assert told(bench) == ()
+    assert letter.number is not None
+    bench.desk.countersign(OPERATOR, letter.id, letter.version + 1, letter.number.date, "kepala dusun")
+    assert [(each.digest, each.is_void) for each in told(bench)] == [(digest_of(letter.token), False)]
