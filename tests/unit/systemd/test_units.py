@@ -128,7 +128,7 @@ def test_nothing_opens_the_firewall_on_stop() -> None:
     assert commands[1].endswith("net.ipv4.ip_forward=1")
 
 
-@pytest.mark.parametrize("program", ["ingest", "ingest@", "watch", "web", "graphs"])
+@pytest.mark.parametrize("program", ["ingest", "ingest@", "watch", "web", "graphs", "letter-check"])
 def test_what_reads_reports_has_an_end_to_its_memory(program: str) -> None:
     unit = (SYSTEMD / f"noc/desahub-noc-{program}.service").read_text(encoding="utf-8")
     assert re.search(r"^MemoryMax=\d\d%$", unit, re.MULTILINE)
