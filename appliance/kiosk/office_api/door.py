@@ -82,14 +82,15 @@ def _guard() -> None:
 
 def _shown(moment: float) -> Token:
     """The token that is shown, whether or not it counts. Who shows what nobody was given must wait after some."""
-    device, tries = _device(), parts().tries
-    if seconds := tries.wait_seconds(device, moment):
-        raise ProblemError(Problem.TOO_MANY_WRONG, wait_seconds=seconds)
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise ProblemError(Problem.TOKEN_MISSING)
     token = parts().tokens.find(secret.strip(), now(), today())
     if token is None:
+        # A forgotten program with an old token must not keep out the good ones on the same computer.
+        device, tries = _device(), parts().tries
+        if seconds := tries.wait_seconds(device, moment):
+            raise ProblemError(Problem.TOO_MANY_WRONG, wait_seconds=seconds)
         tries.count(device, moment)
         _log.warning("a token that nobody was given")
         raise ProblemError(Problem.TOKEN_WRONG)
