@@ -16,6 +16,7 @@ from appliance.core.config import Config
 from appliance.core.errors import DesahubError, OperationError
 from appliance.gate.client import GateClient
 from appliance.gate.protocol import GateStatus
+from appliance.kiosk.letters import kinds
 from appliance.network import nftables
 from appliance.papers.cups import CupsPrinter
 from appliance.papers.signer_client import SignerClient
@@ -106,6 +107,7 @@ def examined(
         has_radio=examine.has_radio(config, roots),
         printers=_printers(config),
         signer=_signer(config, roots),
+        wrong_kinds=_wrong_kinds(roots),
     )
 
 
@@ -134,6 +136,11 @@ def _printers(config: Config) -> tuple[PrinterFacts, ...]:
         state = CupsPrinter(queue).state()
         found.append(PrinterFacts(queue, state.condition.value, state.message))
     return tuple(found)
+
+
+def _wrong_kinds(roots: Roots) -> tuple[tuple[str, str], ...]:
+    refused = kinds.load_all(roots.etc / "desahub/letters").refused
+    return tuple((name, str(error.problems[0])) for name, error in refused.items())
 
 
 def _signer(config: Config, roots: Roots) -> SignerFacts | None:

@@ -114,6 +114,8 @@ class Box:
     has_radio: bool | None = None
     printers: tuple[PrinterFacts, ...] = ()
     signer: SignerFacts | None = None
+    # The village's own kinds of letters that are wrong: the file, and what is wrong first.
+    wrong_kinds: tuple[tuple[str, str], ...] = ()
 
 
 _DAYS_TO_RENEW: Final = 14
@@ -430,7 +432,16 @@ def signatures(box: Box) -> Iterator[Finding]:
         yield Finding(matter, Level.GOOD, "the box's signer answers; the service is asked with each signature")
 
 
+def letters(box: Box) -> Iterator[Finding]:
+    """The village's own kinds of letters can be asked for."""
+    for name, problem in box.wrong_kinds:
+        yield Finding(
+            "letters", Level.WARN, f"{name} is wrong and not offered: {problem}",
+            f"desahub letters check /etc/desahub/letters/{name}",
+        )  # fmt: skip
+
+
 CHECKS: Final[tuple[Callable[[Box], Iterator[Finding]], ...]] = (
     configuration, gate, shaper, uplink, names, addresses, certificate, clock, family_filter, records, disk, units,
-    radio, printers, signatures,
+    radio, printers, signatures, letters,
 )  # fmt: skip

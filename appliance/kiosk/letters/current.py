@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from appliance.faces import errors
-from appliance.kiosk.letters import kinds, state_words
+from appliance.kiosk.letters import state_words
 from appliance.kiosk.letters.desk import Desk
 from appliance.kiosk.letters.flow import Reason, StepRefused
+from appliance.kiosk.letters.live_kinds import LiveKinds
 from appliance.kiosk.letters.means import Means
 from appliance.kiosk.letters.numbering import DateNeeded, DateRefused
 from appliance.kiosk.letters.store import KindGone, LetterNotFound
@@ -26,14 +27,14 @@ _TRIES: Final = "letters_tries"
 
 
 def make_desk(kiosk: Kiosk) -> Desk:
-    """A desk over the kiosk's store, with the kinds as their files are now."""
+    """A desk over the kiosk's store, with the kinds as their files are at each moment."""
     return Desk(
         Means(
             store=kiosk.store,
             vault=kiosk.vault,
             audit=Audit(kiosk.store, kiosk.clock),
             register=open_register(kiosk),
-            kinds=kinds.load_all().kinds,
+            kinds=LiveKinds(),
             config=kiosk.config,
             clock=kiosk.clock,
             clock_is_known=kiosk.clock_is_known,

@@ -12,6 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from appliance.kiosk.actors import Look
 from appliance.kiosk.letters import codes, flow, state_words
+from appliance.kiosk.letters.current import current_desk
+from appliance.kiosk.letters.live_kinds import LiveKinds
 from appliance.kiosk.letters.words import tanggal
 from appliance.kiosk.office.rules import Permission
 from appliance.kiosk.office.session import current_actor, is_permitted, turn_away_without
@@ -57,6 +59,13 @@ def version() -> int:
 def moment(seconds: int) -> datetime.datetime:
     """A moment for the filter of templates."""
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def wrong_kinds() -> list[tuple[str, list[str]]]:
+    """The village's own kinds that are wrong: the file's name and what is wrong in it, for those who can tell of it."""
+    found = current_desk().kinds
+    refused = found.refused if isinstance(found, LiveKinds) else {}
+    return [(name, [str(problem) for problem in error.problems]) for name, error in refused.items()]
 
 
 def shared() -> dict[str, object]:

@@ -88,6 +88,7 @@ def queue() -> ResponseReturnValue:
         ],
         kinds=desk.kinds,
         text="",
+        wrong_kinds=office_access.wrong_kinds(),
         **shared(),
     )
 
