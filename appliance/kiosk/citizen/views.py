@@ -33,7 +33,7 @@ def log_in() -> ResponseReturnValue:
     if answer is not None:
         return answer
     if request.method == "GET":
-        return session.go_back() if session.current_visit() else _log_in_page()
+        return _onwards() if session.current_visit() else _log_in_page()
     nik, pin = rules.digits_of(request.form.get("nik", "")), rules.digits_of(request.form.get("pin", ""))
     if not (rules.is_nik(nik) and rules.is_pin(pin)):
         return _log_in_page(_form_text(nik), nik, 400)
@@ -44,7 +44,13 @@ def log_in() -> ResponseReturnValue:
     if entrance.outcome is Outcome.WRONG:
         return _log_in_page(gettext("NIK atau PIN salah."), nik, 403)
     session.begin(entrance.token)
-    return session.go_back()
+    return _onwards()
+
+
+def _onwards() -> ResponseReturnValue:
+    """To the page that was asked for; first to a PIN of one's own, where the office gave the present one."""
+    visit = session.current_visit()
+    return redirect(url_for("citizen.change"), 303) if visit and visit.must_change else session.go_back()
 
 
 @pages.route("/pin", methods=["GET", "POST"])

@@ -232,3 +232,14 @@ def test_many_at_once_are_let_in_or_told_to_wait_a_moment(hall: Any) -> None:
     for each in threads:
         each.join()
     assert len(found) == 20 and set(found) <= {303, 503, 429} and found.count(303) >= 1
+
+
+def test_who_comes_with_a_first_pin_is_led_straight_to_one_of_their_own(hall: Any) -> None:
+    hall.give(MADE, "470862", is_first=True)
+    hall.get("/surat/saya")  # what was wanted is come back to, after the PIN
+    assert hall.enter(MADE, "470862").headers["Location"] == "/pin"
+    assert hall.get("/masuk-warga").headers["Location"] == "/pin"
+    changed = hall.send("/pin", {"old": "470862", "new": "805293", "again": "805293"})
+    assert changed.status_code == 200 and 'href="/surat/saya"' in changed.get_data(as_text=True)
+    hall.send("/keluar-warga", {}, page="/surat/saya")
+    assert hall.enter(MADE, "805293").headers["Location"] != "/pin"
