@@ -42,9 +42,10 @@ def test_a_clock_with_a_battery_is_believed(started: Kiosk, tmp_path: Path) -> N
 def test_the_agent_is_told_of_letters_where_systemd_gives_a_socket_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = []
-    monkeypatch.setattr(program, "serve", lambda *_bind, **named: begun.append(named["beside"]))
+    begun: list[Any] = []
+    monkeypatch.setattr(program, "serve", lambda *_bind, **named: named["beside"]())
     monkeypatch.setattr("appliance.kiosk.letters.marks_door.ASKER", "root")
+    monkeypatch.setattr("appliance.kiosk.letters.marks_door.answer_forever", lambda *given: begun.append(given))
     config, state = tmp_path / "hub.toml", tmp_path / "state"
     config.write_text(HUB_TOML, "utf-8")
     state.mkdir()
@@ -53,4 +54,5 @@ def test_the_agent_is_told_of_letters_where_systemd_gives_a_socket_for_it(
         for given in (None, listener):
             monkeypatch.setattr("appliance.unit.sockets.take", {"marks": given}.get)
             assert program.main(options) == 0
-    assert [each is not None for each in begun] == [False, True]
+        ((found, _store, uid),) = begun
+        assert found is listener and uid == 0
