@@ -30,7 +30,7 @@ from appliance.kiosk.letters.reading import Only
 from appliance.kiosk.office.session import current_actor
 from appliance.kiosk.services import current_kiosk
 
-ROWS: Final = 25
+ROWS: Final = 20
 # What is asked for in the address, and the states behind it.
 FILTERS: Final = {
     "kerja": (lazy_gettext("Perlu dikerjakan"), WORK_STATES),

@@ -15,7 +15,7 @@ from appliance.kiosk.office.session import permission_required
 from appliance.kiosk.services import current_kiosk
 from appliance.store.audit import Audit, Entry
 
-PER_PAGE: Final = 30
+PER_PAGE: Final = 20
 SUBJECTS_SHOWN: Final = 6
 # A deed that has no words is shown by its own.
 WORDS: Final = {
