@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 from appliance.gate.protocol import Admitted, Client
 from appliance.store.database import Database
 from captive_portal import grants, rules
 from captive_portal.now import Now
-from captive_portal.rules import End
-
-SILENT_SECONDS: Final = 120
+from captive_portal.rules import SILENT_SECONDS, End
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from captive_portal import local_time
 from captive_portal.now import Now
 
 MEGABYTE: Final = 1_000_000
+SILENT_SECONDS: Final = 120  # a device that sends nothing for so long is not in use
 End = EndReason  # one list: the office is told what the history keeps
 
 

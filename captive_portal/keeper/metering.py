@@ -16,7 +16,7 @@ from appliance.gate.protocol import Admitted, Client
 from captive_portal import rules
 from captive_portal.departures import Departure
 from captive_portal.now import Now
-from captive_portal.rules import Grant, Known
+from captive_portal.rules import SILENT_SECONDS, Grant, Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Ledger:
                 sent, received = meter.count(found, elapsed_seconds)
                 self._count(grant, sent + received)
                 all_sent, all_received = all_sent + sent, all_received + received
-            if grant.way is not Access.VOUCHER:
+            if _runs(grant, found, was_running=_subject(grant) in self._online):
                 whose, begun = _subject(grant), grant.budget.boot_seconds
                 online[whose] = min(begun, online.get(whose, begun))
         if self.has_days:
@@ -250,6 +250,14 @@ class Ledger:
             self._budget_bytes[grant.budget.id] += counted_bytes
         if grant.way is not Access.VOUCHER and self.has_days:
             self._day_bytes[_subject(grant)] += counted_bytes
+
+
+def _runs(grant: Grant, found: Admitted | None, *, was_running: bool) -> bool:
+    """Does a grant use up time of a day now? An account's device stays logged in for days: what counts is its use."""
+    if grant.way is Access.ACCOUNT:
+        # Whose time has just ended in the kernel is not there any more, and used it up to now.
+        return was_running if found is None else found.idle_seconds < SILENT_SECONDS
+    return grant.way is Access.TERMS
 
 
 def _subject(grant: Grant) -> str:

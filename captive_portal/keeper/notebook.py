@@ -116,7 +116,9 @@ def tidy(db: Database, history_days: int, day: str, now: Now) -> None:
 def is_anything_running(db: Database, now: Now) -> bool:
     """Does any budget lose time just now?"""
     found = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM budgets WHERE boot_id = ? AND boot_seconds + lease_seconds > ?)",
+        # An account's bounds logins: without one nothing of it is lost.
+        "SELECT EXISTS (SELECT 1 FROM budgets WHERE boot_id = ? AND boot_seconds + lease_seconds > ? AND"
+        " (id IN (SELECT budget_id FROM grants) OR id NOT IN (SELECT budget_id FROM accounts)))",
         (now.boot_id, now.boot_seconds),
     ).fetchone()
     return bool(found[0])

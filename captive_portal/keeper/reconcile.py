@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from appliance.gate.protocol import Admit, Admitted, Client, Revoke
-from captive_portal.rules import Standing
+from captive_portal.rules import SILENT_SECONDS, Standing
 
 # The kernel's time and a grant's differ by so little; renewing costs more than looking.
 SAME_SECONDS: Final = 3
+SPARE_SECONDS: Final = 300
 # What waits in a device's queue, 128 KiB at most, is off its quota and not yet received; and counters and quotas are
 # read one after the other while packets flow.
 SAME_BYTES: Final = 200_000
@@ -39,7 +40,15 @@ def _is_same(found: Admitted | None, standing: Standing) -> bool:
         return False
     if quota is not None and left is not None and abs(quota.left_bytes - left) > SAME_BYTES:
         return False
-    return found.speed == standing.limits.speed and abs(found.remaining_seconds - standing.seconds) <= SAME_SECONDS
+    return found.speed == standing.limits.speed and _is_same_time(found, standing)
+
+
+def _is_same_time(found: Admitted, standing: Standing) -> bool:
+    # An account's time stands still while nobody uses the device, and the kernel's clock does not: it is set right when
+    # the device speaks again, or before it runs out, not with each look.
+    if found.idle_seconds >= SILENT_SECONDS and SPARE_SECONDS <= found.remaining_seconds < standing.seconds:
+        return True
+    return abs(found.remaining_seconds - standing.seconds) <= SAME_SECONDS
 
 
 def is_exhausted(found: Admitted | None, standing: Standing) -> bool:

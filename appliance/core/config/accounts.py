@@ -24,7 +24,10 @@ class Accounts:
         default=604_800,
     )
     daily_seconds: int = option(
-        about="How long all devices of one account together may be online on one day; 0 for no limit.",
+        about=(
+            "How long all devices of one account together may be in use on one day; 0 for no limit. A device that has "
+            "sent nothing for two minutes is not in use."
+        ),
         example=14_400,
         rule=Rule("allowed is 0 or 60 to 86400 seconds", lambda v: v == 0 or 60 <= v <= 86_400),
         default=14_400,
