@@ -1,4 +1,4 @@
-"""``[accounts]``: what a resident's own account gives on the Wi-Fi, in this village and in the others of its district."""
+"""``[accounts]``: what a resident's own account gives on the Wi-Fi, here and in the other villages of the district."""
 
 from __future__ import annotations
 
