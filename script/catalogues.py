@@ -32,8 +32,8 @@ _NOT_MET: Final = (
     "faces/login.py", "faces/charts.py", "faces/second_step.py",
     "templates/faces/login.html", "templates/faces/password", "templates/faces/second",
     # The office's own pages stay Indonesian.
-    "kiosk/office/", "kiosk/hotspot/", "kiosk/residents/", "kiosk/practice/", "kiosk/commands.py", "letters/commands.py",
-    "office", "hall/calls.html", "letters/counter", "letters/official", "letters/prints.py",
+    "kiosk/office/", "kiosk/hotspot/", "kiosk/residents/", "kiosk/practice/", "kiosk/commands.py",
+    "letters/commands.py", "office", "hall/calls.html", "letters/counter", "letters/official", "letters/prints.py",
     "letters/printing_pages.py", "letters/print.html",
 )  # fmt: skip
 # What residents' logins take from the office's.

@@ -35,7 +35,7 @@ class Face:
     ``services_url`` leads to the village's services from the foot of each page; empty where these are they.
     ``helper`` is whom a reader tells of a fault, ``keeper`` who gives new passwords: texts or lazy messages.
     ``is_open``: there is something to see without a login, so that the login has a way back. ``practice_band``:
-    the template of a band that stays in sight on every page, where nothing is real; ``title_mark`` stands before titles.
+    the template of a band in sight on every page, where nothing is real; ``title_mark`` stands before titles.
     """
 
     name: str

@@ -200,17 +200,22 @@ def _go_on(desk: Desk, letter_id: int, kind: Kind, far: float, name: str) -> Non
     desk.approve(signer, letter_id, official.id, version + 1)
     if far < 0.5:
         return
-    desk.sign_by_hand(signer, letter_id, version + 2)
+    _finish(desk, letter_id, kind, far, version + 2, signer=signer, name=name)
+
+
+def _finish(desk: Desk, letter_id: int, kind: Kind, far: float, version: int, *, signer: Actor, name: str) -> None:
+    """From the signature on."""
+    desk.sign_by_hand(signer, letter_id, version)
     if kind.countersigned_by_camat:
         if far < 0.55:
             return
-        desk.countersign(_SEKRETARIS, letter_id, version + 3, desk.today().date, "kepala dusun")
         version += 1
-    desk.make_ready(_SEKRETARIS, letter_id, version + 3)
+        desk.countersign(_SEKRETARIS, letter_id, version, desk.today().date, "kepala dusun")
+    desk.make_ready(_SEKRETARIS, letter_id, version + 1)
     if far > 0.65:
-        desk.hand_over(_SEKRETARIS, letter_id, version + 4, name)
+        desk.hand_over(_SEKRETARIS, letter_id, version + 2, name)
     if far > 0.97:
-        desk.void(_SEKRETARIS, letter_id, version + 5, "Nama usaha salah tulis; surat baru dibuat.")
+        desk.void(_SEKRETARIS, letter_id, version + 3, "Nama usaha salah tulis; surat baru dibuat.")
 
 
 def sample_answers(kind: Kind, today: datetime.date, nik: str, chance: random.Random) -> Answers:

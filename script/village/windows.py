@@ -17,8 +17,6 @@ from script.village.plan import Place
 from script.village.programs import FAMILY, Process, start, wait_until
 
 _FIRST_PORT = 8081
-# Kept open for as long as this process lives, which is what they tell others.
-_MARKS: list[socket.socket] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def free_ports(count: int, first: int = _FIRST_PORT) -> list[int]:
             except OSError:
                 mark.close()
                 continue
-        _MARKS.append(mark)
+        mark.detach()  # it stays open for as long as this process lives, which is what it tells others
         found.append(port)
     return found
 

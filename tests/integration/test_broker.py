@@ -31,7 +31,14 @@ def test_a_hub_has_its_own_topics_and_no_others(bed: Bed) -> None:
     two = HubClient(bed.port, two_identity)
     ingest.hear("desahub/1/+/report")
     ingest.hear("desahub/1/+/letter-marks")
-    for topic in ("desahub/1/hub-dua2/report", "desahub/1/hub-dua2/letter-marks", "desahub/1/hub-dua2/state", "desahub/1/hub-dua2/ack", "#", "$SYS/#"):
+    for topic in (
+        "desahub/1/hub-dua2/report",
+        "desahub/1/hub-dua2/letter-marks",
+        "desahub/1/hub-dua2/state",
+        "desahub/1/hub-dua2/ack",
+        "#",
+        "$SYS/#",
+    ):
         one.hear(topic)
     one.hear("desahub/1/hub-satu/ack")
     two.hear("desahub/1/hub-dua2/ack")

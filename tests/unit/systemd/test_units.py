@@ -109,7 +109,11 @@ def test_only_services_with_the_same_data_share_a_user() -> None:
         "desahub-portal": {"desahub-portal", "desahub-keeper"},
         "desahub-filter": {"desahub-filter", "desahub-filter-update"},
         "desahub-agent": {
-            "desahub-agent", "desahub-claim", "desahub-renew", "desahub-portal-request", "desahub-clock",
+            "desahub-agent",
+            "desahub-claim",
+            "desahub-renew",
+            "desahub-portal-request",
+            "desahub-clock",
             "desahub-speed-test@",
         },
         "desahub-noc-ingest": {"desahub-noc-ingest", "desahub-noc-ingest@", "desahub-noc-graphs"},

@@ -18,8 +18,7 @@ from appliance.store import boot_brake
 from captive_portal import blocks, budgets
 from captive_portal.grants import of_voucher
 from captive_portal.now import Now
-from captive_portal.places import SILENT_SECONDS
-from captive_portal.rules import Block, Device, Verdict, remaining_seconds
+from captive_portal.rules import SILENT_SECONDS, Block, Device, Verdict, remaining_seconds
 from captive_portal.vouchers import codes
 from captive_portal.vouchers import store as vouchers
 from captive_portal.vouchers.keys import DISTRICT_NAME, install_district_key, open_keys
