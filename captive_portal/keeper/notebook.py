@@ -104,12 +104,15 @@ def learn_time(db: Database, day: str, now: Now) -> None:
 
 def tidy(db: Database, history_days: int, day: str, now: Now) -> None:
     """Throw away what is of no use any more: other days, old sessions, ended blocks, and who used which voucher."""
-    db.execute("DELETE FROM daily_use WHERE day != ?", (day,))
+    is_dated = not day.startswith(local_time.UNDATED)
+    # Before the clock is set, today may still be the day that was dated last: a start of the box brings no new share.
+    of_no_use = "day != ?" if is_dated else "day != ? AND day LIKE 'boot:%'"
+    db.execute(f"DELETE FROM daily_use WHERE {of_no_use}", (day,))  # noqa: S608 - constants of this function
     sessions.drop_old(db, history_days, now)
     blocks.drop_ended(db, now)
     vouchers.forget_devices(db, now)
     account_store.forget_devices(db)
-    if not day.startswith(local_time.UNDATED):
+    if is_dated:
         vouchers.learn_date(db, day)
 
 

@@ -390,6 +390,38 @@ def test_without_the_date_hours_do_not_hold_and_the_day_is_the_boots_until_the_c
     assert house.inside() == {ONE: 298}
 
 
+@with_network("daily_seconds = 600\ndaily_megabytes = 5\n")
+def test_a_start_before_the_clock_is_set_brings_no_new_share_of_the_day(house: House) -> None:
+    house.login()
+    house.use(3_000_000)
+    house.live(400)
+    house.reboot(is_clean=True)
+    house.world.now = replace(house.world.now, wall_seconds=50, wall_quality=WallQuality.UNKNOWN)
+    house.keeper.look()
+    house.live(CHECKPOINT_SECONDS + 40)  # what is of no use any more is thrown away meanwhile
+    house.world.now = replace(house.world.now, wall_seconds=NOON + 7_200, wall_quality=WallQuality.NTP)
+    house.keeper.look(2.0)
+    assert [(row["day"], row["seconds"], row["bytes"]) for row in house.rows("daily_use")] == [
+        ("2026-01-01", 500, 3_000_000)
+    ]
+    assert house.inside() == {ONE: 100} and house.gate.clients()[0].quota_left_bytes == 2_000_000
+
+
+@with_network("daily_seconds = 600\n")
+def test_what_was_used_in_another_boot_without_a_date_goes_and_so_does_an_old_day(house: House) -> None:
+    house.login()
+    house.live(120)
+    house.reboot(is_clean=True)
+    house.world.now = replace(house.world.now, wall_seconds=50, wall_quality=WallQuality.UNKNOWN)
+    house.live(120)
+    house.reboot("c", is_clean=True)
+    house.live(120)
+    assert [row["day"] for row in house.rows("daily_use")] == ["2026-01-01", f"boot:{'c' * 32}:0"]
+    house.world.now = replace(house.world.now, wall_seconds=NOON + 86_400, wall_quality=WallQuality.NTP)
+    house.live(CHECKPOINT_SECONDS)
+    assert {row["day"] for row in house.rows("daily_use")} == {"2026-01-02"}
+
+
 def test_a_block_of_the_office_holds_within_one_look(house: House) -> None:
     house.login()
     block = Block(ONE.mac, 600, "operator", "why", NOON)
