@@ -1,5 +1,8 @@
 """A hub's request for its portal's certificate, and the chain that answers it.
 
+The ACME client reads a request by itself and asks for the names that it finds. So what two readers may read in two ways
+is refused: of two requests in one text it takes the last, we the first; names in Microsoft's attribute it does not see.
+
 Source: RFC 2986 (requests), RFC 5280 section 4.2.1.6 (names), RFC 9525 (the common name counts for nothing).
 """
 
@@ -16,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from appliance.core.enrolment import PORTAL_NAMES_MAX
 from appliance.core.errors import OperationError
 
+_EXTENSION_REQUEST = x509.ObjectIdentifier("1.2.840.113549.1.9.14")
 _DAMAGED = (
     ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
@@ -49,6 +53,8 @@ def read_request(pem: bytes) -> PortalRequest:
     """
     try:
         found = x509.load_pem_x509_csr(pem)
+        is_alone = found.public_bytes(serialization.Encoding.PEM).strip() == pem.strip()
+        attributes = [each.oid for each in found.attributes]
         key = found.public_key()
         is_signed = found.is_signature_valid
         extensions = list(found.extensions)
@@ -58,11 +64,13 @@ def read_request(pem: bytes) -> PortalRequest:
         subject = [str(each.value) for each in found.subject]
     except _DAMAGED:
         raise OperationError("this is no certificate request, or it is damaged") from None
+    if not is_alone:
+        raise OperationError("allowed is one request in PEM form, with nothing before or after it")
     if not is_signed:
         raise OperationError("the request is not signed by its own key")
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise OperationError("the request's key is not P-256")
-    if others or not set(subject) <= set(names):
+    if attributes != [_EXTENSION_REQUEST] or others or not set(subject) <= set(names):
         raise OperationError("the request asks for more than host names")
     if not 1 <= len(names) <= PORTAL_NAMES_MAX or len(set(names)) != len(names) or not all(names):
         raise OperationError(f"allowed are 1 to {PORTAL_NAMES_MAX} host names, each once")
