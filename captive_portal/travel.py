@@ -10,7 +10,6 @@ Called within a transaction; what is written is durable with it.
 from __future__ import annotations
 
 import datetime
-import secrets
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,22 +61,34 @@ class Desk:
         return Travel(TravelState.OFFERED)
 
     def make(self, db: Database, reference: str, now: Now) -> TravelCode | None:
-        """Make an account its code, and write down that it has it; None where `standing` offers none."""
-        if self.key is None or self.standing(db, reference, now).state is not TravelState.OFFERED:
+        """Make an account its code, and write down that it has it; None where `standing` offers none.
+
+        Once more on the same day it is the same code: a button that is pressed twice, or an answer that never arrived,
+        would else cost its owner the code of a week.
+        """
+        state = self.standing(db, reference, now).state
+        if self.key is None or state not in (TravelState.OFFERED, TravelState.LATER):
             return None
         today = local_time.date_of(now.wall_seconds, self.timezone)
+        if state is TravelState.OFFERED:
+            db.execute("DELETE FROM travel_codes WHERE day < ?", (_plus(today, -KEPT_DAYS),))
+            db.execute("INSERT INTO travel_codes (reference, day) VALUES (?, ?)", (reference, today))
+        elif not self._had_one(db, reference, today):
+            return None
         last_day = min(
             datetime.date.fromisoformat(_plus(today, self.terms.travel_valid_days)), codes.DISTRICT_LAST_DAY_MAX
         )
+        # As if at random: hubs do not know each other's numbers, and of 16 million two are rarely one.
+        batch, serial = codes.numbers_of(self.key, f"{reference} {today}")
         what = DistrictCode(
-            # At random: hubs do not know each other's numbers, and of 16 million two are rarely one.
-            secrets.randbelow(codes.DISTRICT_BATCH_MAX + 1), 1 + secrets.randbelow(codes.DISTRICT_SERIAL_MAX), last_day,
-            self.terms.travel_minutes, self.terms.travel_megabytes, devices=1, speed_level=0,
-        )  # fmt: skip
-        db.execute("DELETE FROM travel_codes WHERE day < ?", (_plus(today, -KEPT_DAYS),))
-        db.execute("INSERT INTO travel_codes (reference, day) VALUES (?, ?)", (reference, today))
+            batch, serial, last_day, self.terms.travel_minutes, self.terms.travel_megabytes, devices=1, speed_level=0
+        )
         code = codes.printed(codes.make_district(self.key, what))
         return TravelCode(code, what.minutes, what.megabytes, last_day.isoformat())
+
+    def _had_one(self, db: Database, reference: str, today: str) -> bool:
+        found = db.execute("SELECT 1 FROM travel_codes WHERE reference = ? AND day = ?", (reference, today))
+        return found.fetchone() is not None
 
 
 def _plus(day: str, days: int) -> str:

@@ -227,7 +227,10 @@ class AskTravel(Request[Travel]):
 
 @dataclass(frozen=True, slots=True)
 class MakeTravelCode(Request[TravelCode]):
-    """Make the owner of an account a code for other villages. What it is worth is in ``hub.toml``."""
+    """Make the owner of an account a code for other villages, on the same day the same one again.
+
+    What it is worth is in ``hub.toml``.
+    """
 
     reference: str
     by: str

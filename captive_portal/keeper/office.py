@@ -224,10 +224,12 @@ def _make_travel_code(office: Office, request: protocol.MakeTravelCode) -> proto
     desk, now = _desk(office), office.clock()
 
     def step(db: Database) -> protocol.TravelCode:
+        is_new = desk.standing(db, request.reference, now).state is protocol.TravelState.OFFERED
         made = desk.make(db, request.reference, now)
         if made is None:
             raise HotspotRefused(RefusalCode.NOT_NOW, "no code for other villages today")
-        actions.add(db, now, request.by, ActionKind.MAKE_TRAVEL_CODE, what=request.reference)
+        if is_new:
+            actions.add(db, now, request.by, ActionKind.MAKE_TRAVEL_CODE, what=request.reference)
         return made
 
     return office.grants.write(step)

@@ -135,6 +135,12 @@ def make_district(key: bytes, what: DistrictCode) -> str:
     return _encode(tag << _PAYLOAD_BITS | payload ^ _mask(key, tag), DISTRICT_LENGTH)
 
 
+def numbers_of(key: bytes, subject: str) -> tuple[int, int]:
+    """A sheet's number and a serial that stand for ``subject``: always the same, and as good as drawn at random."""
+    drawn = int.from_bytes(_mac(key, b"numbers", subject.encode()), "big")
+    return drawn % (DISTRICT_BATCH_MAX + 1), 1 + (drawn >> 64) % DISTRICT_SERIAL_MAX
+
+
 def read_district(key: bytes, code: str) -> DistrictCode | None:
     """What a code of twenty characters says; None when this key did not make it, or a newer release did."""
     number = 0
