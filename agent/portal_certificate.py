@@ -26,6 +26,7 @@ _REQUEST_BYTES_MAX: Final = 8 * 1024
 # Who waits for long, or is refused, asks more seldom: a line is paid by the byte.
 _SOON_SECONDS: Final = 3_600
 _LONG_SECONDS: Final = 6 * 3_600
+_DONE_SECONDS: Final = 24 * 3_600
 _SHORTLY: Final = frozenset({"busy", "proof", "too_soon"})
 
 
@@ -90,8 +91,9 @@ def _rests(answer: dict[str, Any], digest: str, now_s: int) -> bool:
     if not isinstance(first_s, int) or not isinstance(at_s, int):
         return False
     if code == PortalState.DONE:
-        return True
-    if code == PortalState.WAITING or code in _SHORTLY:
+        # Root takes it within seconds, and then there is no request. Where it could not, something must begin to move.
+        pause = _DONE_SECONDS
+    elif code == PortalState.WAITING or code in _SHORTLY:
         pause = 0 if 0 <= now_s - first_s < _SOON_SECONDS else _SOON_SECONDS
     else:
         pause = _LONG_SECONDS

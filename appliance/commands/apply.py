@@ -24,7 +24,7 @@ from appliance.system.roots import REAL, Roots
 def apply(config: Config, text: str, certificate: Judgement) -> int:
     """Make this machine what ``config``, read from ``text``, says. Returns 0; raises `OperationError`."""
     operations = RealOperations(gate_fingerprint=lambda: GateClient().status().ruleset_fingerprint)
-    with _alone(), _taken_back_when_told_to_end():
+    with alone(), _taken_back_when_told_to_end():
         done = applying.apply(
             config, text, operations, certificate_pem=certificate.pem, certificate_names=certificate.names
         )
@@ -50,7 +50,9 @@ def ask_noc(config: Config, roots: Roots = REAL) -> None:
     """Ask the NOC for the portal's certificate, where hub.toml wants that and it is time; it comes within the hour."""
     clock = WallClock(datetime.datetime.now(datetime.UTC), wall_quality(roots))
     try:
-        if portal_request.keep_up(config, clock, roots):
+        with alone():
+            is_asked = portal_request.keep_up(config, clock, roots)
+        if is_asked:
             print(f"asked    the NOC for a certificate of {config.portal.host}")
     except OperationError as error:
         # What was applied stands: the timer tries this again each day.
@@ -66,7 +68,7 @@ def say(certificate: Judgement) -> None:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Apply one thing after the other: the technician's, a renewed certificate, the NOC's wish. Source: flock(2)."""
     try:
         descriptor = os.open(REAL.etc / "desahub", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

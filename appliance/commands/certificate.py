@@ -7,7 +7,7 @@ import datetime
 from pathlib import Path
 
 from appliance.commands import places
-from appliance.commands.apply import apply, ask_noc, say
+from appliance.commands.apply import alone, apply, ask_noc, say
 from appliance.core import config as hub
 from appliance.core.errors import OperationError
 from appliance.network import nginx
@@ -68,7 +68,8 @@ def run_refresh(_: argparse.Namespace, roots: Roots = REAL) -> int:
         raise OperationError(f"{error}; nothing was applied on this box yet: sudo desahub apply") from None
     config = hub.parse(text)
     clock = WallClock(datetime.datetime.now(datetime.UTC), wall_quality(roots))
-    came = portal_request.take(config, clock, roots)
+    with alone():
+        came = portal_request.take(config, clock, roots)
     if came is not None and not came.is_usable:
         print(f"The NOC delivered a certificate that is not used: {came.because}.")
     judgement = certificate.look(config, roots, clock)

@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from appliance.core.clock import WallQuality
 from appliance.core.config import Config
 from appliance.core.config.portal import PRIVATE_NAMES, CertificateFrom
 from appliance.core.enrolment import KEY_REUSED, NAME_REFUSED, PORTAL_NAMES_MAX, renewal_due_s
@@ -96,12 +98,16 @@ def keep_up(config: Config, clock: WallClock, roots: Roots = REAL) -> bool:
     Raises:
         OperationError: a file cannot be written.
     """
-    if config.portal.certificate is not CertificateFrom.NOC or not _is_due(config, clock, roots):
+    key, path = _next_key(roots), _request_path(roots)
+    asked = _read(path)
+    is_from_noc = config.portal.certificate is CertificateFrom.NOC
+    if not is_from_noc or not _is_due(config, clock, roots):
+        if is_from_noc and asked and clock.quality is WallQuality.UNKNOWN:
+            # A clock that nobody set is behind: what was due then is due. With another key all would be obtained again.
+            return True
         _drop(roots)
         return False
-    key, path = _next_key(roots), _request_path(roots)
     wanted = names(config)
-    asked = _read(path)
     before = _asked_names(asked)
     said = _said(asked, roots)
     if said.code == NAME_REFUSED or before == wanted[:1]:
@@ -110,8 +116,9 @@ def keep_up(config: Config, clock: WallClock, roots: Roots = REAL) -> bool:
     is_other = before not in ((), wanted) and said.code != NAME_REFUSED
     if key is None or is_other or _is_worn(config, clock, said, roots):
         # Another key is another request; with one key nobody asks for two things.
-        key, before = _make_key(roots), ()
-    if before != wanted:
+        key = _make_key(roots)
+    # Also where a cut left a request for the key before this one: its chain would fit nothing.
+    if before != wanted or not _is_by(asked, key):
         files.write_durably(path, _request(key, wanted), 0o644)
     return True
 
@@ -210,6 +217,13 @@ def _asked_names(request_pem: bytes) -> tuple[str, ...]:
     except (ValueError, x509.ExtensionNotFound):
         return ()
     return tuple(alternatives.get_values_for_type(x509.DNSName))
+
+
+def _is_by(request_pem: bytes, key: ec.EllipticCurvePrivateKey) -> bool:
+    try:
+        return x509.load_pem_x509_csr(request_pem).public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def _said(request_pem: bytes, roots: Roots) -> Said:

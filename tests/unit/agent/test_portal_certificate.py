@@ -131,6 +131,22 @@ def test_a_box_that_waits_asks_often_at_first_and_seldom_later(box: PortalBox) -
     assert box.carry() == "waiting"
 
 
+def test_what_came_and_was_not_taken_is_asked_for_again_after_a_day(box: PortalBox) -> None:
+    box.root()
+    box.carry()
+    assert box.obtain() == 1
+    assert box.carry() == "done"
+    chain = (box.answers / "fullchain.pem").read_bytes()
+    (box.answers / "fullchain.pem").write_bytes(b"what a NOC that is mistaken sent")
+    assert box.root()
+    assert box.carry() == ""
+    box.noc.pass_days(1.01)
+    assert box.carry() == "done"
+    assert (box.answers / "fullchain.pem").read_bytes() == chain
+    assert not box.root()
+    assert box.look().is_usable
+
+
 def test_what_the_noc_is_told_reaches_the_box_in_words_and_no_more(box: PortalBox) -> None:
     box.root()
     box.carry()

@@ -37,6 +37,7 @@ class Box:
 
     def __init__(self, folder: Path) -> None:
         self.roots, self.now, self.config = Roots.under(folder), NOW, configured()
+        self.quality = WallQuality.NTP
         self.folder = certificate.folder(self.roots)
         self.request = self.roots.etc / "desahub/rendered/portal-request.pem"
         self.answers = self.roots.run / "desahub-portal-request"
@@ -47,7 +48,7 @@ class Box:
 
     @property
     def clock(self) -> WallClock:
-        return WallClock(self.now, WallQuality.NTP)
+        return WallClock(self.now, self.quality)
 
     def keep_up(self) -> bool:
         return portal_request.keep_up(self.config, self.clock, self.roots)
@@ -186,6 +187,44 @@ def test_cut_short_at_any_step_the_next_run_does_the_rest(
     assert box.look().is_usable
     assert not box.request.exists()
     assert not (box.folder / "next-privkey.pem").exists()
+
+
+def test_cut_short_between_another_key_and_its_request_both_belong_together_again(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.keep_up()
+    box.say("key_reused")
+    real = files.write_durably
+
+    def cut(path: Path, *given: str, **named: str) -> bool:
+        if path == box.request:
+            raise KeyboardInterrupt
+        return real(path, *given, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(files, "write_durably", cut)
+        box.keep_up()
+    (box.answers / "answer.json").unlink()  # it is in memory: a power cut takes it
+    assert box.keep_up()
+    box.deliver()
+    taken = box.take()
+    assert taken is not None, "the chain is for the key that waits"
+    assert taken.is_usable
+
+
+def test_while_nobody_knows_the_date_what_was_asked_stays_asked(box: Box) -> None:
+    box.keep_up()
+    box.deliver()
+    box.take()
+    box.now += 70 * DAY
+    assert box.keep_up()
+    asked, key = box.request.read_bytes(), (box.folder / "next-privkey.pem").read_bytes()
+    box.now, box.quality = box.now - 30 * DAY, WallQuality.UNKNOWN
+    assert box.keep_up(), "switched on without a clock: the date is that of the last shutdown, or earlier"
+    assert (box.request.read_bytes(), (box.folder / "next-privkey.pem").read_bytes()) == (asked, key)
+    box.quality = WallQuality.NTP
+    assert not box.keep_up()
+    assert not box.request.exists()
 
 
 def test_names_that_the_noc_does_not_give_are_left_out_but_for_the_portals(box: Box) -> None:
