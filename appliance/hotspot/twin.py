@@ -72,7 +72,7 @@ class TwinHotspot:
         self.usage_points: tuple[protocol.UsagePoint, ...] = ()
         self.district_key = ""
         self._travelled: dict[str, datetime.date] = {}
-        self._codes: dict[tuple[str, datetime.date], protocol.TravelCode] = {}
+        self._given: dict[tuple[str, datetime.date], protocol.TravelCode] = {}
         self.requests: list[Request[Any]] = []
 
     def ask(self, request: Request[A]) -> A:
@@ -231,7 +231,7 @@ class TwinHotspot:
 
     def _on_MakeTravelCode(self, request: protocol.MakeTravelCode) -> protocol.TravelCode:  # noqa: N802
         terms, today = Accounts(), self._today()
-        if (given := self._codes.get((request.reference, today))) is not None:
+        if (given := self._given.get((request.reference, today))) is not None:
             return given
         if self._on_AskTravel(protocol.AskTravel(request.reference)).state is not TravelState.OFFERED:
             raise HotspotRefused(RefusalCode.NOT_NOW, "no code for other villages today")
@@ -241,7 +241,7 @@ class TwinHotspot:
         self._act(request, ActionKind.MAKE_TRAVEL_CODE, request.reference)
         last_day = today + datetime.timedelta(days=terms.travel_valid_days)
         made = protocol.TravelCode(code, terms.travel_minutes, terms.travel_megabytes, last_day.isoformat())
-        self._codes[request.reference, today] = made
+        self._given[request.reference, today] = made
         return made
 
     def _today(self) -> datetime.date:
