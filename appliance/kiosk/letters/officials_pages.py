@@ -20,7 +20,7 @@ from appliance.kiosk.letters.office_access import shared, version
 from appliance.kiosk.letters.officials import OfficialChanged, Term
 from appliance.kiosk.letters.paper import Signing, SigningMode
 from appliance.kiosk.office import rules
-from appliance.kiosk.office.rules import Permission
+from appliance.kiosk.office.rules import Permission, Role
 from appliance.kiosk.office.session import current_actor, permission_required
 from appliance.kiosk.office.store import open_accounts
 from appliance.kiosk.services import current_kiosk
@@ -71,6 +71,8 @@ def add() -> ResponseReturnValue:
     if made is None:
         return _page(raw=request.form.to_dict(), problems=problems), 400
     signing, account, nik, term = made
+    if _is_own_power(account, problems):
+        return _page(raw=request.form.to_dict(), problems=problems), 403
     book = current_desk().officials_book
     if any((each.signing, each.account, each.begins, each.ends) == (signing, account, term.begins, term.ends)
            for each in book.active()):  # fmt: skip
@@ -109,6 +111,8 @@ def change(official_id: int) -> ResponseReturnValue:
     if before == (signing, account, is_active, term) and not nik:
         flash(gettext("Tidak ada yang berubah."), "plain")
         return redirect(url_for("letters_officials.every"), 303)
+    if is_active and _is_own_power(account, problems):
+        return _page(found, request.form.to_dict(), problems), 403
     keep_nik = None if not nik and "no_nik" not in request.form else nik
     try:
         current_desk().officials_book.change(
@@ -120,6 +124,16 @@ def change(official_id: int) -> ResponseReturnValue:
         return _page(found, request.form.to_dict(), problem), 409
     flash(gettext("Data pejabat tersimpan."), "good")
     return redirect(url_for("letters_officials.every"), 303)
+
+
+def _is_own_power(account: str, problems: dict[str, str]) -> bool:
+    """Would somebody give themself the right to sign, or more of it? Only the head's right is nobody else's to give."""
+    actor = current_actor()
+    if account != actor.name or actor.role == Role.KEPALA_DESA:
+        return False
+    head = rules.role_title(Role.KEPALA_DESA, current_kiosk().config.village)
+    problems["account"] = gettext("Akun Anda sendiri dipasangkan oleh %(head)s, bukan oleh Anda.", head=head)
+    return True
 
 
 def _official(official_id: int) -> Official:

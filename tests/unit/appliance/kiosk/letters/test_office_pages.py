@@ -523,6 +523,30 @@ def test_officials_are_kept(office: Office) -> None:
     assert (kept.signing.nip, kept.account) == ("1972", "ani.kepala-desa")
 
 
+def test_nobody_gives_themself_the_right_to_sign(office: Office) -> None:
+    office.enter("kepala_desa")
+    office.enter("sekretaris")
+    form = {"name": "I Made Contoh", "title": "Perbekel", "mode": "self", "account": "ani.sekretaris"}
+    answer = office.post("/kantor/pejabat/", form)
+    assert answer.status_code == 403
+    assert "Akun Anda sendiri dipasangkan oleh Perbekel" in words(answer)
+    assert not office.desk.officials_book.every()
+    assert office.post("/kantor/pejabat/", {**form, "account": "ani.kepala-desa"}).status_code == 303
+    [made] = office.desk.officials_book.every()
+    taken = {**form, "versi": str(made.version)}
+    assert office.post(f"/kantor/pejabat/{made.id}", taken).status_code == 403
+    office.enter("kepala_desa")
+    deputy = {**form, "name": "Ani, S.E.", "title": "Sekretaris Desa", "mode": "an"}
+    assert office.post("/kantor/pejabat/", deputy).status_code == 303
+    mine = next(each for each in office.desk.officials() if each.account == "ani.sekretaris")
+    office.enter("sekretaris")
+    more = {**deputy, "versi": str(mine.version), "mode": "self"}
+    assert office.post(f"/kantor/pejabat/{mine.id}", more).status_code == 403
+    assert (
+        office.post(f"/kantor/pejabat/{mine.id}", {**deputy, "versi": str(mine.version), "end": "1"}).status_code == 303
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
