@@ -166,12 +166,12 @@ def give_back(queue: Queue, now_s: int) -> Queue:
     return replace(queue, new_s=queue.new_s[:-1]) if queue.new_s[-1:] == (now_s,) else queue
 
 
-def failed(answer: Answer, request: Request, trouble: Trouble, said: str, now_s: int) -> Answer:
-    """Note a try that failed, and when the next one is."""
+def failed(answer: Answer, request: Request, trouble: Trouble, said: str, now_s: int, *, after_s: int = 0) -> Answer:
+    """Note a try that failed, and when the next one is: some time after ``after_s``, if that is later than now."""
     before = answer.tried if answer.tried is not None and answer.tried.key == request.key else None
     tries = (before.tries if before is not None else 0) + 1
     seconds = min(PAUSE_SECONDS * 2 ** min(tries - 1, 20), PAUSE_SECONDS_MAX)
-    return replace(answer, tried=Tried(request.key, tries, now_s, now_s + seconds, trouble, said[:600]))
+    return replace(answer, tried=Tried(request.key, tries, now_s, max(now_s, after_s) + seconds, trouble, said[:600]))
 
 
 def _within(moments: Iterable[int], now_s: int, seconds: int) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 class Trouble(enum.StrEnum):
     """What stands in the way, by whom it concerns."""
 
+    BEGUN = "begun"
     RATE_LIMITED = "rate_limited"
     CA_AWAY = "ca_away"
     ACCOUNT = "account"
@@ -22,6 +23,7 @@ class Trouble(enum.StrEnum):
 # With these the next hub would fare no better: all wait.
 OF_ALL: Final = frozenset({Trouble.RATE_LIMITED, Trouble.CA_AWAY, Trouble.ACCOUNT, Trouble.PROVIDER})
 SAID: Final = {
+    Trouble.BEGUN: "it is being tried, or the last try was cut short",
     Trouble.RATE_LIMITED: "the authority wants to be asked less often; all wait",
     Trouble.CA_AWAY: "the authority cannot be reached, or is in trouble itself",
     Trouble.ACCOUNT: "the authority does not take this NOC's account: email and terms_agreed in portal.toml",

@@ -41,8 +41,9 @@ def run(spool: Spool, plan: Plan, source: CertificateSource, clock_s: Callable[[
         if is_new and (because := rules.held_new(queue, plan, now_s)):
             _log.info("%s waits: %s", request.hub_id, because)
             continue
-        # Counted first: a try that is cut short counts too.
+        # Counted first, for all and for this hub: a try that is cut short may have used up what an authority gives.
         spool.put_queue(rules.begin(queue, now_s, new=is_new))
+        spool.put_answer(rules.failed(answer, request, Trouble.BEGUN, SAID[Trouble.BEGUN], now_s))
         try:
             found = _obtain(request, plan, source)
         except Failed as failure:
@@ -73,7 +74,9 @@ def _note(spool: Spool, answer: Answer, request: Request, failure: Failed, now_s
     if failure.trouble in OF_ALL:
         queue = rules.pause(queue, failure.trouble, str(failure), now_s)
     spool.put_queue(queue)
-    spool.put_answer(rules.failed(answer, request, failure.trouble, str(failure), now_s))
+    # Who met the limit is not first afterwards: if it is this hub's alone, the others would wait with it for ever.
+    after_s = queue.paused_until_s if failure.trouble is Trouble.RATE_LIMITED else now_s
+    spool.put_answer(rules.failed(answer, request, failure.trouble, str(failure), now_s, after_s=after_s))
 
 
 def _obtain(request: Request, plan: Plan, source: CertificateSource) -> Got:
@@ -101,4 +104,5 @@ def describe(answer: Answer | None, request: Request | None, said: str) -> str:
     """Say to a hub that waits, in a sentence, what it waits for."""
     if answer is not None and answer.tried is not None and request is not None and answer.tried.key == request.key:
         return SAID[answer.tried.trouble]
-    return said or "the NOC will ask the authority within minutes"
+    # What the provider or the authority said stands in brackets behind it, and is for the NOC's operator alone.
+    return said.partition(" (")[0] or "the NOC will ask the authority within minutes"

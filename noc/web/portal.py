@@ -46,6 +46,7 @@ def view(spool: Spool, hub_id: str, now_ms: int) -> PortalView | None:
 def trouble_words() -> dict[Trouble, str]:
     """Say each trouble in a few words."""
     return {
+        Trouble.BEGUN: gettext("sedang dicoba, atau percobaan terakhir terputus"),
         Trouble.RATE_LIMITED: gettext("otoritas minta jangan terlalu sering; semua menunggu"),
         Trouble.CA_AWAY: gettext("otoritas tidak terjangkau"),
         Trouble.ACCOUNT: gettext("otoritas menolak akun NOC ini"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from noc.portal_certificates import csr, rules, turn
 from noc.portal_certificates.lego import parse_credentials, trouble_of
 from noc.portal_certificates.plan import Plan, parse
 from noc.portal_certificates.rules import HOUR, WEEK, Answer, Got, Queue, Request, Tried
-from noc.portal_certificates.source import Trouble
+from noc.portal_certificates.source import Failed, Trouble
 from noc.portal_certificates.spool import Spool
 from tests.authority import NOW, Authority
 from tests.contract.certificate_source_twin import CertificateSourceTwin
@@ -118,14 +119,77 @@ def test_what_concerns_all_stops_all_for_a_while(noc: Noc, trouble: Trouble, sec
     queue = noc.spool.queue()
     assert queue.paused_until_s == noc.now_s + seconds
     assert queue.new_s == (), "what gave no certificate counts for no week"
+    told = turn.describe(None, noc.spool.request("hub-dua"), queue.said)
+    assert told, "to who waits because of another: why"
+    assert "as told" not in told, "what was said in between is for the NOC's operator"
     noc.run((seconds - 1) / HOUR)
     assert len(noc.twin.asked) == 1
     noc.run(1 / HOUR)
     assert len(noc.twin.asked) == 2
     assert noc.spool.queue().paused_until_s == noc.now_s + 2 * seconds
     noc.twin.trouble = None
-    assert noc.run(2 * seconds / HOUR) == 3
+    assert noc.run(2 * seconds / HOUR) + noc.run(0.5) == 3
     assert noc.spool.queue().pauses == 0
+
+
+def test_a_limit_that_one_hub_met_alone_does_not_hold_up_the_others_for_ever(
+    noc: Noc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, real, tries = noc.ask("hub-satu"), noc.twin.obtain, 0
+
+    def obtain(pem: bytes) -> bytes:
+        nonlocal tries
+        if csr.read_request(pem).key != first.key:
+            return real(pem)
+        tries += 1
+        raise Failed(Trouble.RATE_LIMITED, "too many certificates already issued for this exact set of names")
+
+    monkeypatch.setattr(noc.twin, "obtain", obtain)
+    noc.run()
+    for number in range(3):
+        noc.ask(f"hub-{number:03}")
+    noc.run(1)
+    assert [noc.has(f"hub-{number:03}") for number in range(3)] == [True] * 3
+    noc.run(0.2)
+    assert tries == 2, "then it is its turn again"
+
+
+def test_a_try_that_was_cut_short_is_one_that_failed(noc: Noc, monkeypatch: pytest.MonkeyPatch) -> None:
+    noc.ask("hub-satu")
+    tries = 0
+
+    def killed(_: bytes) -> bytes:
+        nonlocal tries
+        tries += 1
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(noc.twin, "obtain", killed)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                noc.run(0.2)
+            assert noc.run(0.1) == 0, "an authority that gave one already is not asked at once for another"
+            noc.now_s += HOUR
+    assert tries == 3
+    tried = noc.tried("hub-satu")
+    assert tried is not None
+    assert (tried.tries, tried.trouble) == (3, Trouble.BEGUN)
+    assert noc.run(1) == 1
+
+
+def test_what_is_no_file_keeps_nobody_waiting(noc: Noc, tmp_path: Path) -> None:
+    noc.ask("hub-satu")
+    answers = tmp_path / "portal/answers"
+    answers.mkdir(parents=True)
+    os.mkfifo(answers / "hub-satu.json")
+    os.mkfifo(tmp_path / "portal/ending.json")
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text('{"hub_id": "hub-dua"}')
+    (answers / "hub-dua.json").symlink_to(elsewhere)
+    (answers / "hub-tiga.json").mkdir()
+    assert noc.spool.answer("hub-satu") is None
+    assert noc.spool.answers() == {}
+    assert noc.spool.ending() == frozenset()
 
 
 def test_no_more_than_so_many_in_an_hour(noc: Noc) -> None:
@@ -206,8 +270,6 @@ def test_what_an_authority_gives_for_another_key_is_not_handed_on(noc: Noc, monk
 
 
 def test_files_are_for_the_other_program_whatever_the_mask(noc: Noc, tmp_path: Path) -> None:
-    import os
-
     before = os.umask(0o077)
     try:
         noc.ask("hub-satu")
