@@ -13,6 +13,7 @@ from appliance.gate.protocol import Client
 from appliance.unit.ask import ask
 from appliance.wifi.accounts import (
     ANSWER_BYTES_MAX,
+    HELD_MAX,
     TYPED_LENGTH_MAX,
     AccountAnswer,
     AccountOutcome,
@@ -69,10 +70,13 @@ class AccountsClient:
 
     def ended(self, held: frozenset[Holding]) -> frozenset[Holding]:
         """As `ResidentAccounts.ended`."""
-        answer = self._ask(AskEnded(tuple(sorted(held, key=lambda one: (one.reference, one.generation)))))
-        if not isinstance(answer, Ended):
-            raise AccountsUnavailable(_NO_ANSWER.format(self._path))
-        return frozenset(answer.held) & held
+        asked, ended = sorted(held, key=lambda one: (one.reference, one.generation)), frozenset[Holding]()
+        for first in range(0, max(1, len(asked)), HELD_MAX):
+            answer = self._ask(AskEnded(tuple(asked[first : first + HELD_MAX])))
+            if not isinstance(answer, Ended):
+                raise AccountsUnavailable(_NO_ANSWER.format(self._path))
+            ended |= frozenset(answer.held) & held
+        return ended
 
     def _ask(self, request: Request) -> Answer:
         line = encode(request)

@@ -19,7 +19,7 @@ from appliance.kiosk.actors import Actor
 from appliance.kiosk.wifi import store as wifi_store
 from appliance.kiosk.wifi.accounts import WifiAccounts
 from appliance.kiosk.wifi.checks import LIVING_SECONDS, BootSecond, Checks
-from appliance.kiosk.wifi.door import Door
+from appliance.kiosk.wifi.door import THREADS, Door
 from appliance.kiosk.wifi.rules import Slip
 from appliance.store import audit
 from appliance.store.audit import Audit
@@ -27,6 +27,7 @@ from appliance.store.database import Store, open_store
 from appliance.store.slow_hash import Cost, SlowHash
 from appliance.unit.ask import ask
 from appliance.wifi.accounts import (
+    HELD_MAX,
     AccountAnswer,
     AccountOutcome,
     Holding,
@@ -263,6 +264,27 @@ def test_who_asks_slowly_or_goes_away_keeps_no_thread(kiosk: OfTheKiosk) -> None
         with socket.socket(socket.AF_UNIX) as gone:
             gone.connect(str(kiosk.path))
     kiosk.enter()
+
+
+def test_a_fault_in_a_question_takes_no_thread_and_is_told_without_its_words(
+    kiosk: OfTheKiosk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: object, name: str, *__: object) -> object:
+        raise RuntimeError(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checks, "_check", broken)
+        for _ in range(THREADS + 1):
+            with pytest.raises(AccountsUnavailable, match="does not answer"):
+                AccountsClient(kiosk.path, timeout_seconds=30.0).check("wayan", "482913", ONE)
+    kiosk.enter()
+    assert "RuntimeError" in caplog.text and "wayan" not in caplog.text
+
+
+def test_more_accounts_than_one_question_takes_are_asked_for_in_several(kiosk: OfTheKiosk) -> None:
+    held = kiosk.enter()
+    strangers = frozenset(Holding(f"A-{number:016d}", 1) for number in range(HELD_MAX + 10))
+    assert kiosk.asked.ended(strangers | {held}) == strangers
 
 
 def test_another_user_is_turned_away(tmp_path: Path, kiosk: OfTheKiosk) -> None:

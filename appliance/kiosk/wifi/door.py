@@ -14,6 +14,7 @@ import time
 from collections.abc import Collection
 from typing import Final
 
+from appliance.core import faults
 from appliance.core.errors import DesahubError
 from appliance.wifi.accounts import (
     REQUEST_BYTES_MAX,
@@ -29,7 +30,8 @@ from appliance.wifi.accounts import (
 
 ASKER: Final = "desahub-portal"
 SOCKET_NAME: Final = "accounts"  # FileDescriptorName= of the socket's unit
-# One hashes, one waits for it, and one is free for the keeper's question, which takes a moment.
+# One hashes, and two read. The keeper's question waits its turn behind the few that the portal lets wait here
+# (`appliance.wifi.client.WAITING_MAX`); one that comes too late is asked again after some seconds.
 THREADS: Final = 3
 REQUEST_SECONDS: Final = 2.0
 _CHUNK_BYTES: Final = 65_536
@@ -71,6 +73,8 @@ class Door:
                     self._answer(connection)
                 except OSError:
                     log.debug("an asker went away before its answer")
+                except Exception as error:  # noqa: BLE001 - a fault in one question must take no thread
+                    log.error("accounts: a question failed: %s", faults.trace(error))
 
     def _answer(self, connection: socket.socket) -> None:
         if _peer_uid(connection) not in self._uids:
