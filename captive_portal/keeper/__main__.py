@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from appliance.core.errors import DesahubError, StoreError
+from appliance.core.errors import DesahubError
 from appliance.gate.client import SOCKET_PATH as GATE_SOCKET_PATH
 from appliance.gate.client import GateClient
 from appliance.hotspot.client import SOCKET_PATH
@@ -127,7 +127,7 @@ async def _watch(look: Callable[[], None]) -> None:
     while True:
         try:
             await asyncio.get_running_loop().run_in_executor(thread, look)
-        except StoreError as error:  # the rounds say the same, and end the program where it lasts
+        except DesahubError as error:  # the rounds say the same of a database, and end the program where it lasts
             log.error("accounts: %s", error)
         await asyncio.sleep(account_watch.WATCH_SECONDS)
 
@@ -149,6 +149,7 @@ async def run(
     Raises:
         OperationError: the socket cannot be used.
         StoreError: the last checkpoint could not be written.
+        Exception: looking after accounts broke, of which nobody would know else; rounds ended in order first.
     """
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_OFFICE_THREADS, "office"))
@@ -157,9 +158,13 @@ async def run(
         loop.add_signal_handler(number, rounds.stop)
     answers = office_socket.server(office(rounds.hurry).answer, office_socket.permissions())
     watching = None if watch is None else asyncio.create_task(_watch(watch(rounds.hurry).look))
+    if watching is not None:
+        watching.add_done_callback(lambda _: rounds.stop())  # it has no end of its own
     try:
         async with answers.listening(socket_path):
             await rounds.run()
+        if watching is not None and watching.done():
+            watching.result()
     finally:
         if watching is not None:
             watching.cancel()

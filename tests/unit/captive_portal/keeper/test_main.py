@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,6 +98,24 @@ def test_a_database_that_gives_nothing_is_left_to_a_new_start(
     with pytest.raises(StoreError):
         _run(looks, FAILURES_MAX + 5, monkeypatch)
     assert len(looks.elapsed) == FAILURES_MAX and caplog.text.count("cannot be used") == 1
+
+
+def test_where_accounts_cannot_be_looked_after_the_keeper_writes_down_and_begins_anew(tmp_path: Path) -> None:
+    class Broken:
+        def look(self) -> None:
+            raise RuntimeError("a fault of ours")
+
+    looks: Any = Looks(lambda _: True)
+    unused: Any = SimpleNamespace(answer=None)
+    watch: Any = Broken()
+
+    async def go() -> None:
+        async with asyncio.timeout(60):
+            await module.run(looks, lambda _: unused, tmp_path / "keeper.sock", lambda _: watch)
+
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        asyncio.run(go())
+    assert looks.is_closed
 
 
 def test_what_is_wrong_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
