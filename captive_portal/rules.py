@@ -286,8 +286,9 @@ def standing(policy: Policy, grant: Grant, known: Known, now: Now, idle_seconds:
         idle_seconds: for how long the device has sent nothing.
     """
     network = network_of(policy, grant.client.address)
-    if network is None:
-        return Standing(0, Limits(), End.NETWORK)
+    # Where accounts are no way in any more nobody would hear that one ended at the kiosk.
+    if network is None or (grant.way is Access.ACCOUNT and grant.way not in network.access):
+        return Standing(0, Limits(), End.NETWORK if network is None else End.ACCOUNT)
     budget = grant.budget
     use = _Use(network, grant.way, known)
     seconds, end = _seconds(policy, use, now, remaining_seconds(budget, now))

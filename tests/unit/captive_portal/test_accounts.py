@@ -325,6 +325,14 @@ def test_a_new_pin_ends_what_came_with_the_old_one_and_not_what_came_since(villa
     assert village.inside == {OTHER}
 
 
+def test_where_accounts_are_no_way_in_any_more_who_came_by_one_is_online_no_longer(village: Village) -> None:
+    village.enter()
+    village.world.config = hub_config.parse(f'{HUB_TOML}access = ["terms"]\n')
+    village.start()
+    village.keeper.look()
+    assert not village.inside and village.ends() == [End.ACCOUNT]
+
+
 def test_nobody_is_asked_while_nobody_has_come_in_by_an_account(village: Village) -> None:
     village.world.register.is_away = True
     village.watch.look()
