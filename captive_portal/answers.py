@@ -15,6 +15,7 @@ from appliance.core.config.portal import DEFAULT_TERMS, RECORDS_TERM
 from appliance.core.errors import GateError, GateRefused
 from appliance.faces import formats, languages
 from appliance.gate.protocol import RefusalCode
+from appliance.wifi.accounts import looks_like_name
 from captive_portal import words
 from captive_portal.parts import parts
 from captive_portal.ready_pages import MARK_PLACE
@@ -131,7 +132,8 @@ def account(
     body = page(
         "portal/account.html",
         name=name,
-        kept={"nama": name} if name else {},
+        # An address is kept by browsers: nothing goes into it that could be somebody's own name or number.
+        kept={"nama": name} if looks_like_name(name) else {},
         error=error,
         advice=advice,
         gate_is_silent=gate_is_silent,

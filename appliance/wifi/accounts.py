@@ -25,6 +25,8 @@ HELD_MAX: Final = 4_096
 REQUEST_BYTES_MAX: Final = 512 * 1024
 ANSWER_BYTES_MAX: Final = 512 * 1024
 _REFERENCE: Final = re.compile(r"A-[0-9A-Z]{1,16}")
+# A word and four digits, however they are put together.
+_NAME: Final = re.compile(r"[A-Za-z]{3,12}[ ._-]{0,3}[1-9]{4}")
 
 
 class AccountOutcome(enum.StrEnum):
@@ -143,6 +145,11 @@ _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 def is_reference(text: str) -> bool:
     """Has a text the form of an account's reference?"""
     return _REFERENCE.fullmatch(text) is not None
+
+
+def looks_like_name(typed: str) -> bool:
+    """Might this be an account's name? No NIK, PIN or person's name does, which people type into the wrong field."""
+    return _NAME.fullmatch(typed.strip()) is not None
 
 
 def encode(message: Request | Answer) -> bytes:

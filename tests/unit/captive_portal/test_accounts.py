@@ -168,6 +168,13 @@ def test_the_name_is_kept_when_another_language_is_chosen(village: Village) -> N
     assert 'value="melati 4821"' in village.get(link[1]).get_data(as_text=True)
 
 
+@pytest.mark.parametrize("name", ["5103012501900003", "482913", "Ni Wayan Sari", "<b>1234"])
+def test_what_was_typed_into_the_wrong_field_goes_into_no_address(village: Village, name: str) -> None:
+    page = village.send(name, "000000").get_data(as_text=True)
+    assert f'value="{html.escape(name)}"' in page, "it can be put right"
+    assert "bahasa=jv" in page and "nama=" not in page
+
+
 def test_who_guesses_waits(village: Village) -> None:
     answers = [village.send(pin="000000").status_code for _ in range(5)]
     assert answers == [403, 403, 403, 403, 429]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.kiosk.wifi.rules import WORDS, Slip, make_reference, make_slip, normal_name, normal_pin
-from appliance.wifi.accounts import is_reference
+from appliance.wifi.accounts import is_reference, looks_like_name
 
 
 def test_a_slip_is_a_word_with_four_digits_and_six_digits() -> None:
@@ -16,6 +16,7 @@ def test_a_slip_is_a_word_with_four_digits_and_six_digits() -> None:
         assert re.fullmatch(r"[0-9]{6}", slip.pin) and len(set(slip.pin)) > 2
         assert normal_name(slip.name_shown.upper()) == slip.name and normal_pin(slip.pin_shown) == slip.pin
         assert slip.pin not in repr(slip)
+        assert looks_like_name(slip.name) and looks_like_name(slip.name_shown) and not looks_like_name(slip.pin)
 
 
 def test_words_are_each_once_and_short_enough_for_a_telephone() -> None:
