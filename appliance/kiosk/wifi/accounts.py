@@ -71,7 +71,14 @@ class WifiAccounts:
 
         Returns:
             What is shown once and kept nowhere: of the PIN there is a hash alone.
+
+        Raises:
+            StoreBusy: too many hashes are awaited; nothing was changed.
         """
+        with self.hashing.place():
+            return self._give(actor, resident_id, now)
+
+    def _give(self, actor: Actor, resident_id: int, now: int) -> Slip:
         for _ in range(_TRIES_MAX):
             slip, held = self._make_slip(), self.of(resident_id)
             reference = held.reference if held else rules.make_reference()

@@ -1,11 +1,12 @@
 """A resident makes, renews and ends an account at the screen in the hall; the office does it for somebody."""
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from appliance.core import config as hub_config
-from appliance.core.errors import HotspotUnavailable
+from appliance.core.errors import HotspotUnavailable, StoreBusy
 from appliance.kiosk.actors import RESIDENT
 from appliance.kiosk.residents.codes import StatusDasar
 from appliance.kiosk.wifi.accounts import WifiAccounts
@@ -52,6 +53,18 @@ def test_an_account_that_ended_can_be_made_again(wifi: Wifi) -> None:
     wifi.make()
     after = wifi.accounts.of(wifi.id)
     assert before is not None and after is not None and after.reference == before.reference
+
+
+def test_who_makes_pins_again_and_again_waits_in_the_queue_of_logins(wifi: Wifi) -> None:
+    hashing = wifi.hall.world.kiosk().hashing
+    with contextlib.ExitStack() as taken:
+        with contextlib.suppress(StoreBusy):
+            while True:
+                taken.enter_context(hashing.place())
+        answer = wifi.make()
+        assert answer.status_code == 503 and "Sedang ramai" in words(answer)
+        assert wifi.accounts.of(wifi.id) is None
+    slip(wifi.make())
 
 
 def test_ending_twice_is_written_down_once(wifi: Wifi) -> None:
