@@ -12,7 +12,7 @@ from flask_babel import format_date, gettext
 from appliance.core.config.networks import Access
 from appliance.core.errors import HotspotError, HotspotRefused
 from appliance.faces import formats
-from appliance.hotspot.protocol import AskTravel, MakeTravelCode, Travel, TravelCode, TravelState
+from appliance.hotspot.protocol import AskTravel, MakeTravelCode, RefusalCode, Travel, TravelCode, TravelState
 from appliance.kiosk.actors import RESIDENT
 from appliance.kiosk.citizen.session import current_resident_id, resident_required
 from appliance.kiosk.places import Place
@@ -67,9 +67,9 @@ def _travel(resident_id: int) -> ResponseReturnValue:
         return _page(resident_id, 409, gettext("Buat akun Wi-Fi dulu."))
     try:
         code = current_kiosk().hotspot.ask(MakeTravelCode(held.reference, RESIDENT.name))
-    except HotspotRefused:
-        return _page(resident_id, 409)  # the page says since when and until when
-    except HotspotError:
+    except HotspotError as error:
+        if isinstance(error, HotspotRefused) and error.code == RefusalCode.NOT_NOW:
+            return _page(resident_id, 409)  # the page says since when and until when
         return _page(resident_id, 503, gettext("Kode belum bisa dibuat. Coba lagi sebentar."))
     return render_template("wifi/travel.html", code=code, worth=_worth(code))
 

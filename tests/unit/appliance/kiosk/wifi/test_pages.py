@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from appliance.core import config as hub_config
-from appliance.core.errors import HotspotUnavailable, StoreBusy
+from appliance.core.errors import HotspotRefused, HotspotUnavailable, StoreBusy
+from appliance.hotspot.protocol import MakeTravelCode, RefusalCode
 from appliance.kiosk.actors import RESIDENT
 from appliance.kiosk.residents.codes import StatusDasar
 from appliance.kiosk.wifi.accounts import WifiAccounts
@@ -127,6 +128,21 @@ def test_without_the_districts_key_or_the_keeper_no_code_is_offered(
     monkeypatch.setattr(wifi.hall.world.hotspot, "ask", silent)
     assert "Akun ini berlaku" in words(wifi.hall.get("/wifi"))
     assert wifi.make("travel").status_code == 503
+
+
+def test_a_keeper_whose_disk_is_full_is_said_to_have_given_no_code(wifi: Wifi, monkeypatch: pytest.MonkeyPatch) -> None:
+    wifi.take_key()
+    wifi.make()
+    ask = wifi.hall.world.hotspot.ask
+
+    def full(request: Any) -> Any:
+        if isinstance(request, MakeTravelCode):
+            raise HotspotRefused(RefusalCode.FAILED, "the disk is full")
+        return ask(request)
+
+    monkeypatch.setattr(wifi.hall.world.hotspot, "ask", full)
+    answer = wifi.make("travel")
+    assert answer.status_code == 503 and "Kode belum bisa dibuat" in words(answer)
 
 
 def test_the_office_gives_somebody_an_account_on_paper(wifi: Wifi, office: Any) -> None:
