@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 from appliance.core.errors import ReportMalformed, ReportUnknown
 from appliance.core.letter_marks_wire import decode_marks, receipt_key
 from appliance.core.report import Outline, State, outline
-from noc.ingest.brake import Brake
+from noc.ingest.brake import LETTERS_PER_DAY_MAX, Brake
 from noc.store import reading
 from noc.store.contract import Arrivals, ArrivedBatch, ArrivedMarks, ArrivedState, AsideKind, SetAside
 
@@ -34,6 +35,7 @@ class Sorting:
     states: list[ArrivedState] = field(default_factory=list)
     marks: list[ArrivedMarks] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
+    letters: Counter[str] = field(default_factory=Counter)  # by hub
 
     def arrivals(self) -> Arrivals:
         """Hand over what was gathered."""
@@ -76,6 +78,9 @@ def _sort_one(message: Message, known_hubs: Collection[str], sorting: Sorting, b
         raise ReportMalformed("not read: too much that came from this hub within a minute was of no use")
     if kind == "letter-marks":
         marks, key = decode_marks(message.payload), receipt_key(message.payload)
+        sorting.letters[hub_id] += len(marks)
+        if brake is not None and sorting.letters[hub_id] > brake.letters_left(hub_id):
+            raise ReportMalformed(f"not kept: more than {LETTERS_PER_DAY_MAX} letters of one hub within a day")
         sorting.marks.append(ArrivedMarks(hub_id, marks, key, message.received_ms))
         return
     content = outline(message.payload)

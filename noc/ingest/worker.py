@@ -131,6 +131,8 @@ def step(
         for ack in acks:
             link.acknowledge(hub_id, ack)
     for each in arrivals.marks:
+        if brake is not None:
+            brake.letters(each.hub_id, len(each.marks))
         link.acknowledge(each.hub_id, Receipt(epoch, each.key))
     if arrivals.aside:
         # One line a batch: a flood must not drown the journal. Topics that matched no rule are the broker's text.

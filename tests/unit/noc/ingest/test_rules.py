@@ -11,7 +11,7 @@ from appliance.core.letter_marks import Mark, digest_of
 from appliance.core.letter_marks_wire import encode_marks, receipt_key
 from appliance.core.report import Ack, Record, Report, State, encode
 from noc.ingest import rules
-from noc.ingest.brake import BAD_PER_MINUTE_MAX, Brake
+from noc.ingest.brake import BAD_PER_MINUTE_MAX, DAY_SECONDS, LETTERS_PER_DAY_MAX, Brake
 from noc.ingest.rules import Message
 from noc.store.contract import ArrivedMarks, AsideKind
 
@@ -70,6 +70,21 @@ def test_what_cannot_be_used_goes_aside(topic: str, payload: bytes, kind: AsideK
     (aside,) = found.aside
     assert (aside.kind, aside.payload) == (kind, payload)
     assert len(aside.topic) <= 200
+
+
+def test_a_hub_tells_of_no_more_letters_than_so_many_in_a_day_and_others_are_not_touched() -> None:
+    brake, left = Brake(), 1
+    brake.begin(10.0)
+    brake.letters("hub-satu", LETTERS_PER_DAY_MAX - left)
+    messages = [Message(f"desahub/1/{hub}/letter-marks", MARKS, NOW_MS) for hub in ("hub-satu", "hub-satu", "hub-dua")]
+    found = rules.sort(messages, KNOWN | {"hub-dua"}, brake)
+    assert [each.hub_id for each in found.marks] == ["hub-satu", "hub-dua"]
+    (aside,) = found.aside
+    assert "letters of one hub within a day" in aside.reason
+    brake.letters("hub-satu", left)
+    assert rules.sort(messages[:1], KNOWN, brake).marks == (), "what gets no receipt comes again"
+    brake.begin(10.0 + DAY_SECONDS)
+    assert len(rules.sort(messages[:1], KNOWN, brake).marks) == 1
 
 
 def test_of_a_hub_that_sends_nonsense_only_so_much_is_read_and_others_are_not_touched() -> None:

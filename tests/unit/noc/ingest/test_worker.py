@@ -19,6 +19,7 @@ from appliance.core.report import Ack, Record, Report, encode
 from noc.ingest import worker
 from noc.ingest.__main__ import main
 from noc.ingest.acknowledging import Acknowledging
+from noc.ingest.brake import LETTERS_PER_DAY_MAX, Brake
 from noc.ingest.rules import Message
 from noc.ingest.worker import Delivery
 from noc.store.contract import Arrivals, Hub
@@ -75,10 +76,11 @@ def test_duplicates_are_acknowledged_again_and_kept_once(store: SqliteNocStore) 
 
 def test_marks_of_letters_are_kept_then_told(store: SqliteNocStore) -> None:
     mark = Mark(digest_of("token"), "Surat Keterangan Usaha", datetime.date(2026, 8, 17), None, True, False)
-    payload, wire = encode_marks([mark]), Wire()
+    payload, wire, brake = encode_marks([mark]), Wire(), Brake()
     message = Message("desahub/1/hub-satu/letter-marks", payload, 10)
     for mid in (1, 2):
-        worker.step(wire, store, [Delivery(message, mid, 1)], "cc" * 16, Acknowledging())
+        worker.step(wire, store, [Delivery(message, mid, 1)], "cc" * 16, Acknowledging(), brake=brake)
+    assert brake.letters_left("hub-satu") == LETTERS_PER_DAY_MAX - 2
     told = ("hub-satu", Receipt("cc" * 16, receipt_key(payload)))
     assert wire.said == [1, told, 2, told]
     kept = store.letter(mark.digest)
