@@ -27,3 +27,8 @@ def current_accounts() -> WifiAccounts:
 def has_accounts(kiosk: Kiosk) -> bool:
     """Is there anything to have an account for? What is made in the practice mode opens nothing."""
     return kiosk.config.has_accounts and not kiosk.is_practice
+
+
+def wall_seconds(kiosk: Kiosk) -> int:
+    """Since when a PIN is: 0 where the box does not know the date, rather than one that is wrong."""
+    return int(kiosk.clock()) if kiosk.clock_is_known() else 0

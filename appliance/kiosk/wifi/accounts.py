@@ -19,7 +19,10 @@ _TRIES_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A resident's account, as its owner and the office see it. ``since_seconds``: of its PIN, in wall time."""
+    """A resident's account, as its owner and the office see it.
+
+    ``since_seconds``: of its PIN, in wall time; 0 where the box did not know it.
+    """
 
     resident_id: int
     reference: str
@@ -67,7 +70,7 @@ class WifiAccounts:
         Args:
             actor: who does it: somebody of the office, or the resident.
             resident_id: whose it is.
-            now: wall time in seconds.
+            now: wall time in seconds, 0 for one that is not known.
 
         Returns:
             What is shown once and kept nowhere: of the PIN there is a hash alone.

@@ -19,6 +19,7 @@ from appliance.kiosk.residents.nik import mask
 from appliance.kiosk.residents.person import Resident, long_date, whole_address
 from appliance.kiosk.services import current_kiosk
 from appliance.kiosk.wifi import access
+from appliance.kiosk.wifi.accounts import Account
 from appliance.store.audit import SUBJECT_MAX
 
 pages = Blueprint("wifi_office", __name__, url_prefix=f"{OFFICE_PREFIX}/wifi", template_folder="templates")
@@ -46,7 +47,7 @@ def change(resident_id: int) -> ResponseReturnValue:
         return _page(resident, 409)
     if request.form.get("seen") != "yes":
         return _page(resident, 400, gettext("Periksa dulu kartunya, lalu centang."))
-    slip = accounts.give(current_actor(), resident.id, int(current_kiosk().clock()))
+    slip = accounts.give(current_actor(), resident.id, access.wall_seconds(current_kiosk()))
     return render_template("wifi/office_slip.html", resident=resident, slip=slip)
 
 
@@ -62,8 +63,6 @@ def _resident(resident_id: int) -> Resident:
 def _page(resident: Resident, status: int = 200, problem: str = "") -> tuple[str, int]:
     held = access.current_accounts().of(resident.id)
     held = held if held is not None and held.is_open else None
-    zone = ZoneInfo(current_kiosk().config.village.timezone)
-    day = datetime.datetime.fromtimestamp(held.since_seconds, zone).date() if held is not None else None
     page = render_template(
         "wifi/office_one.html",
         resident=resident,
@@ -71,8 +70,17 @@ def _page(resident: Resident, status: int = 200, problem: str = "") -> tuple[str
         born=long_date(resident.birth_date),
         address=whole_address(resident),
         held=held,
-        since_text=gettext("sejak %(day)s", day=long_date(day)) if day else gettext("belum ada"),
+        since_text=_since(held),
         is_living=resident.status is StatusDasar.HIDUP,
         problem=problem,
     )
     return page, status
+
+
+def _since(held: Account | None) -> str:
+    if held is None:
+        return gettext("belum ada")
+    if not held.since_seconds:
+        return gettext("Akun ini berlaku")
+    zone = ZoneInfo(current_kiosk().config.village.timezone)
+    return gettext("sejak %(day)s", day=long_date(datetime.datetime.fromtimestamp(held.since_seconds, zone).date()))

@@ -39,7 +39,7 @@ def change() -> ResponseReturnValue:
     resident_id, kiosk, accounts = _resident_id(), current_kiosk(), access.current_accounts()
     do = request.form.get("do", "")
     if do == "make":
-        slip = accounts.give(RESIDENT, resident_id, int(kiosk.clock()))
+        slip = accounts.give(RESIDENT, resident_id, access.wall_seconds(kiosk))
         return render_template("wifi/slip.html", slip=slip, networks=networks(kiosk))
     if do == "end":
         accounts.end(RESIDENT, resident_id)

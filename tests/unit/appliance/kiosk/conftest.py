@@ -76,6 +76,7 @@ class World:
     hotspot: TwinHotspot
     now: float = 1_790_000_000.0
     uplink: UplinkState = UNKNOWN
+    clock_is_known: bool = True
 
     def kiosk(self, *, over_unix_socket: bool = True) -> Kiosk:
         return Kiosk(
@@ -85,6 +86,7 @@ class World:
             hotspot=self.hotspot,
             uplink=lambda: self.uplink,
             clock=lambda: self.now,
+            clock_is_known=lambda: self.clock_is_known,
             secret=b"s" * 32,
             vault=Vault(b"v" * 32),
             pepper=b"p" * 32,

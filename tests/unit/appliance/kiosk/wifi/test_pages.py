@@ -157,6 +157,14 @@ def test_the_office_gives_somebody_an_account_on_paper(wifi: Wifi, office: Any) 
     assert wifi.check(name, pin) is WRONG
 
 
+def test_without_the_date_no_wrong_day_is_named(wifi: Wifi, office: Any) -> None:
+    wifi.hall.world.clock_is_known = False
+    path = f"/kantor/wifi/{wifi.id}"
+    office.send(path, {"do": "give", "seen": "yes"})
+    shown = words(office.get(path))
+    assert "Akun ini berlaku" in shown and "sejak" not in shown
+
+
 def test_who_moved_away_is_given_no_account(wifi: Wifi, office: Any) -> None:
     office.set_status(WAYAN, StatusDasar.PINDAH)
     path = f"/kantor/wifi/{wifi.id}"
