@@ -79,8 +79,9 @@ def _page(resident: Resident, status: int = 200, problem: str = "") -> tuple[str
 
 def _since(held: Account | None) -> str:
     if held is None:
-        return gettext("belum ada")
+        return str(gettext("belum ada"))
     if not held.since_seconds:
-        return gettext("Akun ini berlaku")
+        return str(gettext("Akun ini berlaku"))
     zone = ZoneInfo(current_kiosk().config.village.timezone)
-    return gettext("sejak %(day)s", day=long_date(datetime.datetime.fromtimestamp(held.since_seconds, zone).date()))
+    day = datetime.datetime.fromtimestamp(held.since_seconds, zone).date()
+    return str(gettext("sejak %(day)s", day=long_date(day)))
