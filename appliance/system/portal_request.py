@@ -107,12 +107,9 @@ def keep_up(config: Config, clock: WallClock, roots: Roots = REAL) -> bool:
             return True
         _drop(roots)
         return False
-    wanted = names(config)
     before = _asked_names(asked)
     said = _said(asked, roots)
-    if said.code == NAME_REFUSED or before == wanted[:1]:
-        # The NOC does not give this box all of its names; the portal's is the one that matters.
-        wanted = wanted[:1]
+    wanted = _given(names(config), before, said)
     is_other = before not in ((), wanted) and said.code != NAME_REFUSED
     if key is None or is_other or _is_worn(config, clock, said, roots):
         # Another key is another request; with one key nobody asks for two things.
@@ -184,6 +181,20 @@ def _is_worn(config: Config, clock: WallClock, said: Said, roots: Roots) -> bool
         made_s = (certificate.folder(roots) / NEXT_KEY_FILE).stat().st_mtime
         return not 0 <= clock.now.timestamp() - made_s < KEY_LASTS.total_seconds()
     return True
+
+
+def _given(wanted: tuple[str, ...], before: tuple[str, ...], said: Said) -> tuple[str, ...]:
+    """Leave out what the NOC does not give this box: where all villages' letters are checked, the others' names stay.
+
+    The portal's name is the one that matters, and comes first.
+    """
+    if said.code != NAME_REFUSED:
+        # What was left out stays left out, as long as this is asked for.
+        return before if before[:1] == wanted[:1] and set(before) < set(wanted) else wanted
+    refused = said.message.partition(":")[0]
+    if refused not in before[1:]:
+        return wanted[:1]
+    return tuple(name for name in before if name != refused)
 
 
 def _next_key(roots: Roots) -> ec.EllipticCurvePrivateKey | None:

@@ -25,11 +25,16 @@ HUB_TOML = Path(__file__).parents[3] / "golden/rendered/minimal/hub.toml"
 NOC = '[noc]\nhost = "noc.kab.go.id"\n'
 
 
-def configured(host: str = HOST, kiosk: str = "layanan.desa.internal", by: str = "noc", noc: str = NOC) -> Config:
+def configured(
+    host: str = HOST, kiosk: str = "layanan.desa.internal", by: str = "noc", noc: str = NOC, letters: str = ""
+) -> Config:
     text = HUB_TOML.read_text("utf-8")
     assert "[portal]" not in text
     assert "[noc]" not in text
-    return parse(f'{text}\n[portal]\nhost = "{host}"\ncertificate = "{by}"\n[kiosk]\nhost = "{kiosk}"\n{noc}')
+    return parse(
+        f'{text}\n[portal]\nhost = "{host}"\ncertificate = "{by}"\n[kiosk]\nhost = "{kiosk}"\n{noc}'
+        + (f'[letters]\nverification_host = "{letters}"\n' if letters else "")
+    )
 
 
 class Box:
@@ -242,6 +247,21 @@ def test_names_that_the_noc_does_not_give_are_left_out_but_for_the_portals(box: 
     assert box.doctor()["certificate from the NOC"] == (
         doctor.Level.WARN, f"the NOC refuses it (name_refused); it says: {HOST}: no",
     )  # fmt: skip
+
+
+def test_where_all_villages_letters_are_checked_is_left_out_alone(box: Box) -> None:
+    box.config = configured(kiosk=f"layanan.{HOST}", letters="cek.kab.go.id")
+    box.keep_up()
+    assert box.names() == [HOST, f"layanan.{HOST}", "cek.kab.go.id"]
+    box.say("name_refused", "cek.kab.go.id: this hub may not have this name")
+    box.keep_up()
+    assert box.names() == [HOST, f"layanan.{HOST}"], "residents can still log in on their phones"
+    asked = box.request.read_bytes()
+    box.keep_up()
+    assert box.request.read_bytes() == asked
+    box.say("name_refused", "words of another release")
+    box.keep_up()
+    assert box.names() == [HOST]
 
 
 def test_another_name_or_a_used_key_is_another_request(box: Box) -> None:
