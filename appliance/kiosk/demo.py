@@ -166,7 +166,7 @@ def _letters(kiosk: Kiosk, everybody: list[Resident], count: int, chance: random
             continue
         one = chance.choice(may_ask)
         given = sample_answers(kind, today, one.nik, chance)
-        by_resident = chance.random() < 0.6
+        by_resident = chance.random() < 0.6 and count < 4 * len(everybody)  # nobody asks too often
         receipt = desk.submit(
             RESIDENT if by_resident else _OPERATOR, f"demo-{number}", kind.slug, answers=given, resident_id=one.id
         )

@@ -90,7 +90,8 @@ def _device() -> str:
 def _refused(error: StepRefused) -> ResponseReturnValue:
     title, advice = state_words.refusal(error.reason)
     is_right = error.reason in (Reason.NOT_ALLOWED, Reason.SAME_PERSON, Reason.NOT_THIS_OFFICIAL, Reason.MAY_NOT_ASK)
-    return errors.page(403 if is_right else 409, title, advice, "SURAT")
+    status = 403 if is_right else 429 if error.reason is Reason.TOO_MANY_WAIT else 409
+    return errors.page(status, title, advice, "SURAT")
 
 
 def _not_found(_: LetterNotFound) -> ResponseReturnValue:

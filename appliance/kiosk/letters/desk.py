@@ -28,6 +28,8 @@ from appliance.store.database import Database
 
 NO_FACTS: Final[Mapping[str, str]] = MappingProxyType({})
 NOTE_LENGTH_MAX: Final = 500
+# Of one resident's requests that the office has not verified yet. It takes more at its counter.
+WAITING_MAX: Final = 10
 
 
 class Desk(Reading):
@@ -68,7 +70,8 @@ class Desk(Reading):
 
         Raises:
             KeyError: there is no such kind.
-            StepRefused: MAY_NOT_ASK; SENT_BEFORE, where the same form came with other contents.
+            StepRefused: MAY_NOT_ASK; SENT_BEFORE, where the same form came with other contents; TOO_MANY_WAIT, where
+                `WAITING_MAX` of the resident's requests wait for the office.
         """
         kind = self.kinds[slug]
         flow.may_step(actor, Step.SUBMIT, flow.Standing(State.DRAFT))
@@ -88,6 +91,8 @@ class Desk(Reading):
                 if row[2] != content_index:
                     raise StepRefused(Reason.SENT_BEFORE, Step.SUBMIT)
                 return Receipt(row[0], vault.open(row[1], store.CODE), was_there=True)
+            if store.is_resident(actor) and _asks_too_much(db, resident_id):
+                raise StepRefused(Reason.TOO_MANY_WAIT, Step.SUBMIT)
             letter_id = _new_id(db)
             code, code_index = store.unused(
                 db, "code_index", codes.make_code, lambda made: vault.index(made, store.CODE)
@@ -389,6 +394,15 @@ class Desk(Reading):
             "check_index": index,
             "check_sealed": vault.seal(check, store.CHECK),
         }
+
+
+def _asks_too_much(db: Database, resident_id: int | None) -> bool:
+    """Do more requests wait than anybody needs? One who plays with the screen must not bury the others' letters."""
+    found = db.execute(
+        "SELECT count(*) FROM letters WHERE resident_id = ? AND state IN (?, ?, ?)",
+        [resident_id, State.SUBMITTED, State.NEEDS_CORRECTION, State.WAITS_FOR_RT],
+    ).fetchone()
+    return bool(found[0] >= WAITING_MAX)
 
 
 def _new_id(db: Database) -> int:

@@ -74,6 +74,7 @@ class Reason(enum.StrEnum):
     RT_LETTER_MISSING = "rt_letter_missing"
     NO_ELECTRONIC_SIGNATURE = "no_electronic_signature"  # not for this kind
     MAY_NOT_ASK = "may_not_ask"  # the kind is not for this person
+    TOO_MANY_WAIT = "too_many_wait"  # of this resident's own requests
     CHANGED_MEANWHILE = "changed_meanwhile"  # somebody else was faster: look again
     SENT_BEFORE = "sent_before"  # the same form, with other contents
 

@@ -92,6 +92,10 @@ _REFUSALS: Final[Mapping[Reason, tuple[Any, Any]]] = {
         lazy_gettext("Surat ini tidak bisa diajukan untuk orang ini"),
         lazy_gettext("Lihat siapa yang boleh meminta surat jenis ini, atau tanyakan kepada petugas."),
     ),
+    Reason.TOO_MANY_WAIT: (
+        lazy_gettext("Permohonan Anda sudah banyak"),
+        lazy_gettext("Tunggu sampai sebagian selesai, atau datang ke kantor. Isian Anda tetap tersimpan."),
+    ),
     Reason.CHANGED_MEANWHILE: (
         lazy_gettext("Surat ini baru saja diubah"),
         lazy_gettext("Ada yang lebih dulu mengubahnya. Muat ulang halaman surat, lalu putuskan lagi."),

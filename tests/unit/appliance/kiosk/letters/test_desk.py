@@ -15,7 +15,7 @@ from appliance.core.errors import StoreError, StoreFull
 from appliance.kiosk.actors import RESIDENT
 from appliance.kiosk.letters import answers, numbers, store
 from appliance.kiosk.letters.answers import Answers
-from appliance.kiosk.letters.desk import Desk
+from appliance.kiosk.letters.desk import WAITING_MAX, Desk
 from appliance.kiosk.letters.flow import Reason, State, Step, StepRefused
 from appliance.kiosk.letters.letter import Letter, Validity
 from appliance.kiosk.letters.numbering import DateNeeded, DateRefused
@@ -620,3 +620,22 @@ def test_a_token_of_another_letter_or_of_nobody_is_unknown(bench: Bench) -> None
     # The receipt's code follows a letter and proves none; the code on the paper proves it and follows none.
     assert bench.desk.check_code(letter.code).validity is Validity.UNKNOWN
     assert bench.desk.track(letter.check_code) is None
+
+
+def test_a_resident_who_asks_without_end_is_told_to_wait_and_the_office_goes_on(bench: Bench) -> None:
+    desk, resident_id = bench.desk, SOMEBODY
+    letters = [
+        desk.submit(RESIDENT, f"key-{number}", PLAIN, answers=NO_ANSWERS, resident_id=resident_id).letter_id
+        for number in range(WAITING_MAX)
+    ]
+    before = everything(bench)
+    with pytest.raises(StepRefused) as refused:
+        desk.submit(RESIDENT, "one-too-many", PLAIN, answers=NO_ANSWERS, resident_id=resident_id)
+    assert refused.value.reason is Reason.TOO_MANY_WAIT
+    assert everything(bench) == before
+    again = desk.submit(RESIDENT, "key-0", PLAIN, answers=NO_ANSWERS, resident_id=resident_id)
+    assert again.was_there, "what was sent twice is answered as before"
+    counter = desk.submit(OPERATOR, "counter", PLAIN, answers=NO_ANSWERS, resident_id=resident_id)
+    desk.verify(OTHER_OPERATOR, counter.letter_id, 1)
+    desk.verify(OTHER_OPERATOR, letters[0], 1)
+    desk.submit(RESIDENT, "one-too-many", PLAIN, answers=NO_ANSWERS, resident_id=resident_id)
