@@ -8,10 +8,13 @@ Source: RFC 8555 (ACME), section 6.7 (its errors) and 8.4 (DNS-01); lego 4.9 (De
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 from appliance.core.errors import OperationError
 from appliance.system.processes import SYSTEM_PATH, run
@@ -97,15 +100,23 @@ class Lego:
         """The end of what was said, which tells the error; on one line, and without the provider's words."""
         lines = [_STAMP.sub("", line).strip() for line in said.splitlines() if "[INFO]" not in line]
         text = " ".join(" ".join(line for line in lines[-4:] if line).split())
-        for value in sorted(self._credentials.values(), key=len, reverse=True):
-            if len(value) >= _SECRET_CHARACTERS_MIN:
-                text = text.replace(value, "…")
+        for value in sorted(_as_said(self._credentials.values()), key=len, reverse=True):
+            text = text.replace(value, "…")
         return "".join(character for character in text if character.isprintable())[-_SHOWN:]
 
     @staticmethod
     def _forget(made: Path) -> None:
         for path in made.glob("*"):
             path.unlink(missing_ok=True)
+
+
+def _as_said(values: Iterable[str]) -> set[str]:
+    """Secrets in each form in which a provider's error may show them: its address, or what was sent."""
+    secrets = [value for value in values if len(value) >= _SECRET_CHARACTERS_MIN]
+    as_address = {form(value, safe="") for value in secrets for form in (quote, quote_plus)}
+    as_sent = {base64.b64encode(value.encode()).decode().rstrip("=") for value in secrets}
+    # Go writes an address that it cannot reach in quotes, and what is in it with backslashes.
+    return {*secrets, *as_address, *as_sent, *(json.dumps(value)[1:-1] for value in secrets)}
 
 
 def trouble_of(said: str) -> Trouble:

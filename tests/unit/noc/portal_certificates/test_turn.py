@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from appliance.core.errors import ConfigError, OperationError
 from noc.portal_certificates import csr, rules, turn
-from noc.portal_certificates.lego import parse_credentials, trouble_of
+from noc.portal_certificates.lego import Lego, parse_credentials, trouble_of
 from noc.portal_certificates.plan import Plan, parse
 from noc.portal_certificates.rules import HOUR, WEEK, Answer, Got, Queue, Request, Tried
 from noc.portal_certificates.source import Failed, Trouble
@@ -321,6 +321,28 @@ def test_words_of_a_provider_are_read_and_never_told() -> None:
         with pytest.raises(OperationError, match="line 2") as found:
             parse_credentials(f"A=b\n{line}\n")
         assert "hemmelig" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Get "https://dns.example/?key=p%2Fw%20%2Bx%22y9&v=1": dial tcp: timeout',
+        'Get "https://dns.example/?key=p%2Fw+%2Bx%22y9&v=1": dial tcp: timeout',
+        'wrong key "p/w +x\\"y9"',
+        'wrong key p/w +x"y9',
+        "Authorization: Basic cC93ICt4Ink5",
+    ],
+)
+def test_words_of_a_provider_are_taken_out_of_its_errors_in_every_form(tmp_path: Path, said: str) -> None:
+    program = tmp_path / "lego"
+    program.write_text(f"#!/bin/sh\ncat >&2 <<'TEXT'\n{said}\nTEXT\nexit 1\n")
+    program.chmod(0o755)
+    source = Lego(PLAN, {"A_SECRET": 'p/w +x"y9', "A_SHORT": "get"}, tmp_path / "kept", program=str(program))
+    with pytest.raises(Failed) as found:
+        source.obtain(b"")
+    assert "…" in found.value.detail
+    for form in ("p/w", "p%2Fw", "y9", "cC93ICt4Ink5"):
+        assert form not in str(found.value)
 
 
 def test_what_was_tried_again_with_success_stands_in_nobodys_way() -> None:
