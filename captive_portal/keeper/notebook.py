@@ -57,7 +57,7 @@ def write(db: Database, notes: Notes, day: str, now: Now) -> None:
 
 
 def add_to_day(db: Database, mac: str, day: str, seconds: int, used_bytes: int) -> None:
-    """Add to what a device, or an account (`rules.day_subject`), used on a day. What the office gives is less than 0."""
+    """Add to what a device used on a day; or an account, see `rules.day_subject`."""
     db.execute(
         "INSERT INTO daily_use (mac, day, seconds, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (mac, day)"
         " DO UPDATE SET seconds = seconds + excluded.seconds, bytes = bytes + excluded.bytes",

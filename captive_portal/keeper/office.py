@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from appliance.core.config import Config
-from appliance.core.config.networks import Access
 from appliance.core.errors import GateError, HotspotRefused, OperationError, StoreError
 from appliance.gate.protocol import Client, Gate
 from appliance.hotspot import protocol
 from appliance.hotspot.protocol import ActionKind, RefusalCode
 from appliance.store.database import Database
-from captive_portal import actions, blocks, budgets, grants, local_time, rules
+from captive_portal import actions, blocks, budgets, grants
 from captive_portal.grants import Grants
-from captive_portal.keeper import notebook, office_views
+from captive_portal.keeper import office_views
 from captive_portal.keeper.rounds import Picture
 from captive_portal.now import Now
 from captive_portal.rules import Block, End, Grant, Policy
@@ -116,12 +115,7 @@ def _actions(office: Office, request: protocol.ListActions) -> protocol.Actions:
 
 def _extend(office: Office, request: protocol.Extend) -> protocol.Done:
     def step(db: Database, now: Now) -> Sequence[Client]:
-        grant = _online(db, request.client)
-        budgets.extend(db, grant.budget.id, request.seconds, now)
-        if grant.way is not Access.VOUCHER and office.policy.has_days:
-            # Else the day would end it as before: what the office gives is more of this day too.
-            subject = rules.day_subject(grant.way, grant.client.mac, grant.voucher)
-            notebook.add_to_day(db, subject, local_time.day(now, office.policy.timezone), -request.seconds, 0)
+        budgets.extend(db, _online(db, request.client).budget.id, request.seconds, now)
         return ()
 
     return office.signed(step, request, ActionKind.EXTEND, what=request.client.mac, detail=str(request.seconds))

@@ -17,18 +17,16 @@ from appliance.core.clock import WallQuality
 from appliance.core.config.accounts import TRAVEL_MEGABYTES, TRAVEL_MINUTES
 from appliance.core.errors import ConfigError
 from appliance.gate.protocol import Client, RefusalCode
-from appliance.hotspot.protocol import Done, Extend, Travel, TravelState
+from appliance.hotspot.protocol import Travel, TravelState
 from appliance.system.uplink_state import UplinkState
 from appliance.wifi.accounts import AccountAnswer, AccountOutcome
 from captive_portal import account_store, blocks, local_time
 from captive_portal.keeper.account_watch import AccountWatch
-from captive_portal.keeper.office import Office
 from captive_portal.keeper.rounds import Keeper
 from captive_portal.now import Now
 from captive_portal.rules import Block, Device, End, Policy
 from captive_portal.travel import Desk
 from captive_portal.vouchers import codes
-from captive_portal.vouchers.keys import open_keys
 from captive_portal.vouchers.redeeming import Outcome as CodeOutcome
 from tests.portal import HUB_TOML
 from tests.unit.captive_portal.conftest import PHONE, Phone, World
@@ -110,14 +108,6 @@ class Village:
         self.start()
         self.keeper.look()
 
-    def office(self) -> Office:
-        """What answers the office."""
-        world = self.world
-        return Office(
-            grants=world.grants, config=world.config, keys=open_keys(self.folder), clock=lambda: world.now,
-            picture=lambda: self.keeper.picture, names=dict, gate=world.gate, hurry=lambda: None,
-        )  # fmt: skip
-
     def ends(self) -> list[str]:
         with self.world.grants.store.reading() as db:
             return [row["end_reason"] for row in db.rows("SELECT end_reason FROM sessions ORDER BY id")]
@@ -128,8 +118,8 @@ def text(answer: Any) -> str:
     return " ".join(html.unescape(body).split())
 
 
-def village_of(folder: Path, access: str, accounts: str = "", network: str = "") -> Village:
-    toml = f"{HUB_TOML}access = [{access}]\n{network}\n{OFFICE}[accounts]\n{accounts}\n{SPEEDS}"
+def village_of(folder: Path, access: str, accounts: str = "") -> Village:
+    toml = f"{HUB_TOML}access = [{access}]\n{OFFICE}[accounts]\n{accounts}\n{SPEEDS}"
     world = World(hub_config.parse(toml), folder)
     world.now = EVENING
     world.new_gate()
@@ -139,13 +129,14 @@ def village_of(folder: Path, access: str, accounts: str = "", network: str = "")
 
 @pytest.fixture
 def village(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Village]:
-    made = village_of(tmp_path, *getattr(request, "param", ('"account"',)))
+    access, accounts = getattr(request, "param", ('"account"', ""))
+    made = village_of(tmp_path, access, accounts)
     yield made
     made.world.close()
 
 
-def of(access: str = '"account"', accounts: str = "", network: str = "") -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("village", [(access, accounts, network)], indirect=True)
+def of(access: str = '"account"', accounts: str = "") -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("village", [(access, accounts)], indirect=True)
 
 
 def test_a_name_and_a_pin_open_the_internet_and_the_page_tells_what_is_left(village: Village) -> None:
@@ -266,24 +257,6 @@ def test_the_days_time_is_the_accounts_and_no_reboot_gives_more(village: Village
     assert "Waktu internet hari ini sudah habis" in text(village.get("/status", OTHER))
     village.reboot("c", hours=6)  # past midnight
     village.enter(THIRD)
-
-
-@of('"terms", "account"', "daily_seconds = 3600", "daily_seconds = 3600")
-@pytest.mark.parametrize("by_account", [True, False])
-def test_what_the_office_gives_is_more_of_the_day_too(village: Village, by_account: bool) -> None:
-    if by_account:
-        village.enter()
-    else:
-        village.client.post("/sambung", headers={"X-Real-IP": PHONE.address})
-    village.live(3_000)
-    asked = Extend(PHONE, 1_800, "siti", "ujian sekolah")
-    for _ in range(2):
-        assert village.office().answer(asked) == Done()
-    village.keeper.look()
-    (left,) = village.world.gate.clients()
-    assert 600 + 3_600 - 10 <= left.remaining_seconds <= 600 + 3_600
-    village.live(left.remaining_seconds + 20)
-    assert not village.inside and village.ends() == [End.DAILY_TIME]
 
 
 @of(accounts="daily_seconds = 3600")
