@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+import threading
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -214,6 +217,34 @@ def test_a_place_is_free_when_its_device_leaves(village: Village) -> None:
     assert village.client.post("/keluar", headers={"X-Real-IP": PHONE.address}).status_code == 303
     village.enter(OTHER)
     assert village.inside == {OTHER}
+
+
+@of(accounts="devices = 2")
+def test_ten_racers_with_one_account_get_its_places_and_no_more(village: Village) -> None:
+    racers = [Client(f"10.20.1.{number}", f"02:00:00:00:01:{number:02x}") for number in range(10, 20)]
+    village.world.neighbours |= {one.address: one.mac for one in racers}
+    app, start = village.client.application, threading.Barrier(len(racers))
+
+    def race(who: Client) -> int:
+        client = app.test_client()
+        start.wait(30)
+        form = {"nama": "melati 4821", "pin": PIN}
+        return client.post("/akun", data=form, headers={"X-Real-IP": who.address}).status_code
+
+    with ThreadPoolExecutor(len(racers)) as pool:
+        answers = Counter(pool.map(race, racers))
+    assert answers == {303: 2, 403: 8}
+    village.keeper.look()
+    assert len(village.inside) == 2 and village.inside <= set(racers)
+
+
+@pytest.mark.parametrize(
+    "sender", [{"Origin": "http://jahat.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+def test_another_sites_page_logs_nobody_in(village: Village, sender: dict[str, str]) -> None:
+    form = {"nama": "melati 4821", "pin": PIN}
+    answer = village.client.post("/akun", data=form, headers={"X-Real-IP": PHONE.address, **sender})
+    assert answer.status_code == 403 and not village.inside and village.world.register.checks == 0
 
 
 @of(accounts="devices = 1")
