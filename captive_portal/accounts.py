@@ -128,8 +128,9 @@ class Accounts:
         assert client is not None  # noqa: S101 - `enter` has looked
         reference, logged_out = holding.reference, tuple[Client, ...]()
         before = account_store.generation(db, reference)
-        if before is not None and before < holding.generation:
-            # Whoever came with the PIN of before is to log in again, also where the keeper has not heard of it yet.
+        if before is not None and before != holding.generation:
+            # Whoever came with the PIN of before is to log in again, also where the keeper has not heard of it yet; and
+            # with one that is lost, where the kiosk has come back from a backup.
             logged_out = account_store.end(db, [Holding(reference, before)], now)
         held = account_store.places(db, reference)
         yielding = places.yielding(db, reference, held, now, silent)

@@ -363,6 +363,16 @@ def test_a_new_pin_ends_what_came_with_the_old_one_and_not_what_came_since(villa
     assert village.inside == {OTHER}
 
 
+def test_a_pin_that_a_kiosk_from_a_backup_does_not_know_keeps_nobody_online(village: Village) -> None:
+    register = village.world.register
+    register.add("melati4821", "730164")
+    village.enter(PHONE, "730164")
+    register.close_account("melati4821")
+    register.add("melati4821", PIN)  # as if the second PIN had never been
+    village.enter(OTHER)
+    assert village.inside == {OTHER}
+
+
 def test_where_accounts_are_no_way_in_any_more_who_came_by_one_is_online_no_longer(village: Village) -> None:
     village.enter()
     village.world.config = hub_config.parse(f'{HUB_TOML}access = ["terms"]\n')
