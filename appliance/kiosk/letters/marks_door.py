@@ -8,12 +8,15 @@ the other: there is one agent, and it asks about once a minute.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import socket
 import struct
 import threading
+import time
 from typing import Final
 
+from appliance.core import faults
 from appliance.core.errors import DesahubError, OperationError
 from appliance.core.letter_marks import decode_question, encode_answer
 from appliance.kiosk.letters import marks
@@ -24,6 +27,7 @@ SOCKET_NAME: Final = "marks"  # FileDescriptorName= of the socket's unit
 ASKER: Final = "desahub-agent"
 QUESTION_BYTES_MAX: Final = 256
 TURN_SECONDS: Final = 2.0
+PAUSE_SECONDS: Final = 1.0
 
 
 def answer_forever(listener: socket.socket, store: Store, asker_uid: int) -> threading.Thread:
@@ -35,8 +39,13 @@ def answer_forever(listener: socket.socket, store: Store, asker_uid: int) -> thr
         while True:
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return  # it was closed
+            except OSError as error:
+                if listener.fileno() < 0 or error.errno == errno.EINVAL:
+                    return  # it was closed, or listens no more
+                # Too many files are open: the thread stays, there is no other.
+                _log.error("the agent cannot ask for letters: %s", error)
+                time.sleep(PAUSE_SECONDS)
+                continue
             with contextlib.closing(connection):
                 _answer_one(connection, store, asker_uid)
 
@@ -57,6 +66,8 @@ def _answer_one(connection: socket.socket, store: Store, asker_uid: int) -> None
     except (OSError, DesahubError) as error:
         # It asks again; what is marked stays marked.
         _log.warning("the agent was not told of letters: %s", error)
+    except Exception as error:  # noqa: BLE001 - a fault in one question must not take the thread
+        _log.error("the agent was not told of letters: %s", faults.trace(error))
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import socket
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.core.errors import OperationError
 from appliance.core.letter_marks import (
     ANSWER_BYTES_MAX,
     Cursor,
@@ -198,6 +200,31 @@ def test_what_cannot_be_read_is_not_answered_and_others_are(bench: Bench, place:
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(1) == b""
     assert decode_answer(ask(place, encode_question(Cursor()), 10, ANSWER_BYTES_MAX)).is_all
+
+
+def test_a_fault_in_between_does_not_end_the_answers(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Short(socket.socket):
+        """One accept fails, as where too many files are open."""
+
+        failures = 1
+
+        def accept(self) -> tuple[socket.socket, object]:
+            if self.failures:
+                self.failures -= 1
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    monkeypatch.setattr(marks_door, "PAUSE_SECONDS", 0.01)
+    path = tmp_path / "short.sock"
+    with listening(path) as made, Short(fileno=os.dup(made.fileno())) as short:
+        with monkeypatch.context() as broken:
+            broken.setattr(marks, "behind", lambda *_: int("no number"))
+            marks_door.answer_forever(short, bench.store, os.getuid())
+            with pytest.raises((OSError, OperationError)):
+                ask(path, encode_question(Cursor()), 10, ANSWER_BYTES_MAX)
+        assert decode_answer(ask(path, encode_question(Cursor()), 10, ANSWER_BYTES_MAX)).is_all
 
 
 def test_nobody_but_the_agent_is_answered(bench: Bench, tmp_path: Path) -> None:
