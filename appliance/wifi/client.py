@@ -26,6 +26,7 @@ from appliance.wifi.accounts import (
     Request,
     decode_answer,
     encode,
+    is_reference,
 )
 
 SOCKET_PATH: Final = Path("/run/desahub-accounts.sock")
@@ -64,7 +65,7 @@ class AccountsClient:
             answer = self._ask(asked)
         finally:
             self._places.release()
-        if not isinstance(answer, AccountAnswer):
+        if not isinstance(answer, AccountAnswer) or not _makes_sense(answer):
             raise AccountsUnavailable(_NO_ANSWER.format(self._path))
         return answer
 
@@ -90,6 +91,13 @@ class AccountsClient:
         if isinstance(answer, Refusal):
             raise AccountsUnavailable(f"the kiosk at {self._path} says no: {answer.message}")
         return answer
+
+
+def _makes_sense(answer: AccountAnswer) -> bool:
+    """Does who is welcome have an account, and nobody else? A reference that names a voucher would end others by it."""
+    if answer.outcome is AccountOutcome.WELCOME:
+        return answer.holding is not None and is_reference(answer.holding.reference)
+    return answer.holding is None and answer.wait_seconds >= 0
 
 
 _NO_ANSWER: Final = "the kiosk at {} gave an answer that does not belong to the question"

@@ -30,10 +30,12 @@ from appliance.wifi.accounts import (
     HELD_MAX,
     AccountAnswer,
     AccountOutcome,
+    Ended,
     Holding,
     Refusal,
     ResidentAccounts,
     decode_answer,
+    encode,
 )
 from appliance.wifi.client import AccountsClient
 from tests.contract.resident_accounts_twin import TwinResidentAccounts
@@ -306,6 +308,35 @@ def test_a_kiosk_that_is_away_or_silent_is_said_to_be(tmp_path: Path) -> None:
         listener.listen()
         with pytest.raises(AccountsUnavailable, match="does not answer"):
             AccountsClient(path, timeout_seconds=0.2).ended(frozenset())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        AccountAnswer(AccountOutcome.WELCOME),
+        AccountAnswer(AccountOutcome.WELCOME, Holding("12-7", 1)),
+        AccountAnswer(AccountOutcome.WRONG, Holding("A-1", 1)),
+        AccountAnswer(AccountOutcome.WAIT, wait_seconds=-1),
+        Ended(()),
+    ],
+)
+def test_a_kiosk_that_answers_nonsense_opens_nothing(tmp_path: Path, answer: AccountAnswer | Ended) -> None:
+    path = tmp_path / "nonsense.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def answer_once() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4_096)
+                connection.sendall(encode(answer))
+
+        answering = threading.Thread(target=answer_once)
+        answering.start()
+        with pytest.raises(AccountsUnavailable, match="does not belong to the question"):
+            AccountsClient(path, timeout_seconds=30.0).check("wayan", "482913", ONE)
+        answering.join()
 
 
 def test_no_more_than_a_few_threads_of_the_portal_wait_for_the_kiosk(tmp_path: Path) -> None:
