@@ -69,9 +69,10 @@ def _shown(
 ) -> ResponseReturnValue:
     known, away, away_english = [], "", ""
     if kept is not None and facts is not None:
-        as_of = _exact(_as_of_ms(kept, facts), facts.hub.timezone)
+        as_of_ms = _as_of_ms(kept, facts, now_ms)
+        as_of = _exact(as_of_ms, facts.hub.timezone)
         known = _known(verdict, kept, facts, as_of)
-        if verdict is Verdict.VALID and fleet.judge(facts, now_ms).state is fleet.HubState.NO_CONTACT:
+        if verdict is Verdict.VALID and _is_away(facts, as_of_ms, now_ms):
             away = gettext("Desa ini belum memberi kabar sejak %(moment)s", moment=as_of)
             away_english = (
                 f"This village has not reported since {as_of}. What it declared void after that still shows as it was."
@@ -98,9 +99,16 @@ def _known(verdict: Verdict, kept: KeptMark, facts: HubFacts, as_of: str) -> lis
     return [*found, Fact(gettext("Menurut kabar terakhir dari desa"), "As last reported by the village", as_of)]
 
 
-def _as_of_ms(kept: KeptMark, facts: HubFacts) -> int:
+def _as_of_ms(kept: KeptMark, facts: HubFacts, now_ms: int) -> int:
     """Until when the village was heard: what it did with its letters after that is not known here."""
-    return max(kept.received_ms, facts.last_contact_ms or 0)
+    return min(now_ms, max(kept.received_ms, facts.last_contact_ms or 0))
+
+
+def _is_away(facts: HubFacts, as_of_ms: int, now_ms: int) -> bool:
+    state = fleet.judge(facts, now_ms).state
+    # Of a hub that never reported, or in a way that this release cannot read, the marks are all that was heard.
+    is_silent = state is fleet.HubState.NEVER and now_ms - as_of_ms > fleet.CONTACT_LOST_MS
+    return is_silent or state is fleet.HubState.NO_CONTACT
 
 
 def _exact(time_ms: int, timezone: str) -> str:

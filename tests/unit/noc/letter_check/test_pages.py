@@ -113,6 +113,23 @@ def test_a_village_that_is_away_is_told_of(noc: Noc) -> None:
     assert "Desa ini belum memberi kabar sejak" in text and "has not reported since" in text
 
 
+def test_of_a_village_that_told_of_letters_alone_silence_is_told_too(noc: Noc) -> None:
+    noc.tell()
+    assert "belum memberi kabar" not in said(noc.get())
+    noc.now += 80 * 86_400
+    assert "Desa ini belum memberi kabar sejak" in said(noc.get())
+
+
+def test_nothing_was_heard_in_the_future(noc: Noc) -> None:
+    noc.tell()
+    noc.report()
+    noc.now -= 40 * 86_400  # the NOC's own clock was ahead when it was told
+    year = str(datetime.datetime.fromtimestamp(noc.now, datetime.UTC).year)
+    heard = said(noc.get()).partition("As last reported by the village")[2].split()[:4]
+    day = datetime.datetime.fromtimestamp(noc.now, datetime.timezone(datetime.timedelta(hours=8))).day
+    assert heard[0] == str(day) and heard[2] == year
+
+
 @pytest.mark.parametrize("path", ["/" + "A" * 22, "/x", "/" + "A" * 300, "/%F0%9F%98%80", "/LATIHAN", "/'--"])
 def test_what_nobody_gave_out_looks_the_same(noc: Noc, path: str) -> None:
     noc.tell()
