@@ -22,6 +22,9 @@ from appliance.unit.config import APPLIED_PATH, read_config
 from appliance.unit.notify import notify
 from appliance.unit.state import state_directory
 
+# At the end, what waits in the socket: as much as it holds (its memory is a few MB), and no longer than nothing comes.
+DRAIN_MAX: Final = 20_000
+DRAIN_SECONDS: Final = 0.02
 PUBLIC_KEY: Final = Path("/etc/desahub/rendered/records.pub")
 
 
@@ -61,6 +64,12 @@ def run(recorder: Recorder, listener: Listener, now: Callable[[], Moment]) -> No
         recorder.tend(now())
         notify("WATCHDOG=1")
     notify("STOPPING=1")
+    # What the kernel has told, and nobody has heard yet: one datagram for each connection.
+    for _ in range(DRAIN_MAX):
+        ended, lost = listener.hear(DRAIN_SECONDS)
+        if not (ended or lost):
+            break
+        recorder.take(ended, now(), lost=lost)
     recorder.close(now())
     listener.close()
 

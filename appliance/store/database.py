@@ -37,7 +37,14 @@ _BROKEN_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB,
 
 
 class Database(sqlite3.Connection):
-    """A connection of a `Store`, within one of its transactions: plain SQL."""
+    """A connection of a `Store`, within one of its transactions: plain SQL.
+
+    ``in_use`` is held for the length of a transaction: to close what another thread is within is a crash, not an error.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.in_use = threading.RLock()
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         """All rows that a query finds, each by the names of its columns."""
@@ -76,20 +83,28 @@ class Store:
     def _within(self, begin: str) -> Iterator[Database]:
         with translated(self.path):
             db = self._connection()
-            db.execute(begin)
-            try:
-                yield db
-                db.execute("COMMIT")
-            finally:
-                # Also after a COMMIT that failed: an open transaction would swallow all that follows.
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+            with db.in_use:
+                db.execute(begin)
+                try:
+                    yield db
+                    db.execute("COMMIT")
+                finally:
+                    # Also after a COMMIT that failed: an open transaction would swallow all that follows.
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Close the connections of all threads. What runs in another thread at that moment fails."""
+        """Close the connections of all threads, each when its transaction is over.
+
+        One that is not over within `BUSY_TIMEOUT_SECONDS` keeps its connection.
+        """
         with self._opened_lock:
             for db in list(self._opened):
-                db.close()
+                if db.in_use.acquire(timeout=BUSY_TIMEOUT_SECONDS):
+                    try:
+                        db.close()
+                    finally:
+                        db.in_use.release()
             self._opened.clear()
         self._local = threading.local()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
+import os
+import signal
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from appliance.core.clock import Moment, WallQuality
 from appliance.core.config import parse as parse_config
 from appliance.core.errors import OperationError
+from appliance.records import __main__ as records
 from appliance.records import conntrack, rules, sealed
 from appliance.records.conntrack import Ended
 from appliance.records.macs import Macs
@@ -236,3 +239,34 @@ def test_the_open_file_is_never_dropped_and_a_better_clock_begins_a_new_one(tmp_
     shelf.write("{}\n", at(2_000, WallQuality.NTP))
     shelf.close()
     assert len(files(tmp_path)) == 2
+
+
+def test_what_waits_in_the_socket_at_the_end_is_heard_too() -> None:
+    """The kernel tells of each connection in a datagram of its own; the order to end comes between two of them."""
+    news = [([dataclasses.replace(ONE, destination_port=port)], False) for port in (443, 80, 993)]
+    taken: list[int] = []
+
+    class Ears:
+        def hear(self, seconds: float) -> tuple[list[Ended], bool]:
+            assert seconds > 0
+            if len(news) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return news.pop(0) if news else ([], False)
+
+        def close(self) -> None: ...
+
+    class Hand:
+        def take(self, ended: list[Ended], *_: object, **__: object) -> None:
+            taken.extend(one.destination_port for one in ended)
+
+        def tend(self, *_: object) -> None: ...
+
+        close = tend
+
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        records.run(cast(Recorder, Hand()), cast(conntrack.Listener, Ears()), lambda: at(0))
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+    assert taken == [443, 80, 993]

@@ -216,3 +216,35 @@ def test_a_forked_worker_uses_a_connection_of_its_own(tmp_path: Path) -> None:
     with store.reading() as db:
         assert db is not before
     store.close()
+
+
+def test_closing_waits_for_the_transactions_of_other_threads(tmp_path: Path) -> None:
+    """SQLite's memory that goes from under a thread ends the whole program."""
+    store = open_store(tmp_path / "a.db", [ONE])
+    within, go_on = threading.Event(), threading.Event()
+    failures: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            with store.transaction() as db:
+                within.set()
+                assert go_on.wait(30)
+                for number in range(100):
+                    db.execute("INSERT INTO notes (text) VALUES (?)", [str(number)])
+        except BaseException as error:  # noqa: BLE001 - told below
+            failures.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert within.wait(30)
+    closer = threading.Thread(target=store.close)
+    closer.start()
+    closer.join(0.2)
+    assert closer.is_alive(), "it waits"
+    go_on.set()
+    for thread in (writer, closer):
+        thread.join(30)
+    assert failures == []
+    with store.reading() as db:
+        assert db.execute("SELECT count(*) FROM notes").fetchone() == (100,)
+    store.close()
