@@ -8,6 +8,7 @@ import ssl
 import sys
 from pathlib import Path
 
+from script.village.windows import listens
 from tests.integration.conftest import REPOSITORY, Bed, free_port, wait_for
 
 
@@ -70,7 +71,7 @@ def test_a_stranger_at_the_login_leaves_the_door_open_for_others(bed: Bed) -> No
         "pages", sys.executable, "-m", "noc.web", "--state", str(bed.folder / "noc"),
         "--bind", f"127.0.0.1:{pages_port}", "--behind-proxy",
     )  # fmt: skip
-    wait_for(lambda: "Listening at" in bed.log("pages"), what="the pages")
+    wait_for(lambda: listens(pages_port), what="the pages")
     (bed.folder / "nginx.conf").write_text(nginx_conf(bed.folder, tls_port, pages_port))
     bed.start("nginx", "nginx", "-e", "stderr", "-c", str(bed.folder / "nginx.conf"))
     wait_for((bed.folder / "nginx.pid").exists, what="nginx")
