@@ -34,7 +34,7 @@ def _pull_the_second_cable() -> set[str]:
 
 def _shows_a_cut(page: Page, minutes: set[str]) -> bool:
     page.reload()
-    rows = page.locator("#gangguan + table tbody tr").filter(has_text="kabel atau radio ke jaringan mati")
+    rows = page.locator("#gangguan ~ table tbody tr").filter(has_text="kabel atau radio ke jaringan mati")
     return any(minute in text for minute in minutes for text in rows.all_inner_texts())
 
 
